@@ -1,0 +1,80 @@
+"""What a workflow may ask of the world: abstract activity classes, frozen requests and replies.
+
+Nothing here carries personal data: keys, opaque ids and instants only (what a request holds is in the history for good).
+Add fields with defaults; never reorder, never repurpose.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from temporalio import activity
+
+
+class EffectKind(StrEnum):
+    """The kinds of effects that are carried out by activities, each on a queue of its own."""
+
+    EMAIL = "email"
+
+
+@dataclass(frozen=True)
+class FailedEffect:
+    """An effect whose activity failed for good or timed out, so that it could not write its own result."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """``customer``: the opaque internal id. ``floor``: the instant of the timer that fired, in the engine's time."""
+
+    customer: str
+    floor: datetime | None = None
+    failed: tuple[FailedEffect, ...] = ()
+
+
+@dataclass(frozen=True)
+class OpenEffect:
+    """``priority``: Temporal's, 1 (first) to 5. ``fairness``: the playbook or broadcast it belongs to."""
+
+    key: str
+    kind: EffectKind
+    priority: int = 3
+    fairness: str = ""
+
+
+@dataclass(frozen=True)
+class TurnReply:
+    """All effects that are open, when to wake, and whether inputs are left to read.
+
+    ``wake_in`` is real time from now until ``wake_at`` (they differ in pace where a time scale is set), never negative.
+    """
+
+    effects: tuple[OpenEffect, ...] = ()
+    wake_at: datetime | None = None
+    wake_in: timedelta | None = None
+    unread: bool = False
+
+
+@dataclass(frozen=True)
+class EffectRequest:
+    customer: str
+    key: str
+
+
+class Turns(ABC):
+    @activity.defn(name="take_turn")
+    @abstractmethod
+    async def take(self, request: TurnRequest) -> TurnReply:
+        """One turn of one customer, in one store transaction. Repeatable: with nothing new it changes nothing."""
+
+
+class Messages(ABC):
+    @activity.defn(name="send_message")
+    @abstractmethod
+    async def send(self, request: EffectRequest) -> None:
+        """Sends the open message effect ``key``, once, and writes its result as an input of the customer."""

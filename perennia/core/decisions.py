@@ -1,0 +1,235 @@
+"""What goes into a decision and what comes out: inputs, effects, journal entries, outcomes, reason codes.
+
+All are frozen and serialise to JSON with a ``type`` tag: inputs and effects are rows of the store. Add fields with defaults
+at the end; never reorder, never repurpose.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from perennia.core.json_values import Json, JsonObject
+
+
+class Reason(StrEnum):
+    """Why a message, a step or an entry did not happen (`vocabulary`)."""
+
+    FAILED_ENTRY_FILTER = "failed_entry_filter"
+    ALREADY_ENROLLED = "already_enrolled"
+    REENTRY_BLOCKED = "reentry_blocked"
+    NOT_WHILE = "not_while"
+    STEP_CONDITION_FALSE = "step_condition_false"
+    GOAL_REACHED = "goal_reached"
+    EXIT_CRITERIA = "exit_criteria"
+    SUPPRESSED = "suppressed"
+    UNSUBSCRIBED_TOPIC = "unsubscribed_topic"
+    NO_CONSENT = "no_consent"
+    MISSING_ADDRESS = "missing_address"
+    INVALID_ADDRESS = "invalid_address"
+    NO_RECIPIENT = "no_recipient"
+    TEMPLATE_ERROR = "template_error"
+    PROVIDER_REFUSED = "provider_refused"
+    PLAYBOOK_PAUSED = "playbook_paused"
+    CUSTOMER_ERASED = "customer_erased"
+    LOOP_GUARD = "loop_guard"
+
+
+class Outcome(StrEnum):
+    """What became of a step."""
+
+    DONE = "done"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+
+# --- inputs: what happened ------------------------------------------------------------------------------------------
+
+
+class InputModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """``at``: when it was accepted (UTC). ``seq``: the customer's own count, dense and ascending in order of arrival."""
+
+    at: datetime
+    seq: int = 0
+
+
+class CustomerEvent(InputModel, frozen=True, kw_only=True, tag="event"):
+    """Something the customer did. ``timestamp`` is the event's own time, where it has one, never after ``at``."""
+
+    name: str
+    properties: JsonObject = {}
+    timestamp: datetime | None = None
+
+
+class TraitsChanged(InputModel, frozen=True, kw_only=True, tag="traits"):
+    """Facts told to us; ``null`` removes a trait. Other traits stay."""
+
+    traits: JsonObject
+
+
+class AccountTraitsChanged(InputModel, frozen=True, kw_only=True, tag="account_traits"):
+    """A contact learns its account's traits: all of them, in place of what it knew. None: it left its account."""
+
+    account: str | None
+    traits: JsonObject
+
+
+class EffectEnded(InputModel, frozen=True, kw_only=True, tag="effect_ended"):
+    """An effect's result. ``result`` joins ``steps.ID``."""
+
+    key: str
+    outcome: Outcome
+    reason: str | None = None
+    result: JsonObject = {}
+
+
+class TaskEnded(InputModel, frozen=True, kw_only=True, tag="task_ended"):
+    """A person finished or cancelled the task that the effect ``key`` opened."""
+
+    key: str
+    outcome: Literal["done", "cancelled"]
+    result: str | None = None
+    by: str | None = None
+
+
+class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
+    """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps)."""
+
+    playbook: str
+    by_person: bool
+    by: str
+    payload: JsonObject = {}
+
+
+class EnrollmentOrder(InputModel, frozen=True, kw_only=True, tag="order"):
+    """Somebody steers the active enrollment of ``playbook``. Skip: the step it stands at ends ``skipped``."""
+
+    order: Literal["skip", "pause", "resume", "end"]
+    playbook: str
+    by: str
+
+
+class StageOrder(InputModel, frozen=True, kw_only=True, tag="stage_order"):
+    """Somebody sets the stage of a track by hand."""
+
+    track: str
+    stage: str
+    by: str
+
+
+class Recollection(InputModel, frozen=True, kw_only=True, tag="recollection"):
+    """Events from before, read back from the store because a new revision counts what nobody counted so far.
+
+    Made by the turn, never stored. Each event is absorbed into tallies at its own time and concerns nothing else.
+    """
+
+    names: tuple[str, ...]
+    events: tuple[CustomerEvent, ...]
+
+
+Input: TypeAlias = (
+    CustomerEvent
+    | TraitsChanged
+    | AccountTraitsChanged
+    | EffectEnded
+    | TaskEnded
+    | EnrollOrder
+    | EnrollmentOrder
+    | StageOrder
+    | Recollection
+)
+
+
+# --- effects: what the world should do ------------------------------------------------------------------------------
+
+
+class EffectModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """``key`` is the idempotency key ``customer/enrollment/step/visit``; ``at`` the instant of release."""
+
+    key: str
+    at: datetime
+    playbook: str
+    version: str
+    enrollment: str
+    step: str
+    priority: int
+
+
+class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
+    """One message to one recipient: the customer itself (``contact``) or the owner (internal mail).
+
+    ``context`` holds the names a template may use (language, section 3), as the decision saw them.
+    """
+
+    recipient: Literal["contact", "owner"]
+    template: str
+    template_version: str
+    topic: str | None
+    transactional: bool
+    sender: str | None
+    context: JsonObject
+
+
+class OpenTask(EffectModel, frozen=True, kw_only=True, tag="task"):
+    """Work for a person. ``title`` and ``body`` are Jinja text over ``context``; ``assignee`` None is unassigned."""
+
+    title: str
+    body: str | None
+    assignee: str | None
+    due: datetime | None
+    task_priority: str
+    context: JsonObject
+
+
+Effect: TypeAlias = SendEmail | OpenTask
+
+
+# --- the journal: what was decided and why --------------------------------------------------------------------------
+
+
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An expression, its value, and the values it saw. ``error`` names what was missing or what clashed."""
+
+    expression: str
+    value: Json = None
+    error: str | None = None
+    values: dict[str, Json] = {}
+    parts: tuple[Evidence, ...] = ()
+
+
+class Act(StrEnum):
+    """What a journal entry tells of."""
+
+    ENTERED = "entered"
+    REFUSED = "refused"
+    RELEASED = "released"
+    STEP_ENDED = "step_ended"
+    GOAL = "goal"
+    ENDED = "ended"
+    STAGE = "stage"
+    ORDER = "order"
+    IGNORED = "ignored"
+
+
+class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One decision.
+
+    ``at`` is the instant it is about; ``code`` an outcome, a reason code, an exit reason or a stage; ``detail`` what else
+    identifies it (template, title, trigger, former stage ...).
+    """
+
+    at: datetime
+    act: Act
+    code: str
+    playbook: str | None = None
+    version: str | None = None
+    enrollment: str | None = None
+    step: str | None = None
+    reason: str | None = None
+    detail: JsonObject = {}
+    evidence: tuple[Evidence, ...] = ()

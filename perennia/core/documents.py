@@ -1,0 +1,46 @@
+"""Published definitions as they are stored: immutable, content-addressed documents."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, TypeAlias
+
+import msgspec
+
+DocumentKind: TypeAlias = Literal["playbook", "track", "policies", "template"]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """One immutable version of one definition. ``body`` is canonical JSON; ``version`` its `content_hash`."""
+
+    kind: DocumentKind
+    id: str
+    version: str
+    body: str
+
+
+class PlaybookBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A playbook's body: the definition (defaults left out) and the version of each template it names."""
+
+    definition: dict[str, object]
+    templates: dict[str, str]
+
+
+class TemplateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A template's body: its files by ending (``md``, ``de.md``, ``txt`` ...) and those of its layout, None without one."""
+
+    name: str
+    files: dict[str, str]
+    layout: dict[str, str] | None = None
+
+
+class Triggers(msgspec.Struct, frozen=True, kw_only=True):
+    """Event names that start something for anybody: exact ones, and prefixes (of ``NAME*``)."""
+
+    names: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
+def content_hash(body: str) -> str:
+    """The first 20 hex digits of SHA-256: 80 bits, short enough for each enrollment's state."""
+    return hashlib.sha256(body.encode()).hexdigest()[:20]

@@ -1,0 +1,1 @@
+"""What is remembered: customers, inputs, effects, journal, messages, consents, tasks, catalog, audit."""

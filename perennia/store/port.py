@@ -1,0 +1,172 @@
+"""The one store interface. SQLite and PostgreSQL implement it and pass the same tests.
+
+Every method is one transaction (or one read). Instants are aware UTC datetimes, given by the caller: the store reads no
+clock. Errors: `StoreUnavailable` may pass (locked, connection lost; the caller retries), `UnknownCustomer`,
+`StaleRevision` do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from perennia.core.decisions import EffectEnded, Input
+from perennia.core.definitions import Scope
+from perennia.core.documents import Document, Triggers
+from perennia.core.state import CustomerState
+from perennia.store.records import (
+    Accepted,
+    AuditEntry,
+    CustomerSummary,
+    JournalRow,
+    Merge,
+    Message,
+    NeedsHistory,
+    Receipt,
+    Rejected,
+    Revision,
+    Sending,
+    SendStatus,
+    StoredCatalog,
+    Task,
+    Totals,
+    TurnOutcome,
+    TurnSnapshot,
+    TurnWrite,
+)
+
+
+class StoreError(Exception):
+    """What the store can answer instead of an answer.
+
+    StoreError
+    +-- StoreUnavailable    locked or out of reach; may pass
+    +-- UnknownCustomer     no such customer
+    +-- StaleRevision       somebody else published in between
+    """
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class UnknownCustomer(StoreError):
+    pass
+
+
+class StaleRevision(StoreError):
+    pass
+
+
+# Pure, synchronous, called inside the transaction, maybe twice (the second time with the history it asked for). An
+# exception it raises rolls the transaction back and reaches the caller as it is.
+Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | None]
+
+
+class Store(Protocol):
+    # --- life ---
+    async def migrate(self) -> None:
+        """Brings the schema to this version. Safe to run by several processes at once."""
+        ...
+
+    async def close(self) -> None: ...
+
+    # --- accepting ---
+    async def accept(self, items: Sequence[Accepted | Merge | Rejected], at: datetime) -> Receipt:
+        """Stores what ingest accepted, durably, when it returns. A ``message_id`` seen before is a duplicate: no effect.
+
+        Sets the bell of each new customer and of each whose event or trait is named by the current revision's triggers
+        or by the customer's own ``watching``.
+        """
+        ...
+
+    async def place_order(self, customer: str, order: Input) -> int:
+        """Appends an input for one customer (internal id), sets the bell, returns the input's ``seq``."""
+        ...
+
+    async def place_order_at_task(self, key: str, order: Input) -> tuple[str, int]:
+        """The same for the customer whose task ``key`` is. Returns internal id and ``seq``."""
+        ...
+
+    async def cursor(self, customer: str) -> int:
+        """The ``seq`` of the last input that a committed turn has read."""
+        ...
+
+    # --- turns ---
+    async def turn(self, customer: str, take: Take) -> TurnOutcome:
+        """Lock the row, read, ``take``, write, clear the bell, commit. ``take`` returning None writes nothing but that.
+
+        Raises `UnknownCustomer`.
+        """
+        ...
+
+    # --- bells ---
+    async def rung(self, limit: int) -> list[str]:
+        """Customers whose bell flag is set, longest first."""
+        ...
+
+    async def forgotten(self, now: datetime, age: timedelta, limit: int) -> list[str]:
+        """Customers the sweep should ring: overdue ``wake_at``, a set bell, open effects; each older than ``age``."""
+        ...
+
+    async def ring_all(self) -> int:
+        """Sets the bell of every customer (a new revision; `perennia rebuild`). Returns how many."""
+        ...
+
+    # --- messages ---
+    async def claim_message(self, key: str, at: datetime) -> Sending:
+        """Moves the ledger row ``reserved`` -> ``sending`` and says what is to be done. Commits before the provider is called."""
+        ...
+
+    async def end_message(
+        self, key: str, status: SendStatus, ended: EffectEnded, provider: str | None, provider_id: str | None
+    ) -> None:
+        """Ends the ledger row and appends ``ended`` as an input, in one transaction, with the bell flag set.
+
+        A key that has ended before changes nothing.
+        """
+        ...
+
+    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
+
+    async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
+        """Records a no to the topic; True where it changed something."""
+        ...
+
+    async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool: ...
+
+    async def suppress(self, address: str, reason: str, at: datetime) -> bool: ...
+
+    # --- catalog ---
+    async def publish(
+        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
+    ) -> Revision:
+        """Makes the documents the current revision. ``expected``: the revision the publisher saw (None: there was none).
+
+        Publishing what is current already returns it unchanged. Raises `StaleRevision`.
+        """
+        ...
+
+    async def current_revision(self) -> Revision | None: ...
+
+    async def catalog(self, revision: str) -> StoredCatalog: ...
+
+    async def template(self, version: str) -> Document: ...
+
+    # --- reading ---
+    async def find(self, reference: str, kind: Scope | None = None) -> str:
+        """The internal id of the customer with this external id (or internal id). Raises `UnknownCustomer`."""
+        ...
+
+    async def customers(self, limit: int = 100, after: str | None = None) -> list[CustomerSummary]: ...
+
+    async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]: ...
+
+    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]: ...
+
+    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]: ...
+
+    async def totals(self) -> Totals: ...
+
+    async def audit(self, entry: AuditEntry) -> None: ...

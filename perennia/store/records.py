@@ -1,0 +1,251 @@
+"""The rows that cross the store's border, as frozen structs. No SQL here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from perennia.core.decisions import CustomerEvent, Effect, Input, JournalEntry, TraitsChanged
+from perennia.core.definitions import Scope
+from perennia.core.documents import Document
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.state import CustomerState, Recipient
+
+# --- accepting ------------------------------------------------------------------------------------------------------
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that ingest accepted for one customer, who is made if unknown.
+
+    ``external_id`` is the sender's id (Segment ``userId`` or ``groupId``). ``anonymous_id``: where only that is known, the
+    row belongs to nobody yet (a stranger) until an `Accepted` names both. ``account``: the contact's account from here on
+    (external id). A contact's event is also its account's event (``properties.contact`` is the contact's external id).
+    """
+
+    message_id: str
+    kind: Scope
+    external_id: str | None
+    anonymous_id: str | None = None
+    input: CustomerEvent | TraitsChanged | None = None
+    account: str | None = None
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """``alias``: what ``previous_id`` did belongs to the contact ``external_id`` from here on."""
+
+    message_id: str
+    at: datetime
+    previous_id: str
+    external_id: str
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that could not be accepted: kept with its reason, so that nothing is lost silently."""
+
+    at: datetime
+    reason: str
+    raw: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """``rung``: internal ids of customers whose bell flag this transaction set."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    rung: tuple[str, ...]
+
+
+# --- turns ----------------------------------------------------------------------------------------------------------
+
+
+class TurnSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn reads under the customer's row lock.
+
+    ``state`` None: the first turn. ``first_seen``: when the customer was made. ``inputs``: after the cursor, in order,
+    at most a page; ``unread``: more of them wait. ``history``: events from before that the turn asked for.
+    """
+
+    customer: str
+    kind: Scope
+    external_id: str
+    account: str | None
+    first_seen: datetime
+    state: CustomerState | None
+    revision: str | None
+    inputs: tuple[Input, ...]
+    unread: bool
+    recipient: Recipient
+    open_effects: tuple[Effect, ...]
+    history: tuple[CustomerEvent, ...] | None = None
+
+
+class NeedsHistory(msgspec.Struct, frozen=True):
+    """The turn's answer when it must first see earlier events of these names (already read ones, before the cursor)."""
+
+    names: tuple[str, ...]
+
+
+class NewTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A task as it is stored: text rendered."""
+
+    key: str
+    playbook: str
+    enrollment: str
+    title: str
+    body: str | None
+    assignee: str | None
+    due: datetime | None
+    priority: str
+    at: datetime
+
+
+class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn writes. ``closed``: keys of effects that are no longer open (ended, or withdrawn before they left).
+
+    The store also clears the bell, moves the cursor past the inputs, and, for an account whose traits changed
+    (``account_traits``), hands its contacts an `AccountTraitsChanged` input and sets their bells.
+    """
+
+    state: CustomerState
+    effects: tuple[Effect, ...]
+    closed: tuple[str, ...]
+    tasks: tuple[NewTask, ...]
+    closed_tasks: tuple[str, ...]
+    journal: tuple[JournalEntry, ...]
+    wake_at: datetime | None
+    watching: tuple[str, ...]
+    account_traits: JsonObject | None = None
+
+
+class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """After the commit: all effects still open, ``wake_at``, whether inputs are unread, whose bells were set besides."""
+
+    effects: tuple[Effect, ...]
+    wake_at: datetime | None
+    unread: bool
+    rung: tuple[str, ...] = ()
+
+
+# --- messages -------------------------------------------------------------------------------------------------------
+
+
+class SendStatus(StrEnum):
+    RESERVED = "reserved"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the send ledger: one per idempotency key."""
+
+    key: str
+    customer: str
+    playbook: str
+    step: str
+    template: str
+    topic: str | None
+    status: SendStatus
+    reason: str | None
+    provider: str | None
+    provider_id: str | None
+    released_at: datetime
+    ended_at: datetime | None
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """What the send activity finds when it claims a key.
+
+    ``effect`` None: no longer open (ended, withdrawn). ``before``: the ledger's status at the claim: ``reserved`` (go),
+    ``sending`` (an attempt died in the middle, or is still under way).
+    """
+
+    effect: Effect | None
+    before: SendStatus
+    recipient: Recipient
+    erased: bool
+    paused: bool
+
+
+# --- catalog --------------------------------------------------------------------------------------------------------
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of the catalog. ``id`` is the hash of its documents' versions; ``number`` counts publishes from 1."""
+
+    id: str
+    number: int
+    parent: str | None
+    published_at: datetime
+    published_by: str
+
+
+class StoredCatalog(msgspec.Struct, frozen=True, kw_only=True):
+    """``current``: the documents of the revision. ``past``: older versions that an enrollment may still be pinned to."""
+
+    revision: Revision
+    current: tuple[Document, ...]
+    past: tuple[Document, ...]
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    kind: Scope
+    external_id: str
+    account: str | None
+    email: str | None
+    stages: dict[str, str]
+    enrollments: tuple[str, ...]
+    wake_at: datetime | None
+    first_seen: datetime
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    customer: str
+    external_id: str
+    playbook: str
+    title: str
+    body: str | None
+    assignee: str | None
+    due: datetime | None
+    priority: str
+    status: Literal["open", "done", "cancelled"]
+    result: str | None
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    customer: str
+    entry: JournalEntry
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    by: str
+    action: str
+    subject: str
+    detail: dict[str, Json] = {}
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dashboard counts: events accepted, messages by status and reason, enrollments, customers per stage."""
+
+    customers: int
+    events: int
+    messages: dict[str, int]
+    skipped: dict[str, int]
+    enrollments: dict[str, dict[str, int]]
+    stages: dict[str, dict[str, int]]
+    tasks_open: int
