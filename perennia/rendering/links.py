@@ -1,0 +1,59 @@
+"""Links in messages that lead back to us, signed, so that nobody can act for somebody else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from itsdangerous import BadData, URLSafeSerializer
+
+
+class LinksError(Exception):
+    """What is wrong with a link.
+
+    LinksError
+    +-- BadToken        not made by us, changed on its way, or signed with a key that is no longer accepted
+    +-- NoSigningKey    no key was given to sign with
+    """
+
+
+class BadToken(LinksError):
+    pass
+
+
+class NoSigningKey(LinksError):
+    pass
+
+
+class Links:
+    """Makes and reads the links of one installation.
+
+    ``base_url`` is where the outside reaches us. ``keys``: the first one signs, all are accepted, so a key is replaced by
+    putting a new one before it and removed when no message signed with it matters any more. A link holds an opaque
+    customer id and a topic, no address. It never expires: a person may unsubscribe from an old message too.
+    """
+
+    def __init__(self, base_url: str, keys: Sequence[str]) -> None:
+        if not keys or not all(keys):
+            raise NoSigningKey("no key to sign links with; give at least one secret that is not empty")
+        self._base_url = base_url.rstrip("/")
+        # itsdangerous takes the oldest first, and would sign with SHA-1 unless told otherwise.
+        self._unsubscribes: URLSafeSerializer = URLSafeSerializer(
+            list(reversed(keys)), salt="perennia.unsubscribe", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+
+    def unsubscribe_url(self, customer: str, topic: str) -> str:
+        """Where this customer (internal id) says no to ``topic``: for the message's text and for RFC 8058's header."""
+        return f"{self._base_url}/u/{self._unsubscribes.dumps([customer, topic])}"
+
+    def read_unsubscribe(self, token: str) -> tuple[str, str]:
+        """Customer and topic of the last part of an `unsubscribe_url`. Raises `BadToken`."""
+        try:
+            content: object = self._unsubscribes.loads(token)
+        except BadData as error:
+            raise BadToken("this link was not made here or was changed on its way") from error
+        match content:
+            case [str(customer), str(topic)]:
+                return customer, topic
+            case _:
+                raise BadToken("this link was signed for something else")
