@@ -22,7 +22,9 @@ SpanText: TypeAlias = str
 TemplateText: TypeAlias = str
 
 DefinitionId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
-Priority: TypeAlias = Annotated[int, Field(ge=0, le=100)]
+Priority: TypeAlias = Annotated[int, Field(ge=0, le=100, strict=True)]
+# ``true`` or ``false`` and nothing that looks like them: ``yes`` is a word in YAML 1.2.
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 
 DEFAULT_PRIORITY = 50
 
@@ -86,7 +88,7 @@ class EmailStep(StepModel):
     email: str
     to: Literal["contact", "owner"] | None = None
     topic: str | None = None
-    transactional: bool = False
+    transactional: Flag = False
     priority: Priority | None = None
     from_: str | None = Field(default=None, alias="from")
     with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
@@ -151,7 +153,7 @@ class TaskStep(StepModel):
     due: SpanText | None = None
     priority: TaskPriority = "normal"
     body: TemplateText | None = None
-    wait: bool = False
+    wait: Flag = False
     on_failure: OnFailure = "continue"
 
 
@@ -185,7 +187,7 @@ class StageModel(Model):
     id: DefinitionId
     name: str | None = None
     enter: ExpressionText | None = None
-    end: bool = False
+    end: Flag = False
 
 
 class Track(Model):

@@ -1,0 +1,1 @@
+"""Files to definitions: loading with positions, checking, versions."""

@@ -1,0 +1,339 @@
+"""Scenarios as people write them, parsed: what happens to one customer when, and what must follow (language, section 10).
+
+Each item of ``when`` and of ``expect`` is its own model, told apart by its key. Instants stay as written: a `Moment` is a
+span from ``start`` (text, calendar rules in the customer's zone) or an instant; one without an offset is wall-clock time in
+the customer's zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from perennia.core.definitions import DefinitionId, Flag, Model, Policies, Scope, Sender, SpanText, Topic
+from perennia.core.json_values import JsonObject
+
+ANYTHING = "*"
+
+
+def _instant(value: object) -> object:
+    """A datetime of text that begins like a date; anything else as it is."""
+    if isinstance(value, str) and re.match(r"\d{4}-", value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f'"{value}" is no instant; write it like 2026-03-02T10:00:00+01:00') from error
+    return value
+
+
+def _instant_only(value: object) -> object:
+    parsed = _instant(value)
+    if not isinstance(parsed, datetime):
+        raise ValueError("must be an instant like 2026-03-02T10:00:00+01:00")  # noqa: TRY004 - pydantic reports ValueError only
+    return parsed
+
+
+def _moment_form(value: object) -> str:
+    return "<instant>" if isinstance(value, datetime) else "<span>"
+
+
+Instant: TypeAlias = Annotated[datetime, BeforeValidator(_instant_only)]
+Moment: TypeAlias = Annotated[
+    Annotated[SpanText, Tag("<span>")] | Annotated[datetime, Tag("<instant>")],
+    Discriminator(_moment_form),
+    BeforeValidator(_instant),
+]
+
+# --- the world ------------------------------------------------------------------------------------------------------
+
+
+class Owner(Model):
+    """The employee responsible for the customer."""
+
+    id: str
+    email: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class ScenarioCustomer(Model):
+    """``traits`` arrive at ``start``; ``first_seen`` is ``start`` where it is not told."""
+
+    id: str
+    timezone: str | None = None
+    traits: JsonObject = Field(default_factory=dict)
+    first_seen: Instant | None = None
+
+
+class ProviderFault(Model):
+    """From ``at`` on, the next ``times`` attempts to send fail (retryable) or are refused (for good)."""
+
+    at: Moment
+    email: Literal["fails", "refuses"]
+    times: Annotated[int, Field(ge=1, strict=True)] = 1
+
+
+class PolicyChanges(Model):
+    """Keys that replace those of the workspace's policies."""
+
+    timezone: str | None = None
+    locale: str | None = None
+    url: str | None = None
+    name: str | None = None
+    address: str | None = None
+    senders: dict[str, Sender] | None = None
+    default_sender: str | None = None
+    topics: dict[str, Topic] | None = None
+
+    def over(self, policies: Policies) -> Policies:
+        """``policies`` with the keys that are written here replaced."""
+        return policies.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
+# --- what happens ---------------------------------------------------------------------------------------------------
+
+
+class InputItem(Model):
+    at: Moment
+
+
+class EventInput(InputItem):
+    """``id`` is its message id (a second one of the same id is a duplicate), ``timestamp`` its own time."""
+
+    event: str
+    properties: JsonObject = Field(default_factory=dict)
+    id: str | None = None
+    timestamp: Moment | None = None
+
+
+class TraitsInput(InputItem):
+    """Traits told; ``null`` removes one."""
+
+    traits: Annotated[JsonObject, Field(min_length=1)]
+
+
+class TaskDoneInput(InputItem):
+    task_done: str
+    result: str | None = None
+
+
+class ConsentInput(InputItem):
+    consent: str
+
+
+class UnsubscribeInput(InputItem):
+    unsubscribe: str
+
+
+class SuppressInput(InputItem):
+    suppress: Literal[True]
+
+
+class EnrollInput(InputItem):
+    """By a person's hand."""
+
+    enroll: str
+
+
+class SkipInput(InputItem):
+    skip: str
+
+
+class PauseInput(InputItem):
+    pause: str
+
+
+class ResumeInput(InputItem):
+    resume: str
+
+
+class EndInput(InputItem):
+    end: str
+
+
+ScenarioInput: TypeAlias = (
+    EventInput
+    | TraitsInput
+    | TaskDoneInput
+    | ConsentInput
+    | UnsubscribeInput
+    | SuppressInput
+    | EnrollInput
+    | SkipInput
+    | PauseInput
+    | ResumeInput
+    | EndInput
+)
+INPUTS: dict[str, type[InputItem]] = {
+    "event": EventInput,
+    "traits": TraitsInput,
+    "task_done": TaskDoneInput,
+    "consent": ConsentInput,
+    "unsubscribe": UnsubscribeInput,
+    "suppress": SuppressInput,
+    "enroll": EnrollInput,
+    "skip": SkipInput,
+    "pause": PauseInput,
+    "resume": ResumeInput,
+    "end": EndInput,
+}
+
+
+# --- what must follow -----------------------------------------------------------------------------------------------
+
+
+class ExpectationItem(Model):
+    """``at`` is None only inside ``never``."""
+
+    at: Moment | None = None
+
+
+class EmailExpected(ExpectationItem):
+    """A message released: the template's name, or ``"*"``."""
+
+    email: str
+    to: Literal["contact", "owner"] | None = None
+
+
+class TaskExpected(ExpectationItem):
+    """A task opened: its title as rendered, or ``"*"``."""
+
+    task: str
+
+
+class StageExpected(ExpectationItem):
+    """A track's stage entered; ``"*"`` is any stage."""
+
+    stage: Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+
+
+class SkippedExpected(ExpectationItem):
+    """Steps skipped with their reason codes; ``playbook`` tells them apart where several are published."""
+
+    skipped: Annotated[dict[str, str], Field(min_length=1)]
+    playbook: str | None = None
+
+
+class EndedExpected(ExpectationItem):
+    """An enrollment ended: ``goal``, ``completed``, an exit reason, or ``"*"``."""
+
+    ended: str
+    playbook: str | None = None
+
+
+def item_key(value: object, keys: dict[str, type[InputItem]] | dict[str, type[ExpectationItem]]) -> str | None:
+    """The one key that says what an item is, None unless there is exactly one. Takes a mapping or a model."""
+    if isinstance(value, Model):
+        return next((key for key, model in keys.items() if type(value) is model), None)
+    found = [key for key in keys if isinstance(value, dict) and key in value]
+    return found[0] if len(found) == 1 else None
+
+
+HAPPENINGS: dict[str, type[ExpectationItem]] = {
+    "email": EmailExpected,
+    "task": TaskExpected,
+    "stage": StageExpected,
+    "skipped": SkippedExpected,
+    "ended": EndedExpected,
+}
+
+
+def _tagged(key: str | None) -> str | None:
+    return f"<{key}>" if key else None
+
+
+def _input_form(value: object) -> str | None:
+    return _tagged(item_key(value, INPUTS))
+
+
+def _happening_form(value: object) -> str | None:
+    return _tagged(item_key(value, HAPPENINGS))
+
+
+def _expectation_form(value: object) -> str | None:
+    return _tagged(item_key(value, EXPECTATIONS))
+
+
+def _playbook_form(value: object) -> str:
+    return "<more>" if isinstance(value, list | tuple) else "<one>"
+
+
+Happening: TypeAlias = EmailExpected | TaskExpected | StageExpected | SkippedExpected | EndedExpected
+_TaggedHappening: TypeAlias = Annotated[
+    Annotated[EmailExpected, Tag("<email>")]
+    | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[StageExpected, Tag("<stage>")]
+    | Annotated[SkippedExpected, Tag("<skipped>")]
+    | Annotated[EndedExpected, Tag("<ended>")],
+    Discriminator(_happening_form),
+]
+
+
+class NeverExpected(ExpectationItem):
+    """Nothing of this kind happens in the whole scenario."""
+
+    never: _TaggedHappening
+
+
+Expectation: TypeAlias = Happening | NeverExpected
+EXPECTATIONS: dict[str, type[ExpectationItem]] = {**HAPPENINGS, "never": NeverExpected}
+
+_TaggedInput: TypeAlias = Annotated[
+    Annotated[EventInput, Tag("<event>")]
+    | Annotated[TraitsInput, Tag("<traits>")]
+    | Annotated[TaskDoneInput, Tag("<task_done>")]
+    | Annotated[ConsentInput, Tag("<consent>")]
+    | Annotated[UnsubscribeInput, Tag("<unsubscribe>")]
+    | Annotated[SuppressInput, Tag("<suppress>")]
+    | Annotated[EnrollInput, Tag("<enroll>")]
+    | Annotated[SkipInput, Tag("<skip>")]
+    | Annotated[PauseInput, Tag("<pause>")]
+    | Annotated[ResumeInput, Tag("<resume>")]
+    | Annotated[EndInput, Tag("<end>")],
+    Discriminator(_input_form),
+]
+_TaggedExpectation: TypeAlias = Annotated[
+    Annotated[EmailExpected, Tag("<email>")]
+    | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[StageExpected, Tag("<stage>")]
+    | Annotated[SkippedExpected, Tag("<skipped>")]
+    | Annotated[EndedExpected, Tag("<ended>")]
+    | Annotated[NeverExpected, Tag("<never>")],
+    Discriminator(_expectation_form),
+]
+
+
+_OneOrMore: TypeAlias = Annotated[
+    Annotated[DefinitionId, Tag("<one>")] | Annotated[tuple[DefinitionId, ...], Tag("<more>")],
+    Discriminator(_playbook_form),
+]
+
+
+class Scenario(Model):
+    """A test of playbooks over virtual time.
+
+    ``until`` is inclusive. ``strict``: every outward effect must be expected, in order.
+    """
+
+    scenario: Annotated[str, Field(min_length=1)]
+    description: str | None = None
+    playbook: _OneOrMore = ()
+    scope: Scope = "contact"
+    owner: Owner | None = None
+    customer: ScenarioCustomer
+    start: Instant
+    policies: PolicyChanges | None = None
+    provider: tuple[ProviderFault, ...] = ()
+    when: tuple[_TaggedInput, ...] = ()
+    until: Moment
+    expect: Annotated[tuple[_TaggedExpectation, ...], Field(min_length=1)]
+    strict: Flag = True
+
+    @property
+    def playbooks(self) -> tuple[str, ...]:
+        """Ids of the playbooks that are published; empty: all of the workspace."""
+        return (self.playbook,) if isinstance(self.playbook, str) else self.playbook
