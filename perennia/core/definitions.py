@@ -2,13 +2,17 @@
 
 Field names are the language's keys; Python keywords take a trailing underscore (``if_`` is ``if``). Expressions and spans
 stay text here: the catalog compiles them once (`perennia.core.compiled`). Positions of errors are the loader's matter.
+
+What may be one of several things (a step, a trigger, a condition) is told apart by its key before it is validated, so an
+error speaks of the right verb. Such a choice shows up in a validation error's location as ``<email>``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from perennia.core.json_values import Json
 
@@ -35,6 +39,15 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+def _only_key(value: object, keys: Mapping[str, type[BaseModel]]) -> str | None:
+    """The tag of the one key of ``keys`` that ``value`` (a mapping or a model) has; None if none or several."""
+    if isinstance(value, BaseModel):
+        found = [key for key, model in keys.items() if type(value) is model]
+    else:
+        found = [key for key in keys if isinstance(value, Mapping) and key in cast("Mapping[str, object]", value)]
+    return f"<{found[0]}>" if len(found) == 1 else None
+
+
 # --- entering -------------------------------------------------------------------------------------------------------
 
 
@@ -51,17 +64,36 @@ class WhenTrigger(Model):
     when: ExpressionText
 
 
-Trigger: TypeAlias = EventTrigger | WhenTrigger
+TRIGGERS: dict[str, type[Model]] = {"event": EventTrigger, "when": WhenTrigger}
+
+
+def _trigger_form(value: object) -> str | None:
+    return _only_key(value, TRIGGERS)
+
+
+Trigger: TypeAlias = Annotated[
+    Annotated[EventTrigger, Tag("<event>")] | Annotated[WhenTrigger, Tag("<when>")], Discriminator(_trigger_form)
+]
 
 
 class ReenterAfter(Model):
     after: SpanText
 
 
+def _reenter_form(value: object) -> str:
+    return "<after>" if isinstance(value, Mapping | ReenterAfter) else "<word>"
+
+
+Reenter: TypeAlias = Annotated[
+    Annotated[Literal["once", "always"], Tag("<word>")] | Annotated[ReenterAfter, Tag("<after>")],
+    Discriminator(_reenter_form),
+]
+
+
 class Enter(Model):
     on: tuple[Trigger, ...] = ()
     where: ExpressionText | None = None
-    reenter: Literal["once", "always"] | ReenterAfter = "once"
+    reenter: Reenter = "once"
 
 
 class Goal(Model):
@@ -113,11 +145,32 @@ class WhenCondition(Model):
 class AllCondition(Model):
     """Every one of the conditions; events latch, ``when``s must hold at the same moment. Inner ``then``s are refused."""
 
-    all: tuple[EventCondition | WhenCondition, ...] = Field(min_length=1)
+    all: tuple[PlainCondition, ...] = Field(min_length=1)
     then: tuple[Step, ...] = ()
 
 
-Condition: TypeAlias = EventCondition | WhenCondition | AllCondition
+PLAIN_CONDITIONS: dict[str, type[Model]] = {"event": EventCondition, "when": WhenCondition}
+CONDITIONS: dict[str, type[Model]] = {**PLAIN_CONDITIONS, "all": AllCondition}
+
+
+def _plain_condition_form(value: object) -> str | None:
+    return _only_key(value, PLAIN_CONDITIONS)
+
+
+def _condition_form(value: object) -> str | None:
+    return _only_key(value, CONDITIONS)
+
+
+PlainCondition: TypeAlias = Annotated[
+    Annotated[EventCondition, Tag("<event>")] | Annotated[WhenCondition, Tag("<when>")],
+    Discriminator(_plain_condition_form),
+]
+Condition: TypeAlias = Annotated[
+    Annotated[EventCondition, Tag("<event>")]
+    | Annotated[WhenCondition, Tag("<when>")]
+    | Annotated[AllCondition, Tag("<all>")],
+    Discriminator(_condition_form),
+]
 
 
 class WaitForStep(StepModel):
@@ -161,7 +214,37 @@ class ExitStep(StepModel):
     exit: DefinitionId
 
 
-Step: TypeAlias = EmailStep | WaitStep | WaitForStep | BranchStep | UpdateStep | StageStep | TaskStep | ExitStep
+STEPS: dict[str, type[StepModel]] = {
+    "email": EmailStep,
+    "wait": WaitStep,
+    "wait_for": WaitForStep,
+    "branch": BranchStep,
+    "update": UpdateStep,
+    "stage": StageStep,
+    "task": TaskStep,
+    "exit": ExitStep,
+}
+
+
+def _step_form(value: object) -> str | None:
+    if isinstance(value, Mapping):
+        keys = set(cast("Mapping[str, object]", value))
+        # `wait` beside `task` is an option of the task, no verb.
+        return _only_key(dict.fromkeys(keys - {"wait"} if "task" in keys else keys), STEPS)
+    return _only_key(value, STEPS)
+
+
+Step: TypeAlias = Annotated[
+    Annotated[EmailStep, Tag("<email>")]
+    | Annotated[WaitStep, Tag("<wait>")]
+    | Annotated[WaitForStep, Tag("<wait_for>")]
+    | Annotated[BranchStep, Tag("<branch>")]
+    | Annotated[UpdateStep, Tag("<update>")]
+    | Annotated[StageStep, Tag("<stage>")]
+    | Annotated[TaskStep, Tag("<task>")]
+    | Annotated[ExitStep, Tag("<exit>")],
+    Discriminator(_step_form),
+]
 
 
 class Playbook(Model):

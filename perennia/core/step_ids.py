@@ -6,30 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from perennia.core.definitions import (
-    AllCondition,
-    BranchStep,
-    EmailStep,
-    ExitStep,
-    Playbook,
-    StageStep,
-    Step,
-    TaskStep,
-    UpdateStep,
-    WaitForStep,
-    WaitStep,
-)
+from perennia.core.definitions import STEPS, AllCondition, BranchStep, Playbook, Step, WaitForStep
 
-_VERBS: dict[type, str] = {
-    EmailStep: "email",
-    WaitStep: "wait",
-    WaitForStep: "wait_for",
-    BranchStep: "branch",
-    UpdateStep: "update",
-    StageStep: "stage",
-    TaskStep: "task",
-    ExitStep: "exit",
-}
+_VERBS = {model: verb for verb, model in STEPS.items()}
 
 
 class PlacedStep(NamedTuple):
