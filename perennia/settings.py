@@ -1,0 +1,200 @@
+"""The settings of one installation: ``perennia.toml`` in the workspace, ``PERENNIA_*`` in the environment (which wins).
+
+Temporal's own (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_TLS`` ...) are read by its SDK's client
+configuration and are no concern of this module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+SETTINGS_FILE: Final = "perennia.toml"
+PREFIX: Final = "PERENNIA_"
+SMTP_SCHEMES: Final = ("smtp://", "smtp+starttls://", "smtps://")
+# `PERENNIA_*` variables that are no settings: which installation the commands talk to, and what a bug may print.
+OTHER_VARIABLES: Final = frozenset({"PERENNIA_URL", "PERENNIA_DEBUG", "PERENNIA_WORKSPACE"})
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used. Says which, where it came from and what to do; not worth a retry."""
+
+    def __init__(self, source: str, message: str, remedy: str) -> None:
+        super().__init__(f"{source}: {message}; {remedy}")
+        self.source = source
+        self.message = message
+        self.remedy = remedy
+
+
+def _split(value: object) -> object:
+    """A list from comma text, as environment variables carry it."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        message = "is no host:port; write for example 127.0.0.1:8080 (port 0: any free one)"
+        raise ValueError(message)
+    return value
+
+
+def _smtp_url(value: str | None) -> str | None:
+    if value is not None and not value.startswith(SMTP_SCHEMES):
+        message = f"must begin with {', '.join(SMTP_SCHEMES)}; write for example smtp+starttls://user:password@host:587"
+        raise ValueError(message)
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        message = "has no time zone; end it with Z or an offset, for example 2026-03-02T10:00:00Z"
+        raise ValueError(message)
+    return value.astimezone(UTC)
+
+
+def _web_url(value: str | None) -> str | None:
+    if value is not None and not re.match(r"https?://[^/]+", value):
+        message = "is no web address; write for example https://lifecycle.example.com"
+        raise ValueError(message)
+    return value.rstrip("/") if value is not None else None
+
+
+Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Everything an installation can be told. Each field is ``PERENNIA_NAME`` in the environment, ``name`` in the file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    data: Path = Field(
+        default=Path("var"),
+        description="Folder of what an installation keeps: the store, Temporal's file, the inbox, logs, keys. "
+        "Relative to the workspace.",
+    )
+    store_url: SecretStr | None = Field(
+        default=None,
+        description="Where everything is remembered: sqlite:///FILE or postgresql://user:password@host/name. "
+        "Without it, store.sqlite in the data folder.",
+    )
+    smtp_url: Annotated[SecretStr | None, BeforeValidator(_smtp_url)] = Field(
+        default=None,
+        description="The mail server that messages leave through: smtp://, smtp+starttls:// or smtps://, "
+        "with user:password@ where it wants them.",
+    )
+    http: Annotated[str, AfterValidator(_address)] = Field(
+        default="127.0.0.1:0",
+        description="Address the API listens on, host:port. Port 0 is any free one, and the same again after a restart.",
+    )
+    public_url: Annotated[str | None, AfterValidator(_web_url)] = Field(
+        default=None,
+        description="The address under which recipients reach the API: the base of links in messages. "
+        "Without it, the address the API listens on.",
+    )
+    write_keys: Keys = Field(
+        default=(),
+        description="Keys with which events may be sent in (comma text, or a list in the file). "
+        "Without any, `perennia up` makes one and keeps it.",
+    )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the commands and of whoever reads or steers. Without it, `perennia up` makes one and keeps it.",
+    )
+    link_keys: Keys = Field(
+        default=(),
+        description="Secrets that sign links in messages. The first signs, all are accepted: put a new one in front. "
+        "Without any, `perennia up` makes one and keeps it.",
+    )
+    time_scale: float = Field(
+        default=1.0,
+        gt=0,
+        le=1_000_000,
+        description="How many times as fast as real the engine's time passes. For demonstrations only.",
+    )
+    time_origin: Annotated[datetime, AfterValidator(_aware)] = Field(
+        default=datetime(1970, 1, 1, tzinfo=UTC),
+        description="The instant at which the engine's time and real time agreed, where time_scale is not 1.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before what is given (which is what the file says)."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    def store_address(self) -> str:
+        """The store's URL, with the default filled in."""
+        if self.store_url is not None:
+            return self.store_url.get_secret_value()
+        return f"sqlite:///{self.data / 'store.sqlite'}"
+
+
+def load_settings(workspace: Path, data: Path | None = None) -> Settings:
+    """The settings of this workspace; ``data`` (the ``--data`` option) wins over both sources. Raises `SettingsError`."""
+    path = workspace / SETTINGS_FILE
+    told = _read_file(path)
+    _refuse_misspelt_variables()
+    try:
+        settings = Settings(**told)  # pyright: ignore[reportArgumentType] -- the file's values; pydantic says what is wrong
+    except ValidationError as error:
+        raise _explained(error.errors()[0], path) from None
+    folder = Path.cwd() / data if data is not None else workspace.resolve() / settings.data
+    return settings.model_copy(update={"data": folder})
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        told = cast("dict[str, object]", tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(str(path), f"no valid TOML: {error}", "correct that line") from error
+    _refuse_unknown_keys(told, path)
+    return told
+
+
+def _refuse_unknown_keys(told: dict[str, object], path: Path) -> None:
+    """A misspelt setting would otherwise be silently the default."""
+    for name in told:
+        if name not in Settings.model_fields:
+            near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"settings are {', '.join(Settings.model_fields)}"
+            raise SettingsError(str(path), f"no setting {name}", remedy)
+
+
+def _refuse_misspelt_variables() -> None:
+    """Only what is all but a setting: other programs may have variables of this prefix too."""
+    settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in settings and name not in OTHER_VARIABLES:
+            near = difflib.get_close_matches(name, settings, n=1, cutoff=0.9)
+            if near:
+                raise SettingsError("environment", f"no setting {name}", f"did you mean {near[0]}?")
+
+
+def _explained(error: ErrorDetails, path: Path) -> SettingsError:
+    name = str(error["loc"][0])
+    variable = f"{PREFIX}{name.upper()}"
+    in_environment = bool(os.environ.get(variable))
+    source = f"environment: {variable}" if in_environment else f"{path}: {name}"
+    message, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
+    return SettingsError(source, message, remedy or f"it is: {Settings.model_fields[name].description}")
