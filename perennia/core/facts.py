@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from json import dumps
+from typing import Protocol
 
 import msgspec
 
+from perennia.core.calendar import Calendar, Span
+from perennia.core.decisions import CustomerEvent
 from perennia.core.json_values import Json, JsonObject
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+# A customer's zone may change while an occurrence is kept, and zones lie up to 26 hours apart.
+ZONE_SLACK = timedelta(days=2)
+
+# Infinity has no JSON: a state that held one could be written and never read again.
+LARGEST_TOTAL = 1.7976931348623157e308
 
 
 class Tally(msgspec.Struct, omit_defaults=True):
     """Occurrences of one event name, or of those that pass one filter.
 
-    ``recent`` holds ``(instant in microseconds since 1970 UTC, value)`` in ascending order, only as far back as the longest
-    window of any published expression reaches; ``value`` is the summed property, 0 where none is.
+    ``count``, ``total`` and ``last`` are of all time. ``recent`` holds ``(instant in microseconds since 1970 UTC, value)``
+    in ascending order, only as far back as the longest window of any published expression reaches; ``value`` is the summed
+    property, 0 where none is.
     """
 
     count: int = 0
@@ -30,3 +48,133 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     traits: dict[str, Json] = {}
     account: JsonObject | None = None
     tallies: dict[str, Tally] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class TallySpec:
+    """What one expression needs counted: events of one name, those that pass ``filter``, the sum of ``property``.
+
+    ``window``: how far back single occurrences matter; None: figures of all time (and the last occurrence) are enough.
+    ``passes`` is ``filter``, compiled: properties to whether the event counts (an error in it: no). ``key`` is the tally's
+    key in `Facts.tallies`: the event's name, or a JSON list where there is more to say.
+    """
+
+    event: str
+    filter: str | None = None
+    property: str | None = None
+    window: Span | None = None
+    passes: Callable[[JsonObject], bool] | None = field(default=None, compare=False, repr=False)
+    key: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = self.filter is None and self.property is None and not self.event.startswith("[")
+        key = self.event if plain else dumps([self.event, self.filter, self.property], ensure_ascii=False)
+        object.__setattr__(self, "key", key)
+
+
+class Counting(Protocol):
+    """Anything that says which tallies it reads: an expression."""
+
+    @property
+    def tallies(self) -> tuple[TallySpec, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One tally to keep, and all windows that anybody looks at it through."""
+
+    spec: TallySpec
+    key: str
+    windows: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TallyNeeds:
+    """What a whole catalog needs counted, by event name."""
+
+    by_event: dict[str, tuple[Need, ...]]
+
+    @property
+    def events(self) -> frozenset[str]:
+        return frozenset(self.by_event)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(need.key for needs in self.by_event.values() for need in needs)
+
+
+def tally_needs(expressions: Iterable[Counting]) -> TallyNeeds:
+    """Everything ``expressions`` need counted, each tally once."""
+    specs: dict[str, TallySpec] = {}
+    windows: dict[str, dict[Span, None]] = {}
+    for expression in expressions:
+        for spec in expression.tallies:
+            specs.setdefault(spec.key, spec)
+            windows.setdefault(spec.key, {})
+            if spec.window is not None:
+                windows[spec.key][spec.window] = None
+    by_event: dict[str, tuple[Need, ...]] = {}
+    for key, spec in specs.items():
+        by_event[spec.event] = (*by_event.get(spec.event, ()), Need(spec, key, tuple(windows[key])))
+    return TallyNeeds(by_event)
+
+
+def absorb(facts: Facts, event: CustomerEvent, needs: TallyNeeds, calendar: Calendar) -> frozenset[str]:
+    """Counts ``event`` at its own time, which is never after its acceptance; events may come in any order.
+
+    Returns ``{"event:NAME"}`` where some tally changed. Occurrences that have left every window are dropped.
+    """
+    when = event.at if event.timestamp is None else min(event.timestamp, event.at)
+    changed = False
+    for need in needs.by_event.get(event.name, ()):
+        if need.spec.passes is None or need.spec.passes(event.properties):
+            tally = facts.tallies.get(need.key)
+            if tally is None:
+                tally = facts.tallies[need.key] = Tally()
+            _count(tally, when, _amount(event.properties, need.spec.property), need, event.at, calendar)
+            changed = True
+    return frozenset((f"event:{event.name}",)) if changed else frozenset()
+
+
+def _count(tally: Tally, when: datetime, value: float, need: Need, now: datetime, calendar: Calendar) -> None:
+    tally.count += 1
+    tally.total = max(-LARGEST_TOTAL, min(LARGEST_TOTAL, tally.total + value))
+    if tally.last is None or when > tally.last:
+        tally.last = when
+    if not need.windows:
+        return
+    insort(tally.recent, ((when - EPOCH) // MICROSECOND, value))
+    horizon = min(calendar.before(now, window) for window in need.windows) - ZONE_SLACK
+    gone = bisect_left(tally.recent, ((horizon - EPOCH) // MICROSECOND,))
+    if gone:
+        del tally.recent[:gone]
+
+
+def _amount(properties: JsonObject, name: str | None) -> float:
+    """The numeric property, 0 where it is missing, no number, or too large to be one."""
+    value = properties.get(name) if name is not None else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    try:
+        amount = float(value)
+    except OverflowError:
+        return 0.0
+    return amount if math.isfinite(amount) else 0.0
+
+
+def set_traits(facts: Facts, changes: JsonObject) -> frozenset[str]:
+    """Sets traits, removes those that are None, and returns ``trait:NAME`` of each that is different now."""
+    changed: list[str] = []
+    for name, value in changes.items():
+        if value is None:
+            if facts.traits.pop(name, None) is not None:
+                changed.append(f"trait:{name}")
+        elif name not in facts.traits or not same_json(facts.traits[name], value):
+            facts.traits[name] = value
+            changed.append(f"trait:{name}")
+    return frozenset(changed)
+
+
+def same_json(one: Json, other: Json) -> bool:
+    """Equal as JSON: unlike Python's ``==``, ``1``, ``1.0`` and ``true`` are three values."""
+    return one == other and (type(one) is type(other) is str or repr(one) == repr(other))
