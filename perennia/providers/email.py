@@ -1,0 +1,112 @@
+"""The port for sending email, and how its adapters are found.
+
+An adapter is an entry point of the group ``perennia.email_providers``, named by the URL scheme it serves: a callable
+that takes the URL and returns an `EmailProvider`. It must pass `tests/providers/email_conformance.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Protocol, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from perennia.providers.addresses import Mailbox
+from perennia.providers.failures import Misconfigured
+
+ENTRY_POINT_GROUP = "perennia.email_providers"
+
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]+@[A-Za-z0-9.-]+>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+# Written by the adapter from the fields beside them: nobody else may.
+_OWN_HEADERS = frozenset(
+    {"from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "mime-version"}
+    | {"content-type", "content-transfer-encoding", "content-disposition", "return-path", "received"}
+)
+
+
+class UnsafeHeader(ValueError):
+    """A header that would break out of its line or take the place of another. The message names the header only."""
+
+
+@dataclass(frozen=True)
+class OutgoingEmail:
+    """One message to one recipient, ready to leave.
+
+    ``html`` None: text only. ``headers``: extra ones in order, ASCII. ``message_id``: with its angle brackets. The same
+    ``idempotency_key`` means the same message, for providers that can tell. Raises `UnsafeHeader`, so no adapter ever
+    sees a header with a line break.
+    """
+
+    sender: Mailbox
+    recipient: Mailbox
+    subject: str
+    text: str
+    html: str | None
+    message_id: str
+    idempotency_key: str
+    date: datetime
+    reply_to: Mailbox | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if _CONTROL.search(self.subject):
+            raise UnsafeHeader("Subject: has a control character")
+        if not _MESSAGE_ID.fullmatch(self.message_id):
+            raise UnsafeHeader("Message-ID: is not <left@domain>")
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+                raise UnsafeHeader("a header of the message's own, or none at all, cannot be set from outside")
+            if not value.isascii() or _CONTROL.search(value):
+                raise UnsafeHeader(f"{name}: has a character that is not printable ASCII")
+
+
+@dataclass(frozen=True)
+class SentEmail:
+    """The provider took responsibility for the message. ``provider_id``: its own name for it, where it gave one."""
+
+    provider_id: str | None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """``idempotent``: a second send with the same idempotency key sends nothing and succeeds."""
+
+    idempotent: bool
+
+
+class EmailProvider(Protocol):
+    @property
+    def name(self) -> str:
+        """How the send ledger calls it."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def send(self, message: OutgoingEmail) -> SentEmail:
+        """Hands one message over. Returns when the provider has accepted it; raises a `ProviderFailure` otherwise."""
+        ...
+
+    async def close(self) -> None:
+        """Ends idle connections. A provider that was closed may be used again."""
+        ...
+
+
+EmailProviderFactory: TypeAlias = Callable[[str], EmailProvider]
+
+
+def email_provider(url: str) -> EmailProvider:
+    """The adapter that serves the URL's scheme. Connects to nothing yet. Raises `Misconfigured`."""
+    scheme = urlsplit(url).scheme
+    adapters = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if scheme not in adapters:
+        known = ", ".join(f"{name}://" for name in sorted(adapters)) or "none; install Perennia with `pip install .`"
+        raise Misconfigured(f'no email provider serves "{scheme}://"; there are: {known}')
+    factory = cast("EmailProviderFactory", adapters[scheme].load())
+    return factory(url)
