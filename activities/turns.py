@@ -1,0 +1,248 @@
+"""The turn: one repeatable store transaction around `advance`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from activities.contracts import EffectKind, OpenEffect, TurnReply, TurnRequest, Turns
+from activities.failures import activity_failures
+from perennia.clock import Clock
+from perennia.core.advance import Decision, advance, missing_history, new_customer
+from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.decisions import (
+    CustomerEvent,
+    EffectEnded,
+    Input,
+    OpenTask,
+    Outcome,
+    Reason,
+    Recollection,
+    SendEmail,
+    TaskEnded,
+)
+from perennia.core.state import CustomerState, Recipient
+from perennia.rendering import TemplateError, render_text
+from perennia.store.port import Store, UnknownCustomer
+from perennia.store.records import NeedsHistory, NewTask, TurnOutcome, TurnSnapshot, TurnWrite
+
+log = logging.getLogger(__name__)
+
+CATALOGS_KEPT: Final = 3  # the current one, and those that a turn in another transaction may still see during a publish
+NOTHING_PUBLISHED: Final = "none"
+# A turn that opens a task, whose end opens a task, and so on: stopped like any circle at one instant (language, section 6).
+ROUNDS: Final = 100
+
+# Transactional mail first, then playbooks, then bulk: Temporal's priorities run from 1 to 5.
+TRANSACTIONAL: Final = 1
+PLAYBOOK: Final = 3
+
+
+class UnknownRevision(Exception):
+    """The snapshot was decided for a revision that this process has not loaded yet. Raised inside a turn, to leave it."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(revision)
+        self.revision = revision
+
+
+class TurnRunsInCircles(Exception):
+    """Each task that the turn opened led to another one at the same instant."""
+
+
+class StoreTurns(Turns):
+    """Turns against a real store.
+
+    ``ring`` is told of customers whose bells a turn has set (an account's contacts). ``after_commit`` is awaited between
+    the commit and the turn's end: tests of the seam delay there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        ring: Callable[[Sequence[str]], None] | None = None,
+        after_commit: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ring = ring
+        self._after_commit = after_commit
+        self._catalogs = Catalogs(store)
+
+    async def take(self, request: TurnRequest) -> TurnReply:
+        with activity_failures(request.customer):
+            turn = _Turn(request, self._clock.now(), self._catalogs)
+            try:
+                outcome = await self._run(turn)
+            except UnknownCustomer:
+                log.warning("%s: rung, but there is no such customer (any more)", request.customer)
+                return TurnReply()
+        if self._after_commit is not None:
+            await self._after_commit()
+        if self._ring is not None and outcome.rung:
+            self._ring(outcome.rung)
+        return self._reply(outcome, turn.now)
+
+    async def _run(self, turn: _Turn) -> TurnOutcome:
+        try:
+            return await self._store.turn(turn.request.customer, turn.take)
+        except UnknownRevision as unknown:
+            await self._catalogs.load(unknown.revision)
+        return await self._run(turn)
+
+    def _reply(self, outcome: TurnOutcome, now: datetime) -> TurnReply:
+        wake_in: timedelta | None = None
+        if outcome.wake_at is not None:
+            wake_in = self._clock.real(outcome.wake_at - now)
+        effects = tuple(_open(effect) for effect in outcome.effects if isinstance(effect, SendEmail))
+        return TurnReply(effects, outcome.wake_at, wake_in, outcome.unread)
+
+
+class Catalogs:
+    """Compiled revisions, the newest few. Compiling takes a while: once a revision and process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._loading = asyncio.Lock()
+        self._known = {NOTHING_PUBLISHED: compile_catalog(NOTHING_PUBLISHED, ())}
+
+    def get(self, revision: str | None) -> Catalog:
+        """Raises `UnknownRevision`: `load` it, then ask again."""
+        name = revision or NOTHING_PUBLISHED
+        if name not in self._known:
+            raise UnknownRevision(name)
+        return self._known[name]
+
+    async def load(self, revision: str) -> None:
+        async with self._loading:
+            if revision in self._known:
+                return
+            stored = await self._store.catalog(revision)
+            self._known[revision] = compile_catalog(revision, stored.current, stored.past)
+            for old in list(self._known)[1:-CATALOGS_KEPT]:
+                del self._known[old]
+
+
+class _Turn:
+    """What one turn decides: everything between the store's reading and its writing. ``now`` is the turn's own instant."""
+
+    def __init__(self, request: TurnRequest, now: datetime, catalogs: Catalogs) -> None:
+        self.request = request
+        self.now = now
+        self._catalogs = catalogs
+
+    def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory:
+        """Called by the store inside its transaction, maybe twice."""
+        catalog = self._catalogs.get(snapshot.revision)
+        state = snapshot.state or new_customer(
+            snapshot.customer, snapshot.kind, snapshot.external_id, snapshot.first_seen
+        )
+        recalled = _recall(catalog, state, snapshot)
+        if isinstance(recalled, NeedsHistory):
+            return recalled
+        self.now = max(self.now, state.now, self.request.floor or self.now, *(item.at for item in snapshot.inputs))
+        inputs = (*recalled, *snapshot.inputs, *self._failed(snapshot))
+        decisions, tasks = _decide(catalog, state, self.now, inputs, {"contact": snapshot.recipient})
+        return _write(decisions, tasks, inputs)
+
+    def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:
+        """Effects whose activity gave up, as inputs: only those still open, so that a repeated turn ends them once."""
+        still_open = {effect.key for effect in snapshot.open_effects}
+        ended = {item.key for item in snapshot.inputs if isinstance(item, EffectEnded)}
+        return tuple(
+            EffectEnded(at=self.now, key=failed.key, outcome=Outcome.FAILED, reason=failed.reason)
+            for failed in self.request.failed
+            if failed.key in still_open - ended
+        )
+
+
+def _recall(catalog: Catalog, state: CustomerState, snapshot: TurnSnapshot) -> tuple[Recollection, ...] | NeedsHistory:
+    """Events that this revision counts and nobody counted so far, as an input. A new customer has none."""
+    names = missing_history(catalog, state)
+    if not names:
+        return ()
+    history: tuple[CustomerEvent, ...] | None = snapshot.history if snapshot.state is not None else ()
+    if history is None:
+        return NeedsHistory(names)
+    return (Recollection(at=state.now, names=names, events=history),)
+
+
+def _decide(
+    catalog: Catalog,
+    state: CustomerState,
+    now: datetime,
+    inputs: Sequence[Input],
+    recipients: Mapping[str, Recipient],
+) -> tuple[list[Decision], list[NewTask]]:
+    """All decisions of the turn. A task is opened here and now, so its end is an input of the next decision."""
+    decisions = [advance(catalog, state, now, inputs, recipients)]
+    tasks: list[NewTask] = []
+    while opened := [effect for effect in decisions[-1].effects if isinstance(effect, OpenTask)]:
+        if len(decisions) > ROUNDS:
+            raise TurnRunsInCircles
+        ended: list[Input] = []
+        for effect in opened:
+            task = _render(effect, now)
+            if isinstance(task, NewTask):
+                tasks.append(task)
+                ended.append(EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE))
+            else:
+                ended.append(task)
+        decisions.append(advance(catalog, decisions[-1].state, now, ended, recipients))
+    return decisions, tasks
+
+
+def _render(effect: OpenTask, now: datetime) -> NewTask | EffectEnded:
+    """The task with its text, or the failed end of the effect where the text cannot be made."""
+    try:
+        title = render_text(effect.title, effect.context)
+        body = render_text(effect.body, effect.context) if effect.body is not None else None
+    except TemplateError as error:
+        return EffectEnded(
+            at=now,
+            key=effect.key,
+            outcome=Outcome.FAILED,
+            reason=Reason.TEMPLATE_ERROR,
+            result={"error": str(error)},
+        )
+    return NewTask(
+        key=effect.key,
+        playbook=effect.playbook,
+        enrollment=effect.enrollment,
+        title=title,
+        body=body,
+        assignee=effect.assignee,
+        due=effect.due,
+        priority=effect.task_priority,
+        at=effect.at,
+    )
+
+
+def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequence[Input]) -> TurnWrite:
+    """What all decisions of the turn come to. An effect that was released and withdrawn in one turn never was."""
+    last = decisions[-1]
+    withdrawn = {key for decision in decisions for key in decision.withdrawn}
+    released = (effect for decision in decisions for effect in decision.effects)
+    ended = (item.key for item in inputs if isinstance(item, EffectEnded))
+    traits = [decision.account_traits for decision in decisions if decision.account_traits is not None]
+    return TurnWrite(
+        state=last.state,
+        effects=tuple(e for e in released if isinstance(e, SendEmail) and e.key not in withdrawn),
+        closed=(*ended, *sorted(withdrawn)),
+        tasks=tuple(tasks),
+        closed_tasks=tuple(item.key for item in inputs if isinstance(item, TaskEnded)),
+        journal=tuple(entry for decision in decisions for entry in decision.journal),
+        wake_at=last.wake_at,
+        watching=tuple(sorted(last.watching)),
+        account_traits=traits[-1] if traits else None,
+    )
+
+
+def _open(effect: SendEmail) -> OpenEffect:
+    priority = TRANSACTIONAL if effect.transactional else PLAYBOOK
+    return OpenEffect(effect.key, EffectKind.EMAIL, priority, effect.playbook)

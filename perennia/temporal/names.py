@@ -1,0 +1,20 @@
+"""Names that Temporal knows us by: workflow ids and task queues. Built here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perennia.core.definitions import Scope
+from workflows.policies import effect_queue
+
+# Customers' workflows and their turns. Each kind of effect has a queue of its own, named after this one, so that a slow
+# provider delays nobody's turn: `effect_queue(CUSTOMER_QUEUE, kind)`.
+CUSTOMER_QUEUE: Final = "perennia"
+
+
+def customer_workflow_id(kind: Scope, customer: str) -> str:
+    """The id of a customer's workflow. ``customer`` is the opaque internal id, never an address or an outside id."""
+    return f"customer-{kind}-{customer}"
+
+
+__all__ = ["CUSTOMER_QUEUE", "customer_workflow_id", "effect_queue"]

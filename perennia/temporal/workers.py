@@ -1,0 +1,59 @@
+"""Workers: one for customers' workflows with their turns, one for each kind of effect. A process may run any of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy
+
+from activities.contracts import EffectKind, Messages, Turns
+from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
+from workflows.customer import CustomerWorkflow
+
+# What is under way when a worker is told to stop may end in this time; the SDK's own default is none at all.
+GRACE: Final = timedelta(seconds=30)
+CACHED_WORKFLOWS: Final = 2_000  # 53 KB each with passed-through modules: about 100 MB
+TURNS_AT_ONCE: Final = 20  # SQLite writes one at a time; more in flight only wait, and their 10 s run meanwhile
+EFFECTS_AT_ONCE: Final = 50
+
+# A module that a workflow imports without passing it through costs 1.7 MB and 23 ms per instance with pydantic models in
+# it: refused here, so that nobody pays it unknowingly.
+SANDBOX: Final = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_import_notification_policy(
+        SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
+        | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    )
+)
+
+
+def customer_worker(client: Client, turns: Turns, *, queue: str = CUSTOMER_QUEUE) -> Worker:
+    """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks)."""
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=[CustomerWorkflow],
+        activities=[turns.take],
+        workflow_runner=SANDBOX,
+        no_remote_activities=True,
+        max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_local_activities=TURNS_AT_ONCE,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def message_worker(
+    client: Client, messages: Messages, *, queue: str = CUSTOMER_QUEUE, at_once: int = EFFECTS_AT_ONCE
+) -> Worker:
+    """Sends messages: effects of kind email, from a queue of their own beside ``queue``."""
+    return Worker(
+        client,
+        task_queue=effect_queue(queue, EffectKind.EMAIL),
+        activities=[messages.send],
+        max_concurrent_activities=at_once,
+        disable_eager_activity_execution=True,  # an eager start would pass the queue's rate limit and its fairness by
+        graceful_shutdown_timeout=GRACE,
+    )
