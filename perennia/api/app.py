@@ -1,0 +1,89 @@
+"""The whole HTTP surface of an installation, built from what is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.metadata import version
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from perennia.api.admin_key import require_admin_key
+from perennia.api.audit_log import AuditLog
+from perennia.api.body_limit import BodyLimit
+from perennia.api.events import Events
+from perennia.api.orders import Orders
+from perennia.api.problems import answer_problems
+from perennia.api.published import Published
+from perennia.api.publishing import Publishing
+from perennia.api.reading import Reading
+from perennia.api.unsubscribe import UnsubscribePage
+from perennia.api.views import Health
+from perennia.clock import Clock
+from perennia.ingest.bells import Bells
+from perennia.ingest.endpoints import SegmentApi
+from perennia.ingest.group_commit import GroupCommit
+from perennia.ingest.write_keys import WriteKeys
+from perennia.rendering.links import Links
+from perennia.store.port import Store
+
+PATIENCE = timedelta(
+    seconds=10
+)  # a turn that finds its worker alive takes milliseconds; proxies give up at 30 s or more
+
+
+def create_app(
+    *,
+    store: Store,
+    bells: Bells,
+    clock: Clock,
+    links: Links,
+    write_keys: Sequence[str],
+    admin_key: str,
+    patience: timedelta = PATIENCE,
+) -> FastAPI:
+    """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, unsubscribe pages, health.
+
+    ``write_keys`` open the first, ``admin_key`` the second. ``patience``: how long an order waits for its turn. Needs no
+    start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    """
+    app = FastAPI(
+        title="Perennia",
+        version=version("perennia"),
+        summary="Customer lifecycle playbooks: publish, look, steer.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # FastAPI's viewers load scripts from elsewhere
+        redoc_url=None,
+    )
+    answer_problems(app)
+    app.add_middleware(BodyLimit)
+    commits = GroupCommit(store, bells, clock)
+    published = Published(store)
+    audit = AuditLog(store, clock)
+    team = APIRouter(prefix="/api/v1", dependencies=[Depends(require_admin_key(admin_key))])
+    team.include_router(Publishing(store, bells, clock, audit).router())
+    team.include_router(Orders(store, bells, clock, audit, published, patience).router())
+    team.include_router(Events(commits, clock, audit).router())
+    team.include_router(Reading(store).router())
+    app.include_router(team)
+    app.include_router(_health(store))
+    app.router.routes.extend(SegmentApi(commits, WriteKeys(write_keys), clock).routes())
+    app.router.routes.extend(UnsubscribePage(store, links, published, clock).routes())
+    return app
+
+
+def _health(store: Store) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    async def alive() -> Health:
+        """The process answers."""
+        return Health(status="ok")
+
+    async def ready() -> Health:
+        """The store answers, too (else 503)."""
+        await store.current_revision()
+        return Health(status="ok")
+
+    router.get("/healthz")(alive)
+    router.get("/readyz")(ready)
+    return router

@@ -1,0 +1,147 @@
+"""Orders of people and systems to one customer: enroll, skip, pause, resume, end, set a stage, end a task.
+
+An order is an input like any other: stored, the bell rung, and taken by the customer's next turn. The caller waits for that
+turn, because what it decided is the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from fastapi import APIRouter, Response
+
+from perennia.api.audit_log import AuditLog
+from perennia.api.problems import Problem
+from perennia.api.published import Published
+from perennia.api.views import EnrollBody, OrderAnswer, OrderBody, StageBody, TaskBody, decision_view
+from perennia.clock import Clock
+from perennia.core.decisions import EnrollmentOrder, EnrollOrder, Input, StageOrder, TaskEnded
+from perennia.core.definitions import Scope
+from perennia.ingest.bells import Bells
+from perennia.store.port import Store, UnknownCustomer
+
+FIRST_LOOK = 0.02  # seconds; a turn takes a few milliseconds once its workflow is awake
+LONGEST_PAUSE = 0.25
+
+
+@dataclass(frozen=True)
+class Orders:
+    """``patience``: how long a caller waits, in real time, for the turn that takes the order."""
+
+    store: Store
+    bells: Bells
+    clock: Clock
+    audit: AuditLog
+    published: Published
+    patience: timedelta
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["orders"])
+        for path, act in {
+            "/customers/{reference:path}/enroll": self.enroll,
+            "/customers/{reference:path}/orders": self.steer,
+            "/customers/{reference:path}/stage": self.set_stage,
+            "/tasks/{key:path}/done": self.finish_task,
+            "/tasks/{key:path}/cancel": self.cancel_task,
+        }.items():
+            router.add_api_route(
+                path,
+                act,
+                methods=["POST"],
+                response_model=OrderAnswer,
+                responses={202: {"model": OrderAnswer, "description": "Stored for good, not taken yet"}},
+            )
+        return router
+
+    async def enroll(
+        self, reference: str, body: EnrollBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """Enrolls the customer in a playbook. A refusal is a decision too: it is in the answer, with its reason code."""
+        await self.published.must_have_playbook(body.playbook)
+        order = EnrollOrder(
+            at=self.clock.now(),
+            playbook=body.playbook,
+            by_person=body.by_person,
+            by=body.by,
+            payload=body.payload,
+        )
+        return await self._place(await self.store.find(reference, kind), order, body.by, "enroll", response)
+
+    async def steer(
+        self, reference: str, body: OrderBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """Skips the step that the customer's enrollment stands at, or pauses, resumes or ends the enrollment."""
+        order = EnrollmentOrder(at=self.clock.now(), order=body.order, playbook=body.playbook, by=body.by)
+        return await self._place(await self.store.find(reference, kind), order, body.by, body.order, response)
+
+    async def set_stage(
+        self, reference: str, body: StageBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """Sets the customer's stage in a track by hand."""
+        await self.published.must_have_stage(body.track, body.stage)
+        order = StageOrder(at=self.clock.now(), track=body.track, stage=body.stage, by=body.by)
+        return await self._place(await self.store.find(reference, kind), order, body.by, "stage", response)
+
+    async def finish_task(self, key: str, body: TaskBody, response: Response) -> OrderAnswer:
+        """The task is done."""
+        return await self._end_task(key, "done", body, response)
+
+    async def cancel_task(self, key: str, body: TaskBody, response: Response) -> OrderAnswer:
+        """The task will not be done."""
+        return await self._end_task(key, "cancelled", body, response)
+
+    async def _end_task(
+        self, key: str, outcome: Literal["done", "cancelled"], body: TaskBody, response: Response
+    ) -> OrderAnswer:
+        order = TaskEnded(at=self.clock.now(), key=key, outcome=outcome, result=body.result, by=body.by)
+        await self.audit.write(body.by, f"task {outcome}", key)
+        try:
+            customer, seq = await self.store.place_order_at_task(key, order)
+        except UnknownCustomer as error:
+            raise Problem(404, "Unknown task", f"There is no task {key!r}. List them: GET /api/v1/tasks") from error
+        return await self._answer(customer, seq, order.at, response)
+
+    async def _place(self, customer: str, order: Input, by: str, action: str, response: Response) -> OrderAnswer:
+        await self.audit.write(by, action, customer, **_what(order))
+        seq = await self.store.place_order(customer, order)
+        return await self._answer(customer, seq, order.at, response)
+
+    async def _answer(self, customer: str, seq: int, at: datetime, response: Response) -> OrderAnswer:
+        self.bells.nudge([customer])
+        taken = await self._wait(customer, seq)
+        if not taken:
+            response.status_code = 202
+        rows = await self.store.journal(customer) if taken else []
+        return OrderAnswer(
+            customer=customer,
+            taken=taken,
+            decisions=[decision_view(row) for row in rows if row.entry.at >= at],
+        )
+
+    async def _wait(self, customer: str, seq: int) -> bool:
+        """True once a committed turn has read the input ``seq``; False when patience is over."""
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()):
+                pause = FIRST_LOOK
+                while await self.store.cursor(customer) < seq:
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _what(order: Input) -> dict[str, str | bool]:
+    """What the audit log keeps of an order: ids, no payload."""
+    match order:
+        case EnrollOrder(playbook=playbook, by_person=by_person):
+            return {"playbook": playbook, "by_person": by_person}
+        case EnrollmentOrder(playbook=playbook):
+            return {"playbook": playbook}
+        case StageOrder(track=track, stage=stage):
+            return {"track": track, "stage": stage}
+        case _:
+            return {}

@@ -1,0 +1,58 @@
+"""What is published right now, for questions of the API and for texts of the pages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from perennia.api.problems import Problem
+from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.store.port import Store
+
+
+class Published:
+    """The current catalog, compiled once a revision."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: Catalog | None = None
+
+    async def catalog(self) -> Catalog | None:
+        """None before anything was published."""
+        revision = await self._store.current_revision()
+        if revision is None:
+            return None
+        if self._known is None or self._known.revision != revision.id:
+            stored = await self._store.catalog(revision.id)
+            self._known = compile_catalog(revision.id, stored.current)
+        return self._known
+
+    async def policies(self) -> Policies:
+        catalog = await self.catalog()
+        return NO_POLICIES if catalog is None else catalog.policies
+
+    async def must_have_playbook(self, playbook: str) -> None:
+        """Raises a 404 `Problem` that names the nearest published one."""
+        catalog = await self.catalog()
+        known = () if catalog is None else catalog.playbooks
+        if playbook not in known:
+            raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{_nearest(playbook, known)}.")
+
+    async def must_have_stage(self, track: str, stage: str) -> None:
+        """Raises a 404 `Problem` that names the nearest published one."""
+        catalog = await self.catalog()
+        if catalog is None or track not in catalog.tracks:
+            known = () if catalog is None else catalog.tracks
+            raise Problem(404, "Unknown track", f"No track {track!r} is published{_nearest(track, known)}.")
+        stages = [one.id for one in catalog.tracks[track].stages]
+        if stage not in stages:
+            raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{_nearest(stage, stages)}.")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    match difflib.get_close_matches(name, list(known), n=1):
+        case [nearest]:
+            return f"; did you mean {nearest!r}"
+        case _:
+            return ""

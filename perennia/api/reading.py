@@ -1,0 +1,103 @@
+"""What teams look at: customers, why, tasks, messages, totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from perennia.api.views import (
+    CustomerDetail,
+    CustomerPage,
+    CustomerView,
+    Decisions,
+    MessageView,
+    TaskView,
+    TotalsView,
+    decision_view,
+    plain,
+)
+from perennia.core.definitions import Scope
+from perennia.store.port import Store
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+@dataclass(frozen=True)
+class Reading:
+    store: Store
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["reading"])
+        get = router.get
+        get("/customers")(self.customers)
+        get("/customers/{reference:path}/why")(self.why)
+        get("/customers/{reference:path}/messages")(self.messages_of)
+        get("/customers/{reference:path}/tasks")(self.tasks_of)
+        get("/customers/{reference:path}")(self.customer)
+        get("/tasks")(self.tasks)
+        get("/messages")(self.messages)
+        get("/totals")(self.totals)
+        return router
+
+    async def customers(self, limit: Limit = 100, after: str | None = None) -> CustomerPage:
+        """All customers, a page at a time."""
+        found = [CustomerView.model_validate(one) for one in await self.store.customers(limit + 1, after)]
+        page = found[:limit]
+        return CustomerPage(customers=page, next=page[-1].id if len(found) > limit else None)
+
+    async def customer(self, reference: str, kind: Scope | None = None) -> CustomerDetail:
+        """One customer, by the sender's id or by ours."""
+        summary, state = await self.store.customer(await self.store.find(reference, kind))
+        return CustomerDetail(customer=CustomerView.model_validate(summary), state=plain(state))
+
+    async def why(
+        self,
+        reference: str,
+        kind: Scope | None = None,
+        playbook: str | None = None,
+        step: str | None = None,
+        limit: Limit = 1000,
+    ) -> Decisions:
+        """What was decided for a customer and on which values, also what did not happen and why not."""
+        customer = await self.store.find(reference, kind)
+        rows = await self.store.journal(customer, limit)
+        return Decisions(
+            customer=customer,
+            decisions=[
+                decision_view(row)
+                for row in rows
+                if playbook in (None, row.entry.playbook) and step in (None, row.entry.step)
+            ],
+        )
+
+    async def messages_of(self, reference: str, kind: Scope | None = None, limit: Limit = 100) -> list[MessageView]:
+        """A customer's messages, those that were not sent included."""
+        customer = await self.store.find(reference, kind)
+        return [MessageView.model_validate(one) for one in await self.store.messages(customer, limit)]
+
+    async def tasks_of(
+        self,
+        reference: str,
+        kind: Scope | None = None,
+        status: Literal["open", "done", "cancelled"] | None = None,
+        limit: Limit = 100,
+    ) -> list[TaskView]:
+        """The tasks about a customer."""
+        customer = await self.store.find(reference, kind)
+        return [TaskView.model_validate(one) for one in await self.store.tasks(customer, status, limit)]
+
+    async def tasks(
+        self, status: Literal["open", "done", "cancelled"] | None = None, limit: Limit = 100
+    ) -> list[TaskView]:
+        """Everybody's tasks."""
+        return [TaskView.model_validate(one) for one in await self.store.tasks(None, status, limit)]
+
+    async def messages(self, limit: Limit = 100) -> list[MessageView]:
+        """Everybody's messages."""
+        return [MessageView.model_validate(one) for one in await self.store.messages(None, limit)]
+
+    async def totals(self) -> TotalsView:
+        """What a dashboard counts."""
+        return TotalsView.model_validate(await self.store.totals())

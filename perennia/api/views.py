@@ -1,0 +1,233 @@
+"""What the API shows and takes: pydantic twins of the store's records, from which OpenAPI is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from perennia.core.definitions import Scope
+from perennia.core.documents import DocumentKind
+from perennia.core.json_values import Json, JsonObject
+from perennia.store.records import JournalRow
+
+Who = Annotated[
+    str, Field(min_length=1, max_length=200, description="Who asks: a person or a system, for the audit log")
+]
+Text = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class View(BaseModel):
+    """Read from the store's records by attribute."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Order(BaseModel):
+    """A body that somebody sends. Unknown keys are refused: a typo must not be ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- publishing -----------------------------------------------------------------------------------------------------
+
+
+class RevisionView(View):
+    id: str
+    number: int
+    parent: str | None
+    published_at: datetime
+    published_by: str
+
+
+class DocumentBody(Order):
+    """One version of one definition; ``version`` is the content hash of ``body``, which is canonical JSON."""
+
+    kind: DocumentKind
+    id: Text
+    version: Text
+    body: str
+
+
+class ReleaseBody(Order):
+    """All documents of the next revision. ``expected``: the revision the publisher saw, null where there was none."""
+
+    documents: list[DocumentBody] = Field(min_length=1)
+    expected: str | None
+    by: Who = "api"
+
+
+# --- customers ------------------------------------------------------------------------------------------------------
+
+
+class CustomerView(View):
+    id: str
+    kind: Scope
+    external_id: str
+    account: str | None
+    email: str | None
+    stages: dict[str, str]
+    enrollments: tuple[str, ...]
+    wake_at: datetime | None
+    first_seen: datetime
+
+
+class CustomerPage(View):
+    """``next``: pass it as ``after`` to go on; null at the end."""
+
+    customers: list[CustomerView]
+    next: str | None
+
+
+class CustomerDetail(View):
+    """``state``: what decisions know of the customer; null before the first turn."""
+
+    customer: CustomerView
+    state: JsonObject | None
+
+
+class EvidenceView(View):
+    expression: str
+    value: Json
+    error: str | None
+    values: dict[str, Json]
+    parts: tuple[EvidenceView, ...]
+
+
+class DecisionView(View):
+    """One entry of the decision log."""
+
+    at: datetime
+    act: str
+    code: str
+    playbook: str | None
+    version: str | None
+    enrollment: str | None
+    step: str | None
+    reason: str | None
+    detail: JsonObject
+    evidence: tuple[EvidenceView, ...]
+
+
+class Decisions(View):
+    customer: str
+    decisions: list[DecisionView]
+
+
+def decision_view(row: JournalRow) -> DecisionView:
+    return DecisionView.model_validate(row.entry)
+
+
+def plain(value: object) -> JsonObject | None:
+    """A record as plain JSON, for what is shown as it is."""
+    return None if value is None else msgspec.to_builtins(value)
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+
+class EnrollBody(Order):
+    """``by_person``: a person's hand, which overrides entry filter and re-entry policy; else an API call, which does not."""
+
+    playbook: Text
+    payload: JsonObject = {}
+    by_person: bool = False
+    by: Who = "api"
+
+
+class OrderBody(Order):
+    order: Literal["skip", "pause", "resume", "end"]
+    playbook: Text
+    by: Who = "api"
+
+
+class StageBody(Order):
+    track: Text
+    stage: Text
+    by: Who = "api"
+
+
+class OrderAnswer(View):
+    """``taken`` false (202): the order is stored for good and the customer's next turn takes it.
+
+    ``decisions``: what has been decided for this customer since the order was placed.
+    """
+
+    customer: str
+    taken: bool
+    decisions: list[DecisionView]
+
+
+# --- tasks and messages ---------------------------------------------------------------------------------------------
+
+
+class TaskView(View):
+    key: str
+    customer: str
+    external_id: str
+    playbook: str
+    title: str
+    body: str | None
+    assignee: str | None
+    due: datetime | None
+    priority: str
+    status: Literal["open", "done", "cancelled"]
+    result: str | None
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+class TaskBody(Order):
+    result: Annotated[str, Field(max_length=2_000)] | None = None
+    by: Who = "api"
+
+
+class MessageView(View):
+    key: str
+    customer: str
+    playbook: str
+    step: str
+    template: str
+    topic: str | None
+    status: str
+    reason: str | None
+    provider: str | None
+    provider_id: str | None
+    released_at: datetime
+    ended_at: datetime | None
+
+
+class TotalsView(View):
+    customers: int
+    events: int
+    messages: dict[str, int]
+    skipped: dict[str, int]
+    enrollments: dict[str, dict[str, int]]
+    stages: dict[str, dict[str, int]]
+    tasks_open: int
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class EventBody(Order):
+    """One event, without an SDK. ``customer`` is the sender's id; whoever is unknown is made."""
+
+    customer: Text
+    kind: Scope = "contact"
+    event: Text
+    properties: JsonObject = {}
+    traits: JsonObject = {}
+    timestamp: datetime | None = None
+    message_id: Text | None = None
+    by: Who = "api"
+
+
+class EventAnswer(View):
+    message_id: str
+
+
+class Health(View):
+    status: Literal["ok"]
