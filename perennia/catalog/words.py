@@ -1,0 +1,98 @@
+"""The language's words: which kinds of document there are, what each part is called, and what is not supported yet.
+
+Every word of the language that this version does not understand stands here and nowhere else; it leaves this page when it
+is built.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from perennia.catalog import scenario_models as scenarios
+from perennia.core import definitions
+
+KINDS: dict[str, type[BaseModel]] = {
+    "playbook": definitions.Playbook,
+    "track": definitions.Track,
+    "policies": definitions.Policies,
+    "scenario": scenarios.Scenario,
+}
+KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
+
+VERBS = frozenset(definitions.STEPS)
+VERBS_NOT_YET = frozenset(
+    ("split", "repeat", "survey", "approve", "crm", "webhook", "notify", "emit", "enroll", "unenroll", "milestone")
+)
+# `wait` beside one of these is its option and no verb of its own.
+TAKES_WAIT = frozenset({"task", "survey", "enroll"})
+
+TRIGGERS_NOT_YET = frozenset({"segment", "stage", "date", "schedule", "playbook"})
+CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
+INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
+EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify", "emit", "enrolled"})
+
+# Keys that the language gives to a part and this version does not understand.
+KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
+    definitions.Playbook: frozenset({"key"}),
+    definitions.Enter: frozenset({"key", "holdout", "spread", "existing"}),
+    definitions.EventTrigger: frozenset({"match", "existing"}),
+    definitions.WhenTrigger: frozenset({"where", "existing", "spread"}),
+    definitions.Goal: frozenset({"event", "where", "match"}),
+    definitions.ExitRule: frozenset({"event", "where", "match"}),
+    definitions.EmailStep: frozenset({"hold", "on_quiet", "on_cap"}),
+    definitions.EventCondition: frozenset({"match"}),
+    definitions.TaskStep: frozenset({"escalate"}),
+    definitions.StageModel: frozenset({"expected", "stuck", "milestones", "kpis"}),
+    definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
+    scenarios.PolicyChanges: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
+    scenarios.Scenario: frozenset({"variants"}),
+    scenarios.ScenarioCustomer: frozenset({"contacts"}),
+    scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
+    **dict.fromkeys(scenarios.INPUTS.values(), frozenset({"contact"})),
+    **dict.fromkeys(scenarios.EXPECTATIONS.values(), frozenset({"contact"})),
+}
+
+# Keys whose value is a span.
+SPANS = frozenset({"wait", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
+
+# Roots of expressions that the language has and this version does not: they need surveys and health scores.
+ROOTS_NOT_YET = frozenset({"health", "answers"})
+FUNCTIONS_NOT_YET = frozenset({"in_segment"})
+
+
+def _with_article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+_NAMES: dict[type[BaseModel], str] = {
+    definitions.Enter: "enter",
+    definitions.EventTrigger: "an event trigger",
+    definitions.WhenTrigger: "a when trigger",
+    definitions.ReenterAfter: "reenter",
+    definitions.ExitRule: "an exit criterion",
+    definitions.EventCondition: "an event condition",
+    definitions.WhenCondition: "a when condition",
+    definitions.AllCondition: "an all condition",
+    definitions.Arm: "an arm of a branch",
+    definitions.StageModel: "a stage",
+    definitions.Policies: "policies",
+    definitions.Sender: "a sender",
+    definitions.Topic: "a topic",
+    scenarios.PolicyChanges: "policies",
+    scenarios.ScenarioCustomer: "a customer",
+    scenarios.Owner: "an owner",
+    scenarios.ProviderFault: "a provider fault",
+    **{model: f"{_with_article(verb)} step" for verb, model in definitions.STEPS.items()},
+    **{model: f"{_with_article(key)} input" for key, model in scenarios.INPUTS.items()},
+    **{model: f"an expected {key}" for key, model in scenarios.EXPECTATIONS.items()},
+}
+
+
+def name_of(model: type[BaseModel]) -> str:
+    """What people call this part, with its article: ``an email step``."""
+    return _NAMES.get(model, _with_article(model.__name__.lower()))
+
+
+def keys_of(model: type[BaseModel]) -> frozenset[str]:
+    """The keys a part may have, as they are written."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
