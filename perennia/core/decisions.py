@@ -36,6 +36,10 @@ class Reason(StrEnum):
     PLAYBOOK_PAUSED = "playbook_paused"
     CUSTOMER_ERASED = "customer_erased"
     LOOP_GUARD = "loop_guard"
+    BY_PERSON = "by_person"
+    STEP_FAILED = "step_failed"
+    UNKNOWN_PLAYBOOK = "unknown_playbook"
+    WRONG_SCOPE = "wrong_scope"
 
 
 class Outcome(StrEnum):

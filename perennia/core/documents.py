@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -11,12 +12,16 @@ DocumentKind: TypeAlias = Literal["playbook", "track", "policies", "template"]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """One immutable version of one definition. ``body`` is canonical JSON; ``version`` its `content_hash`."""
+    """One immutable version of one definition. ``body`` is canonical JSON; ``version`` its `content_hash`.
+
+    ``published_at``: when the store first published it; None for what is not published.
+    """
 
     kind: DocumentKind
     id: str
     version: str
     body: str
+    published_at: datetime | None = None
 
 
 class PlaybookBody(msgspec.Struct, frozen=True, kw_only=True):

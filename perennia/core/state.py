@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,7 +11,7 @@ from perennia.core.facts import Facts
 from perennia.core.json_values import JsonObject
 
 
-class Watch(msgspec.Struct, omit_defaults=True):
+class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition's last known truth, the instant at which time alone could change it, and what could sooner.
 
     ``watching`` holds tokens ``event:NAME`` and ``trait:NAME``.
@@ -23,7 +22,7 @@ class Watch(msgspec.Struct, omit_defaults=True):
     watching: tuple[str, ...] = ()
 
 
-class UnspentEvent(msgspec.Struct, omit_defaults=True):
+class UnspentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event since entry that satisfied the event conditions ``conditions`` and was used by no wait so far."""
 
     seq: int
@@ -35,6 +34,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     ``base`` is the instant from which the current step's span counts. ``awaiting`` is the key of the effect whose end it
     waits for. ``due`` is the instant at which its wait ends by itself. ``id`` is ``PLAYBOOK.N``, the customer's Nth run.
+    ``halted``: it reached an outward step while paused. ``watches`` are those of its goal, exits and current wait.
     """
 
     id: str
@@ -46,33 +46,51 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     due: datetime | None = None
     awaiting: str | None = None
     paused: bool = False
-    converted: datetime | None = None
+    halted: bool = False
+    goal_reached: datetime | None = None
     enter: JsonObject = {}
     steps: dict[str, JsonObject] = {}
     visits: dict[str, int] = {}
     watches: dict[str, Watch] = {}
     unspent: list[UnspentEvent] = []
-    latched: list[str] = []
+
+    def copied(self) -> Enrollment:
+        """A copy to change: containers are copied, what is in them is never changed in place."""
+        return msgspec.structs.replace(
+            self,
+            steps=dict(self.steps),
+            visits=dict(self.visits),
+            watches=dict(self.watches),
+            unspent=list(self.unspent),
+        )
 
 
-class PastEnrollments(msgspec.Struct, omit_defaults=True):
-    """What re-entry needs to know of a playbook's ended enrollments."""
+class PastEnrollments(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What re-entry needs to know of a playbook's enrollments. ``removed``: a person ended the last one."""
 
     runs: int = 0
     ended: datetime | None = None
+    removed: bool = False
 
 
-class StageState(msgspec.Struct, omit_defaults=True):
-    """Where the customer stands in a track. ``held``: set by a step or a person, until some criterion's truth changes."""
+class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the customer stands in a track.
+
+    ``held``: set by a step or a person, until some criterion's truth changes. ``look_again``: when a move that the dwell
+    time suppressed is looked at again.
+    """
 
     stage: str
     since: datetime
     held: bool = False
-    ended: bool = False
+    look_again: datetime | None = None
 
 
 class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with."""
+    """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with.
+
+    ``tallied`` names what its tallies count (`Catalog.needs_version`). ``watches`` are those of entry triggers and stages.
+    """
 
     customer: str
     kind: Scope
@@ -83,6 +101,23 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     past: dict[str, PastEnrollments] = {}
     stages: dict[str, StageState] = {}
     watches: dict[str, Watch] = {}
+    tallied: str | None = None
+
+    def copied(self) -> CustomerState:
+        """A copy to change: containers are copied, frozen things are shared."""
+        return msgspec.structs.replace(
+            self,
+            facts=_copied(self.facts),
+            enrollments=[enrollment.copied() for enrollment in self.enrollments],
+            past=dict(self.past),
+            stages=dict(self.stages),
+            watches=dict(self.watches),
+        )
+
+
+def _copied(facts: Facts) -> Facts:
+    tallies = {key: msgspec.structs.replace(tally, recent=list(tally.recent)) for key, tally in facts.tallies.items()}
+    return msgspec.structs.replace(facts, traits=dict(facts.traits), tallies=tallies)
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +126,3 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     suppressed: bool = False
     consents: dict[str, bool] = {}
-
-
-RecipientRole: TypeAlias = Literal["contact", "owner"]

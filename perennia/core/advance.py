@@ -1,0 +1,224 @@
+"""The one function that decides: what a customer's state becomes, what the world should do, and why.
+
+The engine, the simulator and the tests call the same function. It is pure: the same arguments, the same decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from perennia.core import entries, orders, results, stages, steps, waits
+from perennia.core.compiled import Catalog
+from perennia.core.decisions import (
+    AccountTraitsChanged,
+    CustomerEvent,
+    Effect,
+    EffectEnded,
+    EnrollmentOrder,
+    EnrollOrder,
+    Input,
+    JournalEntry,
+    Reason,
+    Recollection,
+    StageOrder,
+    TaskEnded,
+    TraitsChanged,
+)
+from perennia.core.definitions import Scope
+from perennia.core.deliberation import Deliberation
+from perennia.core.facts import Facts, absorb
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import EventTest, WaitForNode
+from perennia.core.state import CustomerState, Recipient
+
+# Rounds at one instant after which the enrollments that still move are ended (language, section 6.3).
+MAX_ROUNDS = 100
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of `advance` decided.
+
+    ``effects`` are new ones; ``withdrawn`` the keys of effects that should no longer leave. ``wake_at`` is the next instant
+    at which something could change by itself, after ``state.now``; None: only an input can. ``watching`` holds tokens
+    ``event:NAME`` and ``trait:NAME`` of what could change something earlier. ``account_traits``: what the account's
+    contacts must be told, None where nothing changed.
+    """
+
+    state: CustomerState
+    effects: tuple[Effect, ...]
+    withdrawn: tuple[str, ...]
+    journal: tuple[JournalEntry, ...]
+    wake_at: datetime | None
+    watching: frozenset[str]
+    account_traits: JsonObject | None = None
+
+
+def new_customer(customer: str, kind: Scope, ref: str, first_seen: datetime) -> CustomerState:
+    """The state of a customer of whom nothing is known yet."""
+    return CustomerState(customer=customer, kind=kind, now=first_seen, facts=Facts(ref=ref, first_seen=first_seen))
+
+
+def missing_history(catalog: Catalog, state: CustomerState) -> tuple[str, ...]:
+    """Event names whose earlier occurrences must come back as a `Recollection` before this catalog can decide.
+
+    Empty where the state's tallies count what the catalog needs, and for a customer who has not had a turn yet.
+    """
+    if state.tallied in (None, catalog.needs_version):
+        return ()
+    return tuple(sorted(catalog.needs.events))
+
+
+def advance(
+    catalog: Catalog,
+    state: CustomerState,
+    now: datetime,
+    inputs: Sequence[Input],
+    recipients: Mapping[str, Recipient],
+) -> Decision:
+    """Replays ``inputs`` and what falls due up to ``now``, in the order of their times.
+
+    ``state`` stays as it is. ``inputs`` are in order of arrival; one that claims to be earlier than what was decided
+    already counts from then. ``recipients``: whoever messages may go to, by customer id. Raises nothing for any input.
+    """
+    run = Deliberation(catalog, state.copied(), recipients)
+    first_look = _adopt(run)
+    for each in inputs:
+        _pass_time(run, each.at, inclusive=False)
+        _take(run, each)
+        first_look = False
+    run.instant = max(run.instant, now) if first_look else run.instant
+    if first_look:
+        run.timed = True
+        _settle(run)
+    _pass_time(run, max(now, run.instant), inclusive=True)
+    return _decision(run)
+
+
+def _adopt(run: Deliberation) -> bool:
+    """Takes on a revision that the state was not decided with. True where that asks for a look at everything."""
+    state = run.state
+    if state.revision == run.catalog.revision:
+        return False
+    entries.forget(run)
+    entries.baseline(run)
+    state.revision = run.catalog.revision
+    if state.tallied is None:
+        state.tallied = run.catalog.needs_version
+    return True
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+def _pass_time(run: Deliberation, limit: datetime, *, inclusive: bool) -> None:
+    """Carries out what falls due before ``limit``, or up to and with it, instant by instant."""
+    run.timed = True
+    while (due := run.next_due()) is not None and (due < limit or (inclusive and due == limit)):
+        run.instant = max(run.instant, due)
+        _settle(run)
+    run.timed = False
+    run.instant = max(run.instant, limit)
+
+
+def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
+    """Rounds until nothing changes: stages, exits, goals, progress, entries (language, section 6.3)."""
+    for _ in range(MAX_ROUNDS):
+        run.movers.clear()
+        moved = stages.move_stages(run)
+        moved |= entries.end_by_rules(run)
+        moved |= steps.progress(run)
+        moved |= entries.enter_by_edges(run)
+        if event is not None:
+            moved |= entries.enter_by_event(run, event)
+            event = None
+        if not moved:
+            return
+    _break_circle(run)
+
+
+def _break_circle(run: Deliberation) -> None:
+    for enrollment in run.in_order():
+        if enrollment.id in run.movers:
+            entries.end(run, enrollment, Reason.LOOP_GUARD)
+
+
+# --- inputs ---------------------------------------------------------------------------------------------------------
+
+
+def _take(run: Deliberation, each: Input) -> None:
+    match each:
+        case CustomerEvent():
+            run.changed(absorb(run.state.facts, each, run.catalog.needs, run.calendar))
+            waits.keep_for_waits(run, each)
+            _settle(run, each)
+            return
+        case TraitsChanged():
+            run.take_traits(each.traits)
+        case AccountTraitsChanged():
+            _take_account(run, each)
+        case EffectEnded():
+            results.effect_ended(run, each)
+        case TaskEnded():
+            results.task_ended(run, each)
+        case EnrollOrder():
+            entries.enter_by_order(run, each)
+        case EnrollmentOrder():
+            orders.steer(run, each)
+        case StageOrder():
+            stages.stage_ordered(run, each)
+        case Recollection():
+            _recollect(run, each)
+    _settle(run)
+
+
+def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
+    facts = run.state.facts
+    before = facts.account or {}
+    facts.account = None if told.account is None else {**told.traits, "id": told.account}
+    after = facts.account or {}
+    run.changed(f"account:{name}" for name in {*before, *after} if before.get(name) != after.get(name))
+    if before.get("timezone") != after.get("timezone"):
+        run.move_zone()
+
+
+def _recollect(run: Deliberation, recollection: Recollection) -> None:
+    """Counts the past anew for a catalog that counts other things than the one before."""
+    facts = run.state.facts
+    facts.tallies = {}
+    for event in recollection.events:
+        absorb(facts, event, run.catalog.needs, run.calendar)
+    run.state.tallied = run.catalog.needs_version
+    run.changed(f"event:{name}" for name in recollection.names)
+
+
+# --- the decision ---------------------------------------------------------------------------------------------------
+
+
+def _decision(run: Deliberation) -> Decision:
+    state = run.state
+    state.now = run.instant
+    return Decision(
+        state=state,
+        effects=tuple(run.effects),
+        withdrawn=tuple(run.withdrawn),
+        journal=tuple(run.journal),
+        wake_at=run.next_due(),
+        watching=_watching(run),
+        account_traits=dict(state.facts.traits) if run.account_changed else None,
+    )
+
+
+def _watching(run: Deliberation) -> frozenset[str]:
+    tokens = {token for watch in run.state.watches.values() for token in watch.watching}
+    for enrollment in run.state.enrollments:
+        tokens.update(token for watch in enrollment.watches.values() for token in watch.watching)
+        if enrollment.step is None:
+            continue
+        node = run.book_of(enrollment).nodes[enrollment.step]
+        if isinstance(node, WaitForNode):
+            tests = (test for contender in node.contenders for test in contender.tests)
+            tokens.update(f"event:{test.event}" for test in tests if isinstance(test, EventTest))
+    return frozenset(token for token in tokens if token.startswith(("event:", "trait:")))

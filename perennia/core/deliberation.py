@@ -1,0 +1,209 @@
+"""One run of `advance` under way: the state it may change, the instant it stands at, and what it decided so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from perennia.core.compiled import Catalog
+from perennia.core.decisions import Act, Effect, Evidence, JournalEntry
+from perennia.core.expressions import Expression, View
+from perennia.core.facts import set_traits
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.nodes import CompiledPlaybook
+from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
+
+# What every expression must look at again: spans and windows are read in another zone.
+ZONE_CHANGED = "zone"
+# Results of the enrollment's own steps.
+OWN_STEPS = "steps"
+
+
+class Look(NamedTuple):
+    """``first``: nothing was known before. ``flipped``: what was known before is no longer so."""
+
+    holds: bool
+    flipped: bool
+    first: bool
+
+
+class Deliberation:
+    """``state`` is a private copy. ``timed``: what time alone makes due at ``instant`` counts, too (language, section 6.2)."""
+
+    def __init__(self, catalog: Catalog, state: CustomerState, recipients: Mapping[str, Recipient]) -> None:
+        self.catalog = catalog
+        self.state = state
+        self.recipients = recipients
+        self.instant = state.now
+        self.timed = False
+        self.effects: list[Effect] = []
+        self.withdrawn: list[str] = []
+        self.journal: list[JournalEntry] = []
+        self.account_changed = False
+        self.movers: set[str] = set()
+        self._tokens: list[str] = []
+        self._seen: dict[str, int] = {}
+        self._names: Mapping[str, Mapping[str, Json]] | None = None
+        self.read_zone()
+
+    # --- what changed -----------------------------------------------------------------------------------------------
+
+    def changed(self, tokens: Iterable[str]) -> None:
+        self._tokens.extend(tokens)
+        self._names = None
+
+    def news(self, phase: str) -> tuple[str, ...]:
+        """The tokens that changed since ``phase`` asked last."""
+        start = self._seen.get(phase, 0)
+        self._seen[phase] = len(self._tokens)
+        return tuple(self._tokens[start:])
+
+    def take_traits(self, changes: JsonObject) -> None:
+        """Sets traits, and reads the customer's zone again where it is among them."""
+        tokens = set_traits(self.state.facts, changes)
+        self.account_changed |= bool(tokens) and self.state.kind == "account"
+        self.changed(tokens)
+        if "trait:timezone" in tokens:
+            self.move_zone()
+
+    def move_zone(self) -> None:
+        """Everything that reads a wall clock is looked at again, in the zone as it is now."""
+        self.read_zone()
+        self.changed([ZONE_CHANGED])
+
+    def read_zone(self) -> None:
+        """Takes the customer's calendar from its traits as they are now."""
+        facts = self.state.facts
+        account_zone = None if facts.account is None else facts.account.get("timezone")
+        self.calendar = self.catalog.calendar(facts.traits.get("timezone"), account_zone)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def passed(self, due: datetime) -> bool:
+        """Whether ``due`` has come: at the instant itself, inputs come before what time makes due."""
+        return due < self.instant or (self.timed and due == self.instant)
+
+    def next_due(self) -> datetime | None:
+        """The next instant at which something could change by itself."""
+        state = self.state
+        dues = [watch.next_change for watch in state.watches.values() if watch.next_change is not None]
+        dues += [stage.look_again for stage in state.stages.values() if stage.look_again is not None]
+        for enrollment in state.enrollments:
+            if enrollment.due is not None:
+                dues.append(enrollment.due)
+            dues += [watch.next_change for watch in enrollment.watches.values() if watch.next_change is not None]
+        return min(dues, default=None)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def view(self, enrollment: Enrollment | None = None, event: JsonObject | None = None) -> View:
+        """What an expression sees at this instant."""
+        names = dict(self._customer_names())
+        if enrollment is not None:
+            names["enter"] = enrollment.enter
+            names["steps"] = enrollment.steps
+        if event is not None:
+            names["event"] = event
+        return View(
+            now=self.instant,
+            facts=self.state.facts,
+            calendar=self.calendar,
+            names=names,
+            stages={track: (stage.stage, stage.since) for track, stage in self.state.stages.items()},
+        )
+
+    def _customer_names(self) -> Mapping[str, Mapping[str, Json]]:
+        if self._names is None:
+            stages = {track: stage.stage for track, stage in self.state.stages.items()}
+            self._names = {"contact": self.contact(), "stage": stages}
+        return self._names
+
+    def contact(self) -> JsonObject:
+        """The contact's id and traits under one name; for an account, nothing."""
+        if self.state.kind != "contact":
+            return {}
+        return {**self.state.facts.traits, "id": self.state.facts.ref}
+
+    def look(
+        self,
+        watches: dict[str, Watch],
+        key: str,
+        expression: Expression,
+        news: tuple[str, ...],
+        enrollment: Enrollment | None = None,
+    ) -> Look:
+        """What the condition says now. Evaluated only where something it depends on changed, or its instant has come."""
+        known = watches.get(key)
+        if known is not None and not self._stale(known, news):
+            return Look(known.holds, flipped=False, first=False)
+        verdict = expression.evaluate(self.view(enrollment))
+        watching = verdict.watching
+        if enrollment is not None and any(path.startswith("steps.") for path in expression.reads):
+            watching |= {OWN_STEPS}
+        watches[key] = Watch(verdict.holds, verdict.next_change, tuple(sorted(watching)))
+        if known is None:
+            return Look(verdict.holds, flipped=False, first=True)
+        return Look(verdict.holds, flipped=verdict.holds != known.holds, first=False)
+
+    def _stale(self, watch: Watch, news: tuple[str, ...]) -> bool:
+        if watch.next_change is not None and self.passed(watch.next_change):
+            return True
+        return any(token in watch.watching or token == ZONE_CHANGED for token in news)
+
+    def holds(self, expression: Expression, enrollment: Enrollment | None, event: JsonObject | None = None) -> bool:
+        return expression.evaluate(self.view(enrollment, event)).holds
+
+    def explain(
+        self, expression: Expression, enrollment: Enrollment | None = None, event: JsonObject | None = None
+    ) -> Evidence:
+        return expression.explain(self.view(enrollment, event))
+
+    # --- who ---------------------------------------------------------------------------------------------------------
+
+    def book_of(self, enrollment: Enrollment) -> CompiledPlaybook:
+        return self.catalog.playbook(enrollment.playbook, enrollment.version)
+
+    def in_order(self) -> list[Enrollment]:
+        """Active enrollments: higher priority first, then older, then by playbook id (language, section 6.3)."""
+        if len(self.state.enrollments) < 2:
+            return list(self.state.enrollments)
+        return sorted(
+            self.state.enrollments,
+            key=lambda each: (-self.book_of(each).definition.priority, each.started, each.playbook),
+        )
+
+    def active(self, enrollment: Enrollment) -> bool:
+        return any(each is enrollment for each in self.state.enrollments)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def note(
+        self,
+        act: Act,
+        code: str,
+        *,
+        enrollment: Enrollment | None = None,
+        book: CompiledPlaybook | None = None,
+        step: str | None = None,
+        reason: str | None = None,
+        detail: JsonObject | None = None,
+        evidence: tuple[Evidence, ...] = (),
+    ) -> None:
+        """Writes one decision into the journal."""
+        playbook = enrollment.playbook if enrollment is not None else book.id if book is not None else None
+        version = enrollment.version if enrollment is not None else book.version if book is not None else None
+        self.journal.append(
+            JournalEntry(
+                at=self.instant,
+                act=act,
+                code=code,
+                playbook=playbook,
+                version=version,
+                enrollment=None if enrollment is None else enrollment.id,
+                step=step,
+                reason=reason,
+                detail=detail or {},
+                evidence=evidence,
+            )
+        )

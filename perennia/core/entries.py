@@ -1,0 +1,226 @@
+"""Who enters a playbook and how an enrollment ends."""
+
+from __future__ import annotations
+
+from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
+from perennia.core.deliberation import OWN_STEPS, Deliberation
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import CompiledPlaybook
+from perennia.core.state import Enrollment, PastEnrollments
+
+NEVER = PastEnrollments()
+
+
+# --- triggers -------------------------------------------------------------------------------------------------------
+
+
+def baseline(run: Deliberation) -> None:
+    """Looks at triggers that are new to a customer who was known before they were published: true already is no edge."""
+    state = run.state
+    triggers = run.catalog.when_triggers.get(state.kind, ())
+    for trigger in triggers:
+        known_before = trigger.since is not None and state.facts.first_seen < trigger.since
+        if known_before and trigger.key not in state.watches and trigger.when is not None:
+            run.look(state.watches, trigger.key, trigger.when, ())
+
+
+def enter_by_edges(run: Deliberation) -> bool:
+    """Starts what conditions that just turned true start. An edge that is refused is spent."""
+    news = run.news("entries")
+    entered = False
+    for trigger in run.catalog.when_triggers.get(run.state.kind, ()):
+        if trigger.when is None:
+            continue
+        look = run.look(run.state.watches, trigger.key, trigger.when, news)
+        published = trigger.since is None or trigger.since <= run.instant
+        if published and look.holds and (look.flipped or look.first):
+            evidence = (run.explain(trigger.when),)
+            entered |= enter(run, run.catalog.playbooks[trigger.playbook], {}, {"when": trigger.when.text}, evidence)
+    return entered
+
+
+def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
+    """Starts what this event starts; each playbook at most once."""
+    entered = False
+    met: set[str] = set()
+    for trigger in run.catalog.started_by(event.name):
+        book = run.catalog.playbooks[trigger.playbook]
+        unpublished = trigger.since is not None and event.at < trigger.since
+        if book.definition.scope != run.state.kind or trigger.playbook in met or unpublished:
+            continue
+        evidence: tuple[Evidence, ...] = ()
+        detail: JsonObject = {"event": event.name}
+        if trigger.where is not None:
+            evidence = (run.explain(trigger.where, None, event.properties),)
+            if evidence[0].value is not True:
+                _refuse(run, book, Reason.FAILED_ENTRY_FILTER, detail, evidence)
+                continue
+        met.add(trigger.playbook)
+        entered |= enter(run, book, event.properties, detail, evidence)
+    return entered
+
+
+def enter_by_order(run: Deliberation, order: EnrollOrder) -> bool:
+    book = run.catalog.playbooks.get(order.playbook)
+    detail: JsonObject = {"by": order.by, "playbook": order.playbook}
+    if book is None:
+        run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
+        return False
+    return enter(run, book, order.payload, detail, by_person=order.by_person)
+
+
+# --- entering -------------------------------------------------------------------------------------------------------
+
+
+def enter(
+    run: Deliberation,
+    book: CompiledPlaybook,
+    payload: JsonObject,
+    detail: JsonObject,
+    evidence: tuple[Evidence, ...] = (),
+    *,
+    by_person: bool = False,
+) -> bool:
+    """Enrolls the customer, or notes why not. A person's hand overrides entry filter and re-entry policy."""
+    past = run.state.past.get(book.id, NEVER)
+    runs = past.runs + 1
+    candidate = Enrollment(
+        id=f"{book.id}.{runs}",
+        playbook=book.id,
+        version=book.version,
+        started=run.instant,
+        step=None,
+        base=run.instant,
+        enter=payload,
+    )
+    refused, evidence = _objection(run, book, candidate, past, evidence, by_person=by_person)
+    if refused is not None:
+        _refuse(run, book, refused, detail, evidence)
+        return False
+    run.state.past[book.id] = PastEnrollments(runs, past.ended, removed=False)
+    run.state.enrollments.append(candidate)
+    run.movers.add(candidate.id)
+    run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
+    return True
+
+
+def _objection(
+    run: Deliberation,
+    book: CompiledPlaybook,
+    candidate: Enrollment,
+    past: PastEnrollments,
+    evidence: tuple[Evidence, ...],
+    *,
+    by_person: bool,
+) -> tuple[Reason | None, tuple[Evidence, ...]]:
+    """The first thing that speaks against it, with everything that was looked at."""
+    if book.definition.scope != run.state.kind:
+        return Reason.WRONG_SCOPE, evidence
+    if book.where is not None and not by_person:
+        filtered = run.explain(book.where, candidate)
+        evidence = (*evidence, filtered)
+        if filtered.value is not True:
+            return Reason.FAILED_ENTRY_FILTER, evidence
+    if any(each.playbook == book.id for each in run.state.enrollments):
+        return Reason.ALREADY_ENROLLED, evidence
+    if not by_person and not _may_reenter(run, book, past):
+        return Reason.REENTRY_BLOCKED, evidence
+    return _already_over(run, book, candidate, evidence)
+
+
+def _already_over(
+    run: Deliberation, book: CompiledPlaybook, candidate: Enrollment, evidence: tuple[Evidence, ...]
+) -> tuple[Reason | None, tuple[Evidence, ...]]:
+    for rule in book.exits:
+        if run.look(candidate.watches, rule.key, rule.when, (), candidate).holds:
+            return Reason.EXIT_CRITERIA, (*evidence, run.explain(rule.when, candidate))
+    goal = book.goal
+    if goal is not None and run.look(candidate.watches, goal.key, goal.when, (), candidate).holds:
+        return Reason.GOAL_REACHED, (*evidence, run.explain(goal.when, candidate))
+    return None, evidence
+
+
+def _may_reenter(run: Deliberation, book: CompiledPlaybook, past: PastEnrollments) -> bool:
+    """Whom a person removed, no rule brings back; else the policy decides, counted from the last end."""
+    if past.removed:
+        return False
+    if past.runs == 0 or book.definition.enter.reenter == "always":
+        return True
+    if book.reenter_after is None or past.ended is None:
+        return False
+    return run.instant >= run.calendar.after(past.ended, book.reenter_after)
+
+
+def _refuse(
+    run: Deliberation, book: CompiledPlaybook, reason: Reason, detail: JsonObject, evidence: tuple[Evidence, ...]
+) -> None:
+    run.note(Act.REFUSED, reason, book=book, reason=reason, detail=detail, evidence=evidence)
+
+
+# --- ending ---------------------------------------------------------------------------------------------------------
+
+
+def end(
+    run: Deliberation,
+    enrollment: Enrollment,
+    reason: str,
+    evidence: tuple[Evidence, ...] = (),
+    *,
+    detail: JsonObject | None = None,
+    removed: bool = False,
+) -> None:
+    """Ends the enrollment; a message of its own that has not left yet is withdrawn."""
+    state = run.state
+    state.enrollments = [each for each in state.enrollments if each is not enrollment]
+    past = state.past.get(enrollment.playbook, NEVER)
+    state.past[enrollment.playbook] = PastEnrollments(past.runs, run.instant, removed=removed)
+    if enrollment.awaiting is not None:
+        run.withdrawn.append(enrollment.awaiting)
+    run.movers.add(enrollment.id)
+    run.note(Act.ENDED, reason, enrollment=enrollment, step=enrollment.step, detail=detail, evidence=evidence)
+
+
+def end_by_rules(run: Deliberation) -> bool:
+    """Exit criteria, then goals: both interrupt any wait at once, an exit before a goal of the same round."""
+    news = run.news("rules")
+    ended = False
+    for enrollment in run.in_order():
+        for rule in run.book_of(enrollment).exits:
+            if run.look(enrollment.watches, rule.key, rule.when, about(enrollment, news), enrollment).holds:
+                end(run, enrollment, rule.reason, (run.explain(rule.when, enrollment),))
+                ended = True
+                break
+    for enrollment in run.in_order():
+        ended |= _reach_goal(run, enrollment, news)
+    return ended
+
+
+def _reach_goal(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> bool:
+    book = run.book_of(enrollment)
+    goal = book.goal
+    if goal is None or enrollment.goal_reached is not None:
+        return False
+    if not run.look(enrollment.watches, goal.key, goal.when, about(enrollment, news), enrollment).holds:
+        return False
+    within = book.goal_within
+    converted = within is None or run.instant < run.calendar.after(enrollment.started, within)
+    evidence = (run.explain(goal.when, enrollment),)
+    run.note(Act.GOAL, "goal", enrollment=enrollment, detail={"conversion": converted}, evidence=evidence)
+    enrollment.goal_reached = run.instant
+    enrollment.watches.pop(goal.key, None)
+    if book.definition.goal is not None and book.definition.goal.then == "exit":
+        end(run, enrollment, "goal", evidence)
+    return True
+
+
+def about(enrollment: Enrollment, news: tuple[str, ...]) -> tuple[str, ...]:
+    """The news with results of this enrollment's own steps under the name that expressions watch."""
+    own = f"steps:{enrollment.id}"
+    return (*news, OWN_STEPS) if own in news else news
+
+
+def forget(run: Deliberation) -> None:
+    """Drops what is known of triggers and stages that the catalog no longer has."""
+    kept = {trigger.key for triggers in run.catalog.when_triggers.values() for trigger in triggers}
+    kept |= {stage.key for track in run.catalog.tracks.values() for stage in track.stages}
+    run.state.watches = {key: watch for key, watch in run.state.watches.items() if key in kept}

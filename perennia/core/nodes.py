@@ -1,0 +1,164 @@
+"""What runs: a playbook as a graph of nodes, a track as ordered stages; every expression compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from perennia.core.calendar import Span
+from perennia.core.definitions import EmailStep, Playbook, TaskStep, Track
+from perennia.core.expressions import Expression
+from perennia.core.json_values import Json
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A step and where it leads. ``next`` None: the playbook is completed."""
+
+    id: str
+    verb: str
+    next: str | None
+    condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailNode(Node):
+    step: EmailStep
+    template_version: str
+    topic: str | None
+    priority: int
+    values: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitNode(Node):
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EventTest:
+    """One event condition of a wait; ``id`` is unique in the playbook."""
+
+    id: str
+    event: str
+    where: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhenTest:
+    id: str
+    when: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One of the conditions a wait races: passes when every test does, and leads to ``then``."""
+
+    tests: tuple[EventTest | WhenTest, ...]
+    then: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForNode(Node):
+    contenders: tuple[Contender, ...]
+    since_entry: bool
+    up_to: Span | None
+    otherwise: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BranchNode(Node):
+    arms: tuple[tuple[Expression, str | None], ...]
+    otherwise: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNode(Node):
+    values: tuple[tuple[str, Expression | Json], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageNode(Node):
+    track: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNode(Node):
+    step: TaskStep
+    due: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExitNode(Node):
+    reason: str
+
+
+AnyNode: TypeAlias = EmailNode | WaitNode | WaitForNode | BranchNode | UpdateNode | StageNode | TaskNode | ExitNode
+
+
+# --- playbooks and tracks -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTrigger:
+    """``key`` names it in a customer's state: it changes with the expression, so that a changed one starts afresh.
+
+    ``since``: when it was first published; what happened before starts nothing. None: it always was.
+    """
+
+    key: str
+    playbook: str
+    event: str | None
+    where: Expression | None
+    when: Expression | None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A goal or an exit rule: an expression and the reason it ends the enrollment with."""
+
+    key: str
+    when: Expression
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPlaybook:
+    id: str
+    version: str
+    definition: Playbook
+    first: str | None
+    nodes: Mapping[str, AnyNode]
+    triggers: tuple[CompiledTrigger, ...]
+    where: Expression | None
+    reenter_after: Span | None
+    while_: Expression | None
+    exits: tuple[Rule, ...]
+    goal: Rule | None
+    goal_within: Span | None
+    event_tests: Mapping[str, tuple[tuple[WaitForNode, EventTest], ...]]
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStage:
+    id: str
+    key: str
+    enter: Expression | None
+    end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTrack:
+    id: str
+    version: str
+    definition: Track
+    stages: tuple[CompiledStage, ...]
+    positions: Mapping[str, int]
+    min_dwell: Span | None

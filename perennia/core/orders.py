@@ -1,0 +1,52 @@
+"""What a person orders for one enrollment: skip, pause, resume, end."""
+
+from __future__ import annotations
+
+from perennia.core.decisions import Act, EnrollmentOrder, Reason
+from perennia.core.deliberation import Deliberation
+from perennia.core.entries import end
+from perennia.core.json_values import JsonObject
+from perennia.core.outcomes import Onward, skipped
+from perennia.core.state import Enrollment
+from perennia.core.steps import perform, walk
+
+
+def steer(run: Deliberation, order: EnrollmentOrder) -> None:
+    """Carries out what a person ordered for the active enrollment of a playbook."""
+    enrollment = next((each for each in run.state.enrollments if each.playbook == order.playbook), None)
+    detail: JsonObject = {"by": order.by, "playbook": order.playbook}
+    if enrollment is None:
+        run.note(Act.IGNORED, order.order, reason="not_enrolled", detail=detail)
+        return
+    run.movers.add(enrollment.id)
+    run.note(Act.ORDER, order.order, enrollment=enrollment, step=enrollment.step, detail=detail)
+    match order.order:
+        case "pause":
+            enrollment.paused = True
+        case "resume":
+            _resume(run, enrollment)
+        case "skip":
+            _skip(run, enrollment)
+        case "end":
+            end(run, enrollment, Reason.BY_PERSON, detail=detail, removed=True)
+
+
+def _resume(run: Deliberation, enrollment: Enrollment) -> None:
+    """Goes on; what it held back leaves now, and its spans count from now."""
+    enrollment.paused = False
+    if enrollment.halted and enrollment.step is not None:
+        enrollment.halted = False
+        enrollment.base = run.instant
+        node = run.book_of(enrollment).nodes[enrollment.step]
+        walk(run, enrollment, perform(run, node, enrollment))
+
+
+def _skip(run: Deliberation, enrollment: Enrollment) -> None:
+    if enrollment.step is None:
+        return
+    node = run.book_of(enrollment).nodes[enrollment.step]
+    if enrollment.awaiting is not None:
+        run.withdrawn.append(enrollment.awaiting)
+        enrollment.awaiting = None
+    onward = skipped(run, enrollment, node, Reason.BY_PERSON)
+    walk(run, enrollment, Onward(onward.target, run.instant))

@@ -1,0 +1,87 @@
+"""How a step ends: its outcome is noted, its result kept, and the enrollment told where to go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from perennia.core.decisions import Act, Evidence, Outcome, Reason
+from perennia.core.deliberation import Deliberation
+from perennia.core.entries import end
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import AnyNode, EmailNode, TaskNode
+from perennia.core.state import Enrollment
+
+
+class Onward(NamedTuple):
+    """Where the enrollment goes next (None: it is completed) and the instant its next span counts from."""
+
+    target: str | None
+    base: datetime
+
+
+def effect_key(customer: str, enrollment: Enrollment, step: str) -> str:
+    """The idempotency key of this visit's effect: ``customer/enrollment/step/visit``."""
+    return f"{customer}/{enrollment.id}/{step}/{enrollment.visits.get(step, 0)}"
+
+
+def finish(
+    run: Deliberation,
+    enrollment: Enrollment,
+    node: AnyNode,
+    outcome: Outcome,
+    *,
+    reason: str | None = None,
+    result: JsonObject | None = None,
+    evidence: tuple[Evidence, ...] = (),
+) -> None:
+    """Notes the step's outcome and keeps its result for the expressions that come after."""
+    results: JsonObject = {"outcome": str(outcome), **(result or {})}
+    if reason is not None:
+        results["reason"] = reason
+    enrollment.steps[node.id] = results
+    run.changed([f"steps:{enrollment.id}"])
+    run.note(
+        Act.STEP_ENDED,
+        outcome,
+        enrollment=enrollment,
+        step=node.id,
+        reason=reason,
+        detail={"verb": node.verb, **(result or {})},
+        evidence=evidence,
+    )
+
+
+def done(
+    run: Deliberation,
+    enrollment: Enrollment,
+    node: AnyNode,
+    *,
+    result: JsonObject | None = None,
+    evidence: tuple[Evidence, ...] = (),
+) -> Onward:
+    finish(run, enrollment, node, Outcome.DONE, result=result, evidence=evidence)
+    return Onward(node.next, enrollment.base)
+
+
+def skipped(
+    run: Deliberation, enrollment: Enrollment, node: AnyNode, reason: str, evidence: tuple[Evidence, ...] = ()
+) -> Onward:
+    finish(run, enrollment, node, Outcome.SKIPPED, reason=reason, evidence=evidence)
+    return Onward(node.next, enrollment.base)
+
+
+def failed(
+    run: Deliberation,
+    enrollment: Enrollment,
+    node: AnyNode,
+    reason: str,
+    *,
+    result: JsonObject | None = None,
+    evidence: tuple[Evidence, ...] = (),
+) -> Onward | None:
+    finish(run, enrollment, node, Outcome.FAILED, reason=reason, result=result, evidence=evidence)
+    if isinstance(node, EmailNode | TaskNode) and node.step.on_failure == "exit":
+        end(run, enrollment, Reason.STEP_FAILED)
+        return None
+    return Onward(node.next, enrollment.base)

@@ -1,0 +1,124 @@
+"""Where a customer stands in each track, and when it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perennia.core.decisions import Act, StageOrder
+from perennia.core.deliberation import Deliberation, Look
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import CompiledStage, CompiledTrack
+from perennia.core.state import StageState
+
+ALWAYS = Look(holds=True, flipped=False, first=False)
+
+
+def move_stages(run: Deliberation) -> bool:
+    """Looks at every track of the customer's kind whose criteria may have changed. True where it moved in any."""
+    news = run.news("stages")
+    moved = False
+    for track in run.catalog.tracks.values():
+        if track.definition.scope == run.state.kind:
+            moved |= _move(run, track, news)
+    return moved
+
+
+def _move(run: Deliberation, track: CompiledTrack, news: tuple[str, ...]) -> bool:
+    looks = [_look(run, stage, news) for stage in track.stages]
+    standing = run.state.stages.get(track.id)
+    flipped = any(look.flipped for look in looks)
+    if standing is not None and standing.look_again is not None and run.passed(standing.look_again):
+        standing = _looked(run, track, standing, held=standing.held)
+    elif standing is not None and not flipped and not any(look.first and look.holds for look in looks):
+        return False
+    if standing is not None and standing.held:
+        if not flipped:
+            return False
+        standing = _looked(run, track, standing, held=False)
+    target = _target(track, looks, standing)
+    if target is None:
+        return False
+    if standing is not None and not target.end and _dwells(run, track, standing):
+        return False
+    _enter(run, track, target, standing, held=False, detail={})
+    return True
+
+
+def _look(run: Deliberation, stage: CompiledStage, news: tuple[str, ...]) -> Look:
+    """A stage without a criterion always holds."""
+    if stage.enter is None:
+        return ALWAYS
+    return run.look(run.state.watches, stage.key, stage.enter, news)
+
+
+def _looked(run: Deliberation, track: CompiledTrack, standing: StageState, *, held: bool) -> StageState:
+    standing = StageState(standing.stage, standing.since, held)
+    run.state.stages[track.id] = standing
+    return standing
+
+
+def _target(track: CompiledTrack, looks: Sequence[Look], standing: StageState | None) -> CompiledStage | None:
+    """The last stage that may be entered; None where that is none, or where the customer stands already."""
+    candidates = [
+        stage
+        for position, (stage, look) in enumerate(zip(track.stages, looks, strict=True))
+        if look.holds and _open(track, position, look, standing)
+    ]
+    if not candidates or (standing is not None and candidates[-1].id == standing.stage):
+        return None
+    return candidates[-1]
+
+
+def _open(track: CompiledTrack, position: int, look: Look, standing: StageState | None) -> bool:
+    """Whether the track's way of moving allows this stage from where the customer stands."""
+    at = None if standing is None else track.positions.get(standing.stage)
+    if at is None:
+        return True
+    if track.stages[at].end:
+        return look.flipped or look.first or position == at
+    return track.definition.move == "any" or position >= at or track.stages[position].end
+
+
+def _dwells(run: Deliberation, track: CompiledTrack, standing: StageState) -> bool:
+    """Whether the dwell time suppresses a move now; it is looked at again when the dwell ends."""
+    if track.min_dwell is None:
+        return False
+    until = run.calendar.after(standing.since, track.min_dwell)
+    if run.instant >= until:
+        return False
+    run.state.stages[track.id] = StageState(standing.stage, standing.since, held=False, look_again=until)
+    return True
+
+
+def _enter(
+    run: Deliberation,
+    track: CompiledTrack,
+    stage: CompiledStage,
+    standing: StageState | None,
+    *,
+    held: bool,
+    detail: JsonObject,
+) -> None:
+    run.state.stages[track.id] = StageState(stage.id, run.instant, held)
+    run.changed([f"stage:{track.id}"])
+    evidence = tuple(run.explain(each.enter) for each in track.stages if each.enter is not None)
+    from_ = None if standing is None else standing.stage
+    run.note(Act.STAGE, stage.id, detail={"track": track.id, "version": track.version, "from": from_, **detail}, evidence=evidence)
+
+
+def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObject) -> None:
+    """Sets the stage by a step or a person: it holds until some criterion's truth changes."""
+    track = run.catalog.tracks.get(track_id)
+    position = None if track is None else track.positions.get(stage_id)
+    if track is None or position is None:
+        run.note(Act.IGNORED, stage_id, reason="unknown_stage", detail={"track": track_id, **detail})
+        return
+    standing = run.state.stages.get(track_id)
+    if standing is not None and standing.stage == stage_id:
+        run.state.stages[track_id] = StageState(stage_id, standing.since, held=True)
+        return
+    _enter(run, track, track.stages[position], standing, held=True, detail=detail)
+
+
+def stage_ordered(run: Deliberation, order: StageOrder) -> None:
+    set_stage(run, order.track, order.stage, {"by": order.by})

@@ -1,0 +1,146 @@
+"""How an enrollment goes through its steps: each ends in exactly one outcome, and the enrollment goes on by rule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from perennia.core.decisions import Evidence, Outcome, Reason
+from perennia.core.deliberation import Deliberation
+from perennia.core.entries import end
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import (
+    AnyNode,
+    BranchNode,
+    CompiledPlaybook,
+    EmailNode,
+    ExitNode,
+    StageNode,
+    TaskNode,
+    UpdateNode,
+    WaitForNode,
+    WaitNode,
+)
+from perennia.core.outcomes import Onward, done, failed, finish, skipped
+from perennia.core.outward import overdue, release
+from perennia.core.stages import set_stage
+from perennia.core.state import Enrollment
+from perennia.core.waits import begin_race, race, waited
+
+
+def progress(run: Deliberation) -> bool:
+    """Lets each enrollment go on until it blocks. True where any moved."""
+    news = run.news("steps")
+    moved = False
+    for enrollment in run.in_order():
+        if run.active(enrollment):
+            moved |= _go_on(run, enrollment, news)
+    return moved
+
+
+def _go_on(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> bool:
+    book = run.book_of(enrollment)
+    onward = _released(run, book, enrollment, news)
+    if onward is None:
+        return False
+    run.movers.add(enrollment.id)
+    walk(run, enrollment, onward)
+    return True
+
+
+def _released(
+    run: Deliberation, book: CompiledPlaybook, enrollment: Enrollment, news: tuple[str, ...]
+) -> Onward | None:
+    """Where the enrollment goes if what it stood waiting for has come; None while it has not."""
+    if enrollment.step is None:
+        return Onward(book.first, enrollment.base)
+    node = book.nodes[enrollment.step]
+    match node:
+        case WaitNode():
+            return waited(run, enrollment, node)
+        case WaitForNode():
+            return race(run, enrollment, node, news, run.instant)
+        case TaskNode():
+            return overdue(run, enrollment, node)
+        case _:
+            return None
+
+
+def walk(run: Deliberation, enrollment: Enrollment, onward: Onward | None) -> None:
+    """Goes from step to step until one blocks, or the enrollment ends."""
+    book = run.book_of(enrollment)
+    while onward is not None:
+        if onward.target is None:
+            end(run, enrollment, "completed")
+            return
+        onward = _arrive(run, book.nodes[onward.target], enrollment, onward.base)
+
+
+def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: datetime) -> Onward | None:
+    enrollment.step = node.id
+    enrollment.base = base
+    enrollment.due = None
+    enrollment.awaiting = None
+    enrollment.halted = False
+    enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
+    for key in [key for key in enrollment.watches if not _of_rules(key)]:
+        del enrollment.watches[key]
+    if node.condition is not None and not run.holds(node.condition, enrollment):
+        evidence = (run.explain(node.condition, enrollment),)
+        return skipped(run, enrollment, node, Reason.STEP_CONDITION_FALSE, evidence)
+    return perform(run, node, enrollment)
+
+
+def _of_rules(key: str) -> bool:
+    return key == "goal" or key.startswith("exit.")
+
+
+def perform(run: Deliberation, node: AnyNode, enrollment: Enrollment) -> Onward | None:
+    """What the step does on arrival; where it leads at once, or None where it blocks or the enrollment ended."""
+    match node:
+        case EmailNode() | TaskNode():
+            return release(run, node, enrollment)
+        case WaitNode():
+            enrollment.due = run.calendar.after(enrollment.base, node.span)
+            return waited(run, enrollment, node)
+        case WaitForNode():
+            return begin_race(run, enrollment, node)
+        case BranchNode():
+            return _branch(run, enrollment, node)
+        case UpdateNode():
+            return _update(run, enrollment, node)
+        case StageNode():
+            set_stage(run, node.track, node.stage, {"by": f"{enrollment.playbook}/{node.id}"})
+            return done(run, enrollment, node)
+        case ExitNode():
+            finish(run, enrollment, node, Outcome.DONE)
+            end(run, enrollment, node.reason)
+            return None
+    assert_never(node)
+
+
+def _branch(run: Deliberation, enrollment: Enrollment, node: BranchNode) -> Onward:
+    seen: list[Evidence] = []
+    for position, (condition, target) in enumerate(node.arms):
+        seen.append(run.explain(condition, enrollment))
+        if run.holds(condition, enrollment):
+            finish(run, enrollment, node, Outcome.DONE, result={"arm": position + 1}, evidence=tuple(seen))
+            return Onward(target, enrollment.base)
+    finish(run, enrollment, node, Outcome.DONE, result={"arm": "else"}, evidence=tuple(seen))
+    return Onward(node.otherwise, enrollment.base)
+
+
+def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onward | None:
+    """Sets all of its traits or none of them."""
+    values: JsonObject = {}
+    for trait, value in node.values:
+        if value is None or isinstance(value, bool | int | float | str | list | dict):
+            values[trait] = value
+            continue
+        verdict = value.evaluate(run.view(enrollment))
+        if verdict.error is not None:
+            evidence = (run.explain(value, enrollment),)
+            return failed(run, enrollment, node, "expression_error", result={"trait": trait}, evidence=evidence)
+        values[trait] = verdict.value
+    run.take_traits(values)
+    return done(run, enrollment, node, result={"traits": list(values)})
