@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from temporalio import activity
@@ -51,12 +51,13 @@ class OpenEffect:
 class TurnReply:
     """All effects that are open, when to wake, and whether inputs are left to read.
 
-    ``wake_in`` is real time from now until ``wake_at`` (they differ in pace where a time scale is set), never negative.
+    ``wake_in_ms`` is real time from now until ``wake_at`` (they differ in pace where a time scale is set), never negative;
+    milliseconds, because the SDK's JSON knows no spans.
     """
 
     effects: tuple[OpenEffect, ...] = ()
     wake_at: datetime | None = None
-    wake_in: timedelta | None = None
+    wake_in_ms: int | None = None
     unread: bool = False
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+
+from temporalio import activity
 
 from activities.contracts import EffectKind, OpenEffect, TurnReply, TurnRequest, Turns
 from activities.failures import activity_failures
@@ -74,6 +77,7 @@ class StoreTurns(Turns):
         self._after_commit = after_commit
         self._catalogs = Catalogs(store)
 
+    @activity.defn(name="take_turn")
     async def take(self, request: TurnRequest) -> TurnReply:
         with activity_failures(request.customer):
             turn = _Turn(request, self._clock.now(), self._catalogs)
@@ -96,9 +100,9 @@ class StoreTurns(Turns):
         return await self._run(turn)
 
     def _reply(self, outcome: TurnOutcome, now: datetime) -> TurnReply:
-        wake_in: timedelta | None = None
+        wake_in: int | None = None
         if outcome.wake_at is not None:
-            wake_in = self._clock.real(outcome.wake_at - now)
+            wake_in = math.ceil(self._clock.real(outcome.wake_at - now) / timedelta(milliseconds=1))
         effects = tuple(_open(effect) for effect in outcome.effects if isinstance(effect, SendEmail))
         return TurnReply(effects, outcome.wake_at, wake_in, outcome.unread)
 

@@ -73,7 +73,7 @@ class CustomerWorkflow:
                 return
             if self._may_restart() and workflow.info().get_current_history_length() > start.history_limit:
                 workflow.continue_as_new(start)
-            self._arm(reply.wake_at, reply.wake_in)
+            self._arm(reply.wake_at, reply.wake_in_ms)
             await workflow.wait_condition(lambda: self._rung)
 
     @workflow.signal
@@ -133,7 +133,7 @@ class CustomerWorkflow:
 
     # --- time ---
 
-    def _arm(self, wake_at: datetime | None, wake_in: timedelta | None) -> None:
+    def _arm(self, wake_at: datetime | None, wake_in_ms: int | None) -> None:
         """One timer, left alone while its instant stays: arming costs an event, and so does cancelling."""
         if wake_at == self._armed:
             return
@@ -141,8 +141,8 @@ class CustomerWorkflow:
             self._timer.cancel()
         self._armed = wake_at
         self._timer = None
-        if wake_at is not None and wake_in is not None:
-            self._timer = asyncio.create_task(self._wake(wake_at, wake_in))
+        if wake_at is not None and wake_in_ms is not None:
+            self._timer = asyncio.create_task(self._wake(wake_at, timedelta(milliseconds=wake_in_ms)))
 
     async def _wake(self, wake_at: datetime, wake_in: timedelta) -> None:
         """Forgets that it was armed, else the same ``wake_at`` would never be armed again and the customer be stranded."""

@@ -1,0 +1,70 @@
+"""Running customers on a real Temporal server, and reading what the server kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+
+from activities.contracts import Messages, Turns
+from perennia.temporal.names import customer_workflow_id
+from perennia.temporal.workers import customer_worker, message_worker
+from workflows.customer import CustomerStart, CustomerWorkflow
+
+Handle = WorkflowHandle[CustomerWorkflow, None]
+
+
+@dataclass
+class Rig:
+    """One installation's worth of workers on queues of their own, so that tests share a server without meeting."""
+
+    client: Client
+    queue: str = field(default_factory=lambda: f"perennia-{uuid.uuid4().hex[:8]}")
+
+    @asynccontextmanager
+    async def working(self, turns: Turns, messages: Messages) -> AsyncIterator[None]:
+        async with AsyncExitStack() as running:
+            await running.enter_async_context(customer_worker(self.client, turns, queue=self.queue))
+            await running.enter_async_context(message_worker(self.client, messages, queue=self.queue))
+            yield
+
+    async def ring(self, customer: str, history_limit: int = 100) -> Handle:
+        """A doorbell as the dispatcher rings it."""
+        await self.client.start_workflow(
+            CustomerWorkflow.run,
+            CustomerStart(customer, history_limit),
+            id=customer_workflow_id("contact", customer),
+            task_queue=self.queue,
+            start_signal="ring",
+        )
+        return self.handle(customer)
+
+    def handle(self, customer: str) -> Handle:
+        """The latest run of the customer's workflow."""
+        return self.client.get_workflow_handle_for(CustomerWorkflow.run, customer_workflow_id("contact", customer))
+
+    def customer(self) -> str:
+        return uuid.uuid4().hex
+
+
+async def until(holds: Callable[[], bool], within: float = 30) -> None:
+    """Waits until ``holds()``; fails after ``within`` seconds, which is for a hung test and no measurement."""
+    async with asyncio.timeout(within):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def happened(handle: Handle) -> Counter[str]:
+    """How many events of each type the run's history holds, in the words of Temporal's documentation."""
+    return events_of(await handle.fetch_history())
+
+
+def events_of(history: WorkflowHistory) -> Counter[str]:
+    names = (EventType.Name(event.event_type) for event in history.events)
+    return Counter(name.removeprefix("EVENT_TYPE_").title().replace("_", "") for name in names)
