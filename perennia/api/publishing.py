@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from perennia.api.audit_log import AuditLog
 from perennia.api.problems import Problem
-from perennia.api.views import ReleaseBody, RevisionView
+from perennia.api.views import DocumentHead, ReleaseBody, RevisionView
 from perennia.clock import Clock
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.documents import Document, content_hash
@@ -27,6 +27,7 @@ class Publishing:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["publishing"])
         router.get("/revision")(self.current)
+        router.get("/revision/documents")(self.documents)
         router.post(
             "/revisions",
             status_code=201,
@@ -40,6 +41,14 @@ class Publishing:
         if revision is None:
             raise Problem(404, "Nothing published", "Nothing is published yet. Run: perennia publish")
         return RevisionView.model_validate(revision)
+
+    async def documents(self) -> list[DocumentHead]:
+        """What the current revision consists of, without the bodies; nothing before anything was published."""
+        revision = await self.store.current_revision()
+        if revision is None:
+            return []
+        stored = await self.store.catalog(revision.id)
+        return [DocumentHead.model_validate(document) for document in stored.current]
 
     async def publish(self, body: ReleaseBody, response: Response) -> RevisionView:
         """Makes these documents the current revision, if ``expected`` still is (else 409)."""

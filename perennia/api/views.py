@@ -42,6 +42,14 @@ class RevisionView(View):
     published_by: str
 
 
+class DocumentHead(View):
+    """One definition of a revision; ``version`` is the content hash of its body."""
+
+    kind: DocumentKind
+    id: str
+    version: str
+
+
 class DocumentBody(Order):
     """One version of one definition; ``version`` is the content hash of ``body``, which is canonical JSON."""
 

@@ -1,0 +1,283 @@
+"""Commands about customers: who there is, what was decided and why, and orders for one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated, cast
+from zoneinfo import ZoneInfo
+
+import typer
+
+from perennia.cli.exits import CommandError, Exit
+from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, who
+from perennia.cli.reach import reach
+from perennia.cli.speech import say, say_json, say_table
+from perennia.core.calendar import find_zone
+from perennia.core.json_values import Json, JsonObject
+from perennia.installation import CustomerDetail, CustomerPage, Decisions, EnrollmentWord, Installation, OrderAnswer
+from perennia.why.story import Story, tell
+from perennia.why.wording import Line, local_time, put_in_words
+
+Properties = Annotated[
+    list[str] | None, typer.Option("--property", "-p", help="NAME=VALUE, once each; the value as JSON, else as text.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (customers, show, why, enroll, event, skip, pause, resume, end):
+        app.command()(command)
+
+
+def customers(
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    after: Annotated[str | None, typer.Option(help="Go on behind this customer.")] = None,
+) -> None:
+    """Lists customers with their stages and what they are enrolled in."""
+
+    async def ask() -> CustomerPage:
+        async with reach(workspace, url, data) as installation:
+            return await installation.customers(limit, after)
+
+    page = asyncio.run(ask())
+    if as_json:
+        say_json(page)
+        return
+    rows = [
+        (one.external_id, one.kind, one.account or "", _pairs(one.stages), ", ".join(one.enrollments))
+        for one in page.customers
+    ]
+    say_table(("CUSTOMER", "KIND", "ACCOUNT", "STAGE", "ENROLLED IN"), rows)
+    if page.next:
+        say(f"There are more: --after {page.next}")
+
+
+def show(
+    customer: Customer, workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None
+) -> None:
+    """Shows one customer: traits, stages, where each enrollment stands."""
+
+    async def ask() -> CustomerDetail:
+        async with reach(workspace, url, data) as installation:
+            return await installation.customer(customer)
+
+    detail = asyncio.run(ask())
+    if as_json:
+        say_json(detail)
+    else:
+        _show(detail)
+
+
+def _show(detail: CustomerDetail) -> None:
+    one, state = detail.customer, detail.state or {}
+    zone = _zone(detail)
+    say(f"{one.kind} {one.external_id}{f', of {one.account}' if one.account else ''} ({one.id})", "bold")
+    say(f"known since {local_time(one.first_seen, zone)}, {zone.key}")
+    for name, value in sorted(_object(_object(state.get("facts")).get("traits")).items()):
+        say(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+    for track, stage in sorted(one.stages.items()):
+        say(f"{track}: {stage}")
+    for enrollment in cast("list[JsonObject]", state.get("enrollments") or []):
+        paused = ", paused" if enrollment.get("paused") else ""
+        say(f"in {enrollment.get('playbook')} at step {enrollment.get('step') or '(beginning)'}{paused}")
+    say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
+
+
+def why(
+    customer: Customer,
+    playbook: Annotated[str | None, typer.Argument(help="Only this playbook, or track.")] = None,
+    step: Annotated[str | None, typer.Argument(help="Only this step.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Tells what was decided for a customer, on which values, by which version; also what did not happen."""
+    story = asyncio.run(_story(workspace, url, data, customer, playbook, step))
+    if as_json:
+        say_json(story)
+    else:
+        say_story(story)
+
+
+async def _story(
+    workspace: Path, url: str | None, data: Path | None, customer: str, playbook: str | None, step: str | None
+) -> Story:
+    async with reach(workspace, url, data) as installation:
+        return await story_of(installation, customer, playbook, step)
+
+
+async def story_of(installation: Installation, customer: str, playbook: str | None, step: str | None) -> Story:
+    """The decision log of one customer, in words, oldest first."""
+    detail: CustomerDetail = await installation.customer(customer)
+    log: Decisions = await installation.decisions(customer)
+    return tell(detail.customer.external_id, log.decisions, _zone(detail), playbook, step)
+
+
+def say_story(story: Story) -> None:
+    say(f"{story.customer}, times in {story.zone}", "bold")
+    if not story.lines:
+        say("Nothing was decided here: no trigger fired, and no condition was looked at.")
+    for line in story.lines:
+        _say_line(line)
+
+
+def _say_line(line: Line) -> None:
+    say(f"{line.when}  {line.subject}: {line.text}")
+    for reason in line.because:
+        say(f"    {reason}", "dim")
+
+
+def enroll(
+    customer: Customer,
+    playbook: Playbook,
+    properties: Properties = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Enrolls a customer by hand: overrides the entry filter and the re-entry policy."""
+
+    async def ask() -> OrderAnswer:
+        async with reach(workspace, url, data) as installation:
+            return await installation.enroll(customer, playbook, _properties(properties), who())
+
+    _say_answer(asyncio.run(ask()), as_json=as_json)
+
+
+def event(
+    customer: Customer,
+    name: Annotated[str, typer.Argument(help="The event's name.")],
+    properties: Properties = None,
+    account: Annotated[bool, typer.Option("--account", help="The customer is an account.")] = False,
+    message_id: Annotated[str | None, typer.Option(help="The same id again has no effect.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Sends one event of a customer, who is made if unknown. Returns when it is stored for good."""
+    kind = "account" if account else "contact"
+    body: JsonObject = {"customer": customer, "kind": kind, "event": name, "properties": _properties(properties)}
+    body |= {"message_id": message_id, "by": who()}
+
+    async def ask() -> str:
+        async with reach(workspace, url, data) as installation:
+            return await installation.send_event(body)
+
+    stored = asyncio.run(ask())
+    if as_json:
+        say_json({"message_id": stored})
+    else:
+        say(f"stored ({stored})")
+
+
+def skip(
+    customer: Customer,
+    playbook: Playbook,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Skips the step at which a customer stands in a playbook."""
+    _order("skip", customer, playbook, workspace, url, data, as_json=as_json)
+
+
+def pause(
+    customer: Customer,
+    playbook: Playbook,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Holds a customer's enrollment before its next outward step; its timers run on."""
+    _order("pause", customer, playbook, workspace, url, data, as_json=as_json)
+
+
+def resume(
+    customer: Customer,
+    playbook: Playbook,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Lets a paused enrollment go on."""
+    _order("resume", customer, playbook, workspace, url, data, as_json=as_json)
+
+
+def end(
+    customer: Customer,
+    playbook: Playbook,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Ends a customer's enrollment in a playbook."""
+    _order("end", customer, playbook, workspace, url, data, as_json=as_json)
+
+
+def _order(
+    word: EnrollmentWord,
+    customer: str,
+    playbook: str,
+    workspace: Path,
+    url: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    async def ask() -> OrderAnswer:
+        async with reach(workspace, url, data) as installation:
+            return await installation.order(customer, word, playbook, who())
+
+    _say_answer(asyncio.run(ask()), as_json=as_json)
+
+
+def _say_answer(answer: OrderAnswer, *, as_json: bool) -> None:
+    if as_json:
+        say_json(answer)
+        return
+    for decision in answer.decisions:
+        _say_line(put_in_words(decision, ZoneInfo("UTC")))
+    if not answer.taken:
+        say("stored for good; the customer's next turn takes it")
+
+
+def _properties(given: list[str] | None) -> JsonObject:
+    properties: JsonObject = {}
+    for one in given or ():
+        name, equals, text = one.partition("=")
+        if not equals or not name:
+            raise CommandError(f"--property {one!r} is no NAME=VALUE", "write for example -p plan=pro", Exit.USAGE)
+        try:
+            value = cast("Json", json.loads(text))
+        except ValueError:
+            value = text
+        properties[name] = value
+    return properties
+
+
+def _zone(detail: CustomerDetail) -> ZoneInfo:
+    facts = _object((detail.state or {}).get("facts"))
+    account = _object(facts.get("account"))
+    zone, _unknown = find_zone(_object(facts.get("traits")).get("timezone"), account.get("timezone"), UTC.tzname(None))
+    return zone
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))

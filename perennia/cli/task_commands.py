@@ -1,0 +1,102 @@
+"""`perennia tasks ...`: work that playbooks opened for people."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
+from perennia.cli.reach import reach
+from perennia.cli.speech import say, say_json, say_table
+from perennia.installation import OrderAnswer
+from perennia.store.records import Task
+
+app = typer.Typer(
+    help="Lists and ends tasks that playbooks opened for people.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Key = Annotated[str, typer.Argument(help="The task's key, as `perennia tasks list` shows it.")]
+Result = Annotated[str | None, typer.Option(help="What came of it; playbooks can read it.")]
+
+
+@app.command("list")
+def list_tasks(
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+    customer: Annotated[str | None, typer.Option(help="Only those about this customer.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+) -> None:
+    """Lists open tasks."""
+
+    async def ask() -> list[Task]:
+        async with reach(workspace, url, data) as installation:
+            return await installation.tasks(customer, None if everything else "open")
+
+    tasks = asyncio.run(ask())
+    if as_json:
+        say_json(tasks)
+        return
+    rows = [
+        (
+            one.key,
+            one.status,
+            one.external_id,
+            one.title,
+            one.assignee or "",
+            f"{one.due:%Y-%m-%d %H:%M}" if one.due else "",
+        )
+        for one in tasks
+    ]
+    say_table(("KEY", "STATUS", "CUSTOMER", "TITLE", "ASSIGNEE", "DUE (UTC)"), rows)
+
+
+@app.command()
+def done(
+    key: Key,
+    result: Result = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Marks a task as done."""
+    _end("done", key, result, workspace, url, data, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    key: Key,
+    result: Result = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Cancels a task."""
+    _end("cancelled", key, result, workspace, url, data, as_json=as_json)
+
+
+def _end(
+    outcome: Literal["done", "cancelled"],
+    key: str,
+    result: str | None,
+    workspace: Path,
+    url: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    async def ask() -> OrderAnswer:
+        async with reach(workspace, url, data) as installation:
+            return await installation.end_task(key, outcome, result, who())
+
+    answer = asyncio.run(ask())
+    if as_json:
+        say_json(answer)
+    else:
+        say(f"{outcome}: {key}")

@@ -1,0 +1,202 @@
+"""A running installation, over its HTTP API: what the commands, `perennia up` and the demo say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Literal, Self, TypeAlias, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from perennia.core.decisions import JournalEntry
+from perennia.core.documents import Document, DocumentKind
+from perennia.core.json_values import JsonObject
+from perennia.store.records import CustomerSummary, Message, Revision, Task, Totals
+
+# An order waits for the customer's turn; the API gives up waiting before this.
+TIMEOUT_SECONDS = 60.0
+PAGE = 500
+
+EnrollmentWord: TypeAlias = Literal["skip", "pause", "resume", "end"]
+T = TypeVar("T")
+
+
+class InstallationError(Exception):
+    """Why an installation did not do what it was asked.
+
+    InstallationError
+    +-- NotReachable    nothing answers at that address; may pass
+    +-- SaidNo          it answered and refused; ``status`` is the HTTP status
+    """
+
+    def __init__(self, message: str, remedy: str | None) -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.message = message
+        self.remedy = remedy
+
+
+class NotReachable(InstallationError):
+    def __init__(self, url: str | None, cause: str = "") -> None:
+        where = f"at {url}" if url else "here"
+        super().__init__(
+            f"no Perennia answers {where}{f' ({cause})' if cause else ''}",
+            "start it with `perennia up`, or say where it is with --url or PERENNIA_URL",
+        )
+
+
+class SaidNo(InstallationError):
+    def __init__(self, status: int, message: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+
+class PublishedDocument(msgspec.Struct, frozen=True):
+    """One definition of a revision, without its body."""
+
+    kind: DocumentKind
+    id: str
+    version: str
+
+
+class CustomerPage(msgspec.Struct):
+    customers: list[CustomerSummary]
+    next: str | None
+
+
+class CustomerDetail(msgspec.Struct):
+    customer: CustomerSummary
+    state: JsonObject | None
+
+
+class Decisions(msgspec.Struct):
+    """``customer`` is the internal id."""
+
+    customer: str
+    decisions: list[JournalEntry]
+
+
+class OrderAnswer(msgspec.Struct):
+    """``taken`` False: stored for good, and the customer's next turn takes it."""
+
+    customer: str
+    taken: bool
+    decisions: list[JournalEntry]
+
+
+class Installation:
+    """Everything one can ask of it, with the admin key. Each method raises `NotReachable` and `SaidNo`."""
+
+    def __init__(self, url: str, admin_key: str) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {admin_key}"}
+        self._client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def revision(self) -> Revision | None:
+        """The current revision, None before anything was published."""
+        try:
+            return msgspec.json.decode(await self._get("revision"), type=Revision)
+        except SaidNo as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def published(self) -> list[PublishedDocument]:
+        """What the current revision consists of; nothing before anything was published."""
+        return msgspec.json.decode(await self._get("revision/documents"), type=list[PublishedDocument])
+
+    async def publish(self, documents: Sequence[Document], expected: str | None, by: str) -> Revision:
+        body = {"documents": msgspec.to_builtins(documents), "expected": expected, "by": by}
+        return msgspec.json.decode(await self._post("revisions", body), type=Revision)
+
+    async def customers(self, limit: int = PAGE, after: str | None = None) -> CustomerPage:
+        return msgspec.json.decode(await self._get("customers", limit=limit, after=after), type=CustomerPage)
+
+    async def customer(self, reference: str) -> CustomerDetail:
+        return msgspec.json.decode(await self._get(f"customers/{_part(reference)}"), type=CustomerDetail)
+
+    async def decisions(self, reference: str) -> Decisions:
+        return msgspec.json.decode(await self._get(f"customers/{_part(reference)}/why"), type=Decisions)
+
+    async def totals(self) -> Totals:
+        return msgspec.json.decode(await self._get("totals"), type=Totals)
+
+    async def messages(self, limit: int = PAGE) -> list[Message]:
+        return msgspec.json.decode(await self._get("messages", limit=limit), type=list[Message])
+
+    async def tasks(self, customer: str | None = None, status: str | None = None) -> list[Task]:
+        path = "tasks" if customer is None else f"customers/{_part(customer)}/tasks"
+        return msgspec.json.decode(await self._get(path, status=status, limit=PAGE), type=list[Task])
+
+    async def end_task(
+        self, key: str, outcome: Literal["done", "cancelled"], result: str | None, by: str
+    ) -> OrderAnswer:
+        path = f"tasks/{_part(key)}/{'done' if outcome == 'done' else 'cancel'}"
+        return msgspec.json.decode(await self._post(path, {"result": result, "by": by}), type=OrderAnswer)
+
+    async def enroll(self, reference: str, playbook: str, payload: JsonObject, by: str) -> OrderAnswer:
+        """By a person's hand: overrides entry filter and re-entry policy."""
+        body = {"playbook": playbook, "payload": payload, "by_person": True, "by": by}
+        return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/enroll", body), type=OrderAnswer)
+
+    async def order(self, reference: str, word: EnrollmentWord, playbook: str, by: str) -> OrderAnswer:
+        body = {"order": word, "playbook": playbook, "by": by}
+        return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/orders", body), type=OrderAnswer)
+
+    async def send_event(self, body: JsonObject) -> str:
+        """Stores one event for good; returns its message id."""
+        answer = msgspec.json.decode(await self._post("events", body), type=dict[str, str])
+        return answer["message_id"]
+
+    async def _get(self, path: str, **query: str | int | None) -> bytes:
+        given = {name: value for name, value in query.items() if value is not None}
+        return await self._ask("GET", path, params=given)
+
+    async def _post(self, path: str, body: object) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        return await self._ask("POST", path, content=msgspec.json.encode(body), headers=headers)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str | int] | None = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
+        try:
+            answer = await self._client.request(
+                method, f"/api/v1/{path}", params=params, content=content, headers=headers
+            )
+        except httpx.TransportError as error:
+            raise NotReachable(self.url, type(error).__name__) from error
+        if answer.is_success:
+            return answer.content
+        raise _refusal(answer, self.url)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+class _Problem(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
+
+
+def _refusal(answer: httpx.Response, url: str) -> InstallationError:
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.MsgspecError:
+        return NotReachable(url, f"something else answers there, with HTTP {answer.status_code}")
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        return SaidNo(401, "the admin key is not that of the installation", "set PERENNIA_ADMIN_KEY")
+    message, _, remedy = (problem.detail or problem.title).rstrip(".").partition("; ")
+    return SaidNo(answer.status_code, message, remedy or None)

@@ -1,0 +1,1 @@
+"""`why`: the journal in words, for people who answer for customers."""

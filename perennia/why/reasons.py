@@ -1,0 +1,40 @@
+"""What each reason code means, in words a customer success team uses."""
+
+from __future__ import annotations
+
+from perennia.core.decisions import Reason
+
+_MEANINGS: dict[Reason, str] = {
+    Reason.FAILED_ENTRY_FILTER: "the entry filter did not hold",
+    Reason.ALREADY_ENROLLED: "was already in this playbook",
+    Reason.REENTRY_BLOCKED: "had been in this playbook before, and it may not be entered again yet",
+    Reason.NOT_WHILE: "the playbook's `while` condition had stopped holding",
+    Reason.STEP_CONDITION_FALSE: "the step's own condition was false",
+    Reason.GOAL_REACHED: "the goal was reached already",
+    Reason.EXIT_CRITERIA: "the exit criteria held",
+    Reason.SUPPRESSED: "the address is suppressed: nothing may be sent to it",
+    Reason.UNSUBSCRIBED_TOPIC: "the person has unsubscribed from this topic",
+    Reason.NO_CONSENT: "the person has not consented to this topic",
+    Reason.MISSING_ADDRESS: "no email address is known",
+    Reason.INVALID_ADDRESS: "the email address is not valid",
+    Reason.NO_RECIPIENT: "nobody could be found to send it to",
+    Reason.TEMPLATE_ERROR: "the template could not be rendered",
+    Reason.PROVIDER_REFUSED: "the mail server refused it",
+    Reason.PLAYBOOK_PAUSED: "the playbook was paused",
+    Reason.CUSTOMER_ERASED: "the customer was erased",
+    Reason.LOOP_GUARD: "it moved in circles and was stopped",
+}
+
+
+def meaning(code: str | None) -> str | None:
+    """The code in words; None for what is no reason code (an exit's own reason, an outcome)."""
+    try:
+        return _MEANINGS[Reason(code)] if code is not None else None
+    except (ValueError, KeyError):
+        return None
+
+
+def reason_in_words(code: str) -> str:
+    """``the person has unsubscribed from this topic (unsubscribed_topic)``; an unknown code as it is."""
+    words = meaning(code)
+    return f"{words} ({code})" if words else code
