@@ -81,7 +81,8 @@ def advance(
     """Replays ``inputs`` and what falls due up to ``now``, in the order of their times.
 
     ``state`` stays as it is. ``inputs`` are in order of arrival; one that claims to be earlier than what was decided
-    already counts from then. ``recipients``: whoever messages may go to, by customer id. Raises nothing for any input.
+    already counts from then; what time alone makes due at an instant after ``now`` is left for a later call, since more
+    inputs of that instant may come. ``recipients``: whoever messages may go to, by customer id.
     """
     run = Deliberation(catalog, state.copied(), recipients)
     first_look = _adopt(run)
@@ -89,11 +90,11 @@ def advance(
         _pass_time(run, each.at, inclusive=False)
         _take(run, each)
         first_look = False
-    run.instant = max(run.instant, now) if first_look else run.instant
     if first_look:
+        run.instant = max(run.instant, now)
         run.timed = True
         _settle(run)
-    _pass_time(run, max(now, run.instant), inclusive=True)
+    _pass_time(run, now, inclusive=True)
     return _decision(run)
 
 

@@ -67,10 +67,17 @@ def _release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) -
 
 
 def _recipient(run: Deliberation, *, internal: bool) -> Recipient | None:
-    if not internal:
-        return run.recipients.get(run.state.customer)
-    owner = owner_of(run.state.facts)
-    return None if owner is None else Recipient(address=owner.email)
+    """Whoever the message goes to; a contact's address is its ``email`` trait as it is at this instant."""
+    if internal:
+        owner = owner_of(run.state.facts)
+        return None if owner is None else Recipient(address=owner.email)
+    known = run.recipients.get(run.state.customer)
+    address = run.state.facts.traits.get("email")
+    return Recipient(
+        address=address if isinstance(address, str) else None,
+        suppressed=known is not None and known.suppressed,
+        consents={} if known is None else known.consents,
+    )
 
 
 def _release_task(run: Deliberation, node: TaskNode, enrollment: Enrollment) -> None:

@@ -1,0 +1,183 @@
+"""Runs a scenario: one customer lives through it in virtual time, and what became visible is held against what must follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from perennia.catalog.scenario_models import (
+    ConsentInput,
+    EndInput,
+    EnrollInput,
+    EventInput,
+    PauseInput,
+    ResumeInput,
+    Scenario,
+    ScenarioInput,
+    SkipInput,
+    SuppressInput,
+    TaskDoneInput,
+    TraitsInput,
+    UnsubscribeInput,
+)
+from perennia.core.advance import new_customer
+from perennia.core.calendar import Calendar, parse_span, resolve
+from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.decisions import (
+    CustomerEvent,
+    EnrollmentOrder,
+    EnrollOrder,
+    Input,
+    JournalEntry,
+    TraitsChanged,
+)
+from perennia.core.definitions import Policies
+from perennia.core.documents import Document
+from perennia.core.json_values import Json, JsonObject
+from perennia.simulate.comparison import Difference, Expected, compare, expected_of
+from perennia.simulate.timeline import Happening, happenings
+from perennia.simulate.world import Act, Fault, Rendering, World
+
+AUTHOR = "scenario"
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """``differences`` empty: it passed. ``reached``: ``(playbook, step)`` of every step that ended in it."""
+
+    scenario: Scenario
+    zone: ZoneInfo
+    actual: tuple[Happening, ...]
+    expected: tuple[Expected, ...]
+    differences: tuple[Difference, ...]
+    journal: tuple[JournalEntry, ...]
+    reached: frozenset[tuple[str, str]]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def scenario_catalog(documents: Sequence[Document], scenario: Scenario) -> Catalog:
+    """What is published in the scenario: its playbooks, everything else of the workspace, and its own policies."""
+    wanted = scenario.playbooks
+    kept: list[Document] = []
+    for document in documents:
+        if document.kind == "playbook" and wanted and document.id not in wanted:
+            continue
+        if document.kind == "policies" and scenario.policies is not None:
+            changed = scenario.policies.over(Policies.model_validate_json(document.body))
+            document = Document(  # noqa: PLW2901 - the document, as this scenario publishes it
+                kind="policies", id=document.id, version=document.version, body=changed.model_dump_json(by_alias=True)
+            )
+        kept.append(document)
+    return compile_catalog("scenario", kept)
+
+
+def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: Rendering) -> ScenarioResult:
+    """Raises nothing that depends on the scenario: what goes wrong is a difference."""
+    catalog = scenario_catalog(documents, scenario)
+    moments = Moments(catalog, scenario)
+    world = furnish(catalog, scenario, moments, rendering)
+    world.run(moments.instant(scenario.until))
+    actual = happenings(world.journal, world.titles)
+    expected = [each for item in scenario.expect for each in expected_of(item, moments.instant)]
+    return ScenarioResult(
+        scenario=scenario,
+        zone=moments.calendar.zone,
+        actual=tuple(actual),
+        expected=tuple(expected),
+        differences=tuple(compare(actual, expected, strict=scenario.strict)),
+        journal=tuple(world.journal),
+        reached=frozenset((entry.playbook, entry.step) for entry in world.journal if entry.playbook and entry.step),
+    )
+
+
+class Moments:
+    """Instants of a scenario: spans count from ``start``, in the customer's zone as it is at ``start``."""
+
+    def __init__(self, catalog: Catalog, scenario: Scenario) -> None:
+        told = scenario.customer.timezone or scenario.customer.traits.get("timezone")
+        self.calendar: Calendar = catalog.calendar(told)
+        self.start = self._absolute(scenario.start)
+
+    def instant(self, moment: str | datetime) -> datetime:
+        if isinstance(moment, datetime):
+            return self._absolute(moment)
+        return self.calendar.after(self.start, parse_span(moment))
+
+    def _absolute(self, instant: datetime) -> datetime:
+        """An instant without an offset is wall-clock time in the customer's zone."""
+        return resolve(instant, self.calendar.zone) if instant.tzinfo is None else instant
+
+
+def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: Rendering) -> World:
+    """The world at the scenario's start, with everything that will happen on its agenda."""
+    customer = scenario.customer
+    first_seen = moments.start if customer.first_seen is None else moments.instant(customer.first_seen)
+    state = new_customer(customer.id, scenario.scope, customer.id, first_seen)
+    world = World(catalog, state, rendering)
+    world.faults = [
+        Fault(moments.instant(fault.at), fault.email == "refuses", fault.times)
+        for fault in sorted(scenario.provider, key=lambda fault: moments.instant(fault.at))
+    ]
+    world.at(moments.start, TraitsChanged(at=moments.start, traits=initial_traits(scenario)))
+    seen: set[str] = set()
+    for item in scenario.when:
+        if isinstance(item, EventInput) and item.id is not None:
+            if item.id in seen:
+                continue
+            seen.add(item.id)
+        world.at(moments.instant(item.at), _happening(item, moments))
+    return world
+
+
+def initial_traits(scenario: Scenario) -> JsonObject:
+    traits: dict[str, Json] = dict(scenario.customer.traits)
+    if scenario.customer.timezone is not None:
+        traits["timezone"] = scenario.customer.timezone
+    if scenario.owner is not None:
+        traits["owner"] = scenario.owner.model_dump(exclude_none=True)
+    return traits
+
+
+def _happening(item: ScenarioInput, moments: Moments) -> Input | Act:
+    """What an item of ``when`` puts on the agenda: an input, or something that happens to the world."""
+    at = moments.instant(item.at)
+    match item:
+        case ConsentInput():
+            return lambda world: world.consent(item.consent, given=True)
+        case UnsubscribeInput():
+            return lambda world: world.consent(item.unsubscribe, given=False)
+        case SuppressInput():
+            return lambda world: world.suppress()
+        case TaskDoneInput():
+            return lambda world: world.finish_task(at, item.task_done, item.result)
+        case _:
+            return scenario_input(item, at, moments)
+
+
+def scenario_input(
+    item: EventInput | TraitsInput | EnrollInput | SkipInput | PauseInput | ResumeInput | EndInput,
+    at: datetime,
+    moments: Moments,
+) -> Input:
+    """The input that such an item stands for, accepted at ``at``."""
+    match item:
+        case EventInput():
+            own = None if item.timestamp is None else min(moments.instant(item.timestamp), at)
+            return CustomerEvent(at=at, name=item.event, properties=item.properties, timestamp=own)
+        case TraitsInput():
+            return TraitsChanged(at=at, traits=item.traits)
+        case EnrollInput():
+            return EnrollOrder(at=at, playbook=item.enroll, by_person=True, by=AUTHOR)
+        case SkipInput():
+            return EnrollmentOrder(at=at, order="skip", playbook=item.skip, by=AUTHOR)
+        case PauseInput():
+            return EnrollmentOrder(at=at, order="pause", playbook=item.pause, by=AUTHOR)
+        case ResumeInput():
+            return EnrollmentOrder(at=at, order="resume", playbook=item.resume, by=AUTHOR)
+        case EndInput():
+            return EnrollmentOrder(at=at, order="end", playbook=item.end, by=AUTHOR)

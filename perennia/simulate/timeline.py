@@ -1,0 +1,77 @@
+"""What became visible, in order: messages and tasks released, stages entered, steps skipped, enrollments ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from perennia.core.decisions import Act, JournalEntry, Outcome
+
+
+class Kind(StrEnum):
+    EMAIL = "email"
+    TASK = "task"
+    STAGE = "stage"
+    SKIPPED = "skipped"
+    ENDED = "ended"
+
+
+OUTWARD = frozenset({Kind.EMAIL, Kind.TASK})
+
+
+@dataclass(frozen=True)
+class Happening:
+    """``subject``: template, title as rendered, track, step or playbook. ``code``: stage, reason code or exit reason.
+
+    ``source``: a task's title as the playbook has it, before rendering.
+    """
+
+    at: datetime
+    kind: Kind
+    subject: str
+    code: str = ""
+    playbook: str | None = None
+    to: str | None = None
+    source: str | None = None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.EMAIL:
+                return f"email {self.subject}" + (f" to {self.to}" if self.to == "owner" else "")
+            case Kind.TASK:
+                return f'task "{self.subject}"'
+            case Kind.STAGE:
+                return f"stage {self.subject}: {self.code}"
+            case Kind.SKIPPED:
+                return f"skipped {self.subject}: {self.code}"
+            case Kind.ENDED:
+                return f"ended {self.code}"
+
+
+def happenings(journal: Iterable[JournalEntry], titles: Sequence[str] = ()) -> list[Happening]:
+    """The visible part of a journal. ``titles``: the rendered titles of its tasks, in order of release.
+
+    A step that failed for a reason (the provider refused, a template error) shows as skipped: its message did not happen.
+    """
+    rendered = iter(titles)
+    found: list[Happening] = []
+    for entry in journal:
+        match entry.act:
+            case Act.RELEASED if entry.code == "email":
+                template, to = str(entry.detail.get("template")), str(entry.detail.get("to"))
+                found.append(Happening(entry.at, Kind.EMAIL, template, playbook=entry.playbook, to=to))
+            case Act.RELEASED:
+                source = str(entry.detail.get("task"))
+                title = next(rendered, source)
+                found.append(Happening(entry.at, Kind.TASK, title, playbook=entry.playbook, source=source))
+            case Act.STAGE:
+                found.append(Happening(entry.at, Kind.STAGE, str(entry.detail.get("track")), entry.code))
+            case Act.STEP_ENDED if entry.code in (Outcome.SKIPPED, Outcome.FAILED) and entry.reason is not None:
+                found.append(Happening(entry.at, Kind.SKIPPED, entry.step or "", entry.reason, entry.playbook))
+            case Act.ENDED:
+                found.append(Happening(entry.at, Kind.ENDED, entry.playbook or "", entry.code, entry.playbook))
+            case _:
+                pass
+    return found
