@@ -7,7 +7,7 @@ type and the opaque key of what failed, never the words of whoever failed: an SM
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -27,7 +27,7 @@ LOG_EVERY: Final = 30
 
 
 @contextmanager
-def activity_failures(subject: str) -> Iterator[None]:
+def activity_failures(subject: str) -> Generator[None]:
     """Turns whatever is raised inside into an `ApplicationError` about ``subject`` (an opaque id or key).
 
     Cancellation and failures that are `ApplicationError`s already pass unchanged.

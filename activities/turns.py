@@ -151,7 +151,7 @@ class _Turn:
             return recalled
         self.now = max(self.now, state.now, self.request.floor or self.now, *(item.at for item in snapshot.inputs))
         inputs = (*recalled, *snapshot.inputs, *self._failed(snapshot))
-        decisions, tasks = _decide(catalog, state, self.now, inputs, {"contact": snapshot.recipient})
+        decisions, tasks = _decide(catalog, state, self.now, inputs, {snapshot.customer: snapshot.recipient})
         return _write(decisions, tasks, inputs)
 
     def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:

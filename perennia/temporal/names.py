@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from perennia.core.definitions import Scope
 from workflows.policies import effect_queue
 
 # Customers' workflows and their turns. Each kind of effect has a queue of its own, named after this one, so that a slow
@@ -12,9 +11,12 @@ from workflows.policies import effect_queue
 CUSTOMER_QUEUE: Final = "perennia"
 
 
-def customer_workflow_id(kind: Scope, customer: str) -> str:
-    """The id of a customer's workflow. ``customer`` is the opaque internal id, never an address or an outside id."""
-    return f"customer-{kind}-{customer}"
+def customer_workflow_id(customer: str) -> str:
+    """The id of a customer's workflow: ``customer-contact-...`` or ``customer-account-...``.
+
+    ``customer`` is the opaque internal id, which begins with the kind; never an address or an outside id.
+    """
+    return f"customer-{customer}"
 
 
 __all__ = ["CUSTOMER_QUEUE", "customer_workflow_id", "effect_queue"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ class Rig:
     queue: str = field(default_factory=lambda: f"perennia-{uuid.uuid4().hex[:8]}")
 
     @asynccontextmanager
-    async def working(self, turns: Turns, messages: Messages) -> AsyncIterator[None]:
+    async def working(self, turns: Turns, messages: Messages) -> AsyncGenerator[None]:
         async with AsyncExitStack() as running:
             await running.enter_async_context(customer_worker(self.client, turns, queue=self.queue))
             await running.enter_async_context(message_worker(self.client, messages, queue=self.queue))
@@ -39,7 +39,7 @@ class Rig:
         await self.client.start_workflow(
             CustomerWorkflow.run,
             CustomerStart(customer, history_limit),
-            id=customer_workflow_id("contact", customer),
+            id=customer_workflow_id(customer),
             task_queue=self.queue,
             start_signal="ring",
         )
@@ -47,16 +47,16 @@ class Rig:
 
     def handle(self, customer: str) -> Handle:
         """The latest run of the customer's workflow."""
-        return self.client.get_workflow_handle_for(CustomerWorkflow.run, customer_workflow_id("contact", customer))
+        return self.client.get_workflow_handle_for(CustomerWorkflow.run, customer_workflow_id(customer))
 
     def customer(self) -> str:
-        return uuid.uuid4().hex
+        return f"contact-{uuid.uuid4().hex}"
 
 
 async def until(holds: Callable[[], bool], within: float = 30) -> None:
     """Waits until ``holds()``; fails after ``within`` seconds, which is for a hung test and no measurement."""
     async with asyncio.timeout(within):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for sets no event: it happens in another process or thread
             await asyncio.sleep(0.01)
 
 
