@@ -50,9 +50,7 @@ class Unavailable(ProviderFailure):
 class Refused(ProviderFailure):
     """Trying the same again is refused again. ``reason`` is a reason code of the language."""
 
-    def __init__(
-        self, message: str, *, reason: RefusalReason = "provider_refused", reply: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, reason: RefusalReason = "provider_refused", reply: str | None = None) -> None:
         super().__init__(message, reply=reply)
         self.reason: RefusalReason = reason
 

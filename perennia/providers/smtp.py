@@ -15,7 +15,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn, TypeAlias
@@ -242,7 +242,7 @@ def _ascii_reply_to(message: OutgoingEmail) -> bool:
 
 
 @contextmanager
-def _before_acceptance() -> Iterator[None]:
+def _before_acceptance() -> Generator[None]:
     """Failures of a conversation that has not come to the message yet: certainly not accepted."""
     try:
         yield

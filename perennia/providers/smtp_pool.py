@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 import aiosmtplib
 
-IDLE_SECONDS = 20.0  # Amazon SES and some Postfix set-ups close idle connections after 10 to 300 s; stale ones are survived
+IDLE_SECONDS = (
+    20.0  # Amazon SES and some Postfix set-ups close idle connections after 10 to 300 s; stale ones are survived
+)
 MESSAGES_PER_CONNECTION = 100  # a usual limit of Exim (smtp_accept_max_per_connection) and Exchange
 QUIT_SECONDS = 2.0
 

@@ -1,0 +1,132 @@
+"""What a template may be made of: checked on its tree before it is compiled, and its loops and joins bounded there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import cast
+
+from jinja2 import Environment, nodes
+
+TEXT_METHODS = frozenset(
+    {"capitalize", "endswith", "lower", "lstrip", "rstrip", "split", "startswith", "strip", "title", "upper"}
+)
+LOOP_NAMES = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "cycle", "changed", "previtem", "nextitem"}
+)
+FUNCTIONS = frozenset({"range"})
+
+# Filters that `bounded` puts in; their names hold a blank, so that no template can call them itself.
+COUNTED, JOINED = "counted iterations", "joined texts"
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.If,
+    nodes.For,
+    nodes.Assign,
+    nodes.With,
+    nodes.Name,
+    nodes.Const,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+    nodes.CondExpr,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Call,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Concat,
+    nodes.BinExpr,
+    nodes.UnaryExpr,
+)
+
+
+class Forbidden(Exception):
+    """A construct that templates do not have; ``line`` is that of the template's text."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def parse(environment: Environment, source: str) -> nodes.Template:
+    """The template's tree, checked and with its loops and joins bounded. Raises `Forbidden` and Jinja's syntax errors."""
+    tree = environment.parse(source)
+    _check(environment, tree)
+    bounded = cast("nodes.Template", _bounded(tree))
+    bounded.set_environment(environment)
+    return bounded
+
+
+def _check(environment: Environment, node: nodes.Node) -> None:
+    if not isinstance(node, _ALLOWED):
+        raise Forbidden(node.lineno, f"templates have no {_spoken(node)} (only values, if, for, set and with)")
+    match node:
+        case nodes.For(recursive=True):
+            raise Forbidden(node.lineno, "templates have no recursive loops")
+        case nodes.Name(name=name) | nodes.Getattr(attr=name) if name.startswith("_"):
+            raise Forbidden(node.lineno, f'names in templates do not begin with "_", as "{name}" does')
+        case nodes.Filter(name=name) if name not in environment.filters:
+            raise Forbidden(node.lineno, f'there is no filter "{name}"{_nearest(name, environment.filters)}')
+        case nodes.Test(name=name) if name not in environment.tests:
+            raise Forbidden(node.lineno, f'there is no test "{name}"{_nearest(name, environment.tests)}')
+        case nodes.Call():
+            _check_call(node)
+        case _:
+            pass
+    for child in node.iter_child_nodes():
+        _check(environment, child)
+
+
+def _check_call(call: nodes.Call) -> None:
+    match call.node:
+        case nodes.Name(name="survey"):
+            raise Forbidden(call.lineno, "survey() is not supported yet")
+        case nodes.Name(name=name) if name not in FUNCTIONS:
+            raise Forbidden(call.lineno, f'there is no function "{name}"{_nearest(name, FUNCTIONS)}')
+        case nodes.Getattr(attr=name) if name not in TEXT_METHODS | {"cycle", "changed"}:
+            raise Forbidden(call.lineno, f'nothing in a template has a method "{name}"{_nearest(name, TEXT_METHODS)}')
+        case nodes.Name() | nodes.Getattr():
+            pass
+        case _:
+            raise Forbidden(call.lineno, "only range() and a few methods of texts can be called")
+    if call.dyn_args or call.dyn_kwargs:
+        raise Forbidden(call.lineno, "* and ** do not exist in calls")
+
+
+def _bounded(node: nodes.Node) -> nodes.Node:
+    for name, value in list(node.iter_fields()):
+        if isinstance(value, nodes.Node):
+            setattr(node, name, _bounded(value))
+        elif isinstance(value, list):
+            items = cast("list[object]", value)
+            setattr(node, name, [_bounded(item) if isinstance(item, nodes.Node) else item for item in items])
+    if isinstance(node, nodes.For):
+        node.iter = _filter(COUNTED, cast("nodes.Expr", node.iter), [])
+    if isinstance(node, nodes.Concat):
+        first, *rest = node.nodes
+        return _filter(JOINED, first, rest)
+    return node
+
+
+def _filter(name: str, on: nodes.Expr, arguments: list[nodes.Expr]) -> nodes.Filter:
+    return nodes.Filter(on, name, arguments, [], None, None, lineno=on.lineno)
+
+
+def _spoken(node: nodes.Node) -> str:
+    return {"Macro": "macros", "Include": "includes", "Extends": "extends", "AssignBlock": "set blocks"}.get(
+        type(node).__name__, f"{type(node).__name__.lower()} tags"
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name, [word for word in known if " " not in word], n=1)
+    return f'; did you mean "{nearest[0]}"?' if nearest else ""

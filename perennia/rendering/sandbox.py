@@ -1,0 +1,233 @@
+"""Jinja for texts that people write: values go in, text comes out, and nothing else can happen.
+
+Jinja's own sandbox keeps templates away from Python's inside; this one also keeps them small and quick. A template may
+print, decide and repeat. What could run away is bounded (`MAX_OUTPUT_CHARS`, `MAX_ROUNDS`, numbers, ranges), what could
+carry state or run deep (macros, imports, blocks, namespaces) does not exist, and no attribute is ever read: a dot looks
+into data, calls a handful of text methods, or asks ``loop``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, cast
+
+from jinja2 import Undefined, pass_context, pass_eval_context
+from jinja2.filters import FILTERS, do_replace, do_round, sync_do_join
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
+from markupsafe import Markup
+
+from perennia.rendering.grammar import COUNTED, JOINED, LOOP_NAMES, TEXT_METHODS
+from perennia.rendering.names import Members, Missing, UnknownName
+
+MAX_OUTPUT_CHARS = 500_000  # Gmail clips at 102 KB; more than this is a mistake or an attack
+MAX_ROUNDS = 5_000  # of all loops of one rendering together
+MAX_RANGE = 1_000
+MAX_INTEGER_BITS = 128
+MAX_POWER = 32
+
+Escaping: TypeAlias = Literal["none", "html", "values"]
+
+FILTER_NAMES = (
+    *("abs", "float", "int", "max", "min", "round", "sum"),
+    *("capitalize", "lower", "replace", "string", "striptags", "title", "trim", "truncate", "upper", "urlencode"),
+    *("count", "d", "default", "first", "join", "last", "length", "list", "reverse", "sort", "unique", "wordcount"),
+    *("dictsort", "groupby", "items", "map", "reject", "rejectattr", "select", "selectattr"),
+)
+TEST_NAMES = (
+    *("boolean", "float", "integer", "iterable", "mapping", "none", "number", "sequence", "string"),
+    *("defined", "undefined", "true", "false", "even", "odd", "divisibleby", "in", "lower", "upper"),
+    *("eq", "equalto", "ne", "lt", "le", "gt", "ge", "==", "!=", "<", "<=", ">", ">="),
+)
+
+
+class LimitExceeded(Exception):
+    """A template that wants more than anything sensible needs. The message says what of."""
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """``escaping``: of printed values. ``values`` puts a mark in place of each (see `marks`) and keeps it aside."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self, escaping: Escaping) -> None:
+        super().__init__(
+            undefined=UnknownName,
+            autoescape=escaping == "html",
+            finalize=_set_aside if escaping == "values" else printable,
+            keep_trailing_newline=True,
+            cache_size=0,  # compiled templates are kept by their source, not by name
+        )
+        html_only = ["e", "escape"] if escaping == "html" else []
+        self.filters = {name: FILTERS[name] for name in [*FILTER_NAMES, *html_only] if name in FILTERS}
+        self.filters |= {"join": _join, "replace": _replace, "round": _round, COUNTED: _counted, JOINED: _joined}
+        self.tests = {name: TESTS[name] for name in TEST_NAMES if name in TESTS} | {"none": _is_none}
+        self.globals = {"range": _range}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, str) and attribute in TEXT_METHODS:
+            return getattr(obj, attribute)
+        if isinstance(obj, LoopContext) and attribute in LOOP_NAMES:
+            return getattr(obj, attribute)
+        if isinstance(obj, UnknownName):
+            obj.fail()
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        match obj:
+            case Missing() | Members():
+                return obj.member(argument)
+            case list() | tuple() | str() if isinstance(argument, int | slice):
+                return _element(cast("Sequence[object]", obj), cast("int | slice[int]", argument))
+            case dict():
+                return cast("dict[object, object]", obj).get(argument, Missing(name=str(argument)))
+            case _:
+                return Missing(name=str(argument))  # an unknown name too: its filters have let it through
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if isinstance(left, Missing | UnknownName) or isinstance(right, Missing | UnknownName):
+            return super().call_binop(context, operator, left, right)
+        if operator == "+":
+            return _sum(left, right)
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise TypeError(f"{operator} is for numbers")
+        if operator == "**" and abs(right) > MAX_POWER:
+            raise LimitExceeded(f"a power above {MAX_POWER}")
+        return _small(super().call_binop(context, operator, left, right))
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        # Reached only through what `getattr` and the globals give out.
+        return callable(obj)
+
+
+# --- bounded operations ---------------------------------------------------------------------------------------------
+
+
+class Rendering:
+    """What one rendering has used up, and the values it set aside."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.values: list[str] = []
+        self.mark: Callable[[int], str] = str
+
+
+RENDERING = "_rendering"
+
+
+@pass_context
+def _counted(context: Context, items: Iterable[object]) -> Iterator[object]:
+    rendering = cast("Rendering", context.parent[RENDERING])
+    # A missing list is an error; Jinja would only find out inside the generator, on the wrong line.
+    for item in iter(items):
+        rendering.rounds += 1
+        if rendering.rounds > MAX_ROUNDS:
+            raise LimitExceeded(f"more than {MAX_ROUNDS} rounds of loops")
+        yield item
+
+
+@pass_context
+def _set_aside(context: Context, value: object) -> str:
+    text = str(printable(value))
+    if not text:
+        return text
+    rendering = cast("Rendering", context.parent[RENDERING])
+    rendering.values.append(text)
+    return rendering.mark(len(rendering.values) - 1)
+
+
+def printable(value: object) -> object:
+    """A value as people read it: whole numbers without ``.0``, ``true`` and ``false``, nothing for a bare null."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return int(value)
+        case int() | float() | str() | Undefined():
+            return value  # an undefined one raises when it becomes text, with its name
+        case _:
+            raise TypeError("a list or an object cannot be printed: join its items, or name one")
+
+
+def _joined(first: object, *rest: object) -> str:
+    texts = [printable(value) for value in (first, *rest)]
+    if any(isinstance(text, Markup) for text in texts):
+        return Markup("").join(_bounded_texts(texts))
+    return "".join(_bounded_texts(texts))
+
+
+def _bounded_texts(values: Iterable[object]) -> list[str]:
+    texts = [value if isinstance(value, str) else str(value) for value in values]
+    _limit(sum(len(text) for text in texts))
+    return texts
+
+
+@pass_eval_context
+def _join(eval_ctx: EvalContext, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
+    items = list(value)
+    _limit(len(items) * len(str(d)))
+    return sync_do_join(eval_ctx, (printable(item) if attribute is None else item for item in items), d, attribute)
+
+
+@pass_eval_context
+def _replace(eval_ctx: EvalContext, s: object, old: str, new: str) -> str:
+    text = s if isinstance(s, str) else str(printable(s))
+    _limit(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
+    return do_replace(eval_ctx, text, old, new)
+
+
+def _round(value: float, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> float:
+    if abs(precision) > MAX_POWER:
+        raise LimitExceeded(f"more than {MAX_POWER} digits")
+    return do_round(value, precision, method)
+
+
+def _sum(left: object, right: object) -> object:
+    match left, right:
+        case int() | float(), int() | float():
+            return _small(left + right)
+        case (str(), str()) | (list(), list()):
+            _limit(len(cast("str", left)) + len(cast("str", right)))
+            return cast("str", left) + cast("str", right)
+        case _:
+            raise TypeError("+ is for two numbers, two texts or two lists; ~ joins what is not text")
+
+
+def _small(number: object) -> object:
+    if isinstance(number, int) and number.bit_length() > MAX_INTEGER_BITS:
+        raise LimitExceeded(f"a number of more than {MAX_INTEGER_BITS} bits")
+    return number
+
+
+def _limit(chars: int) -> None:
+    if chars > MAX_OUTPUT_CHARS:
+        raise LimitExceeded(f"a text of more than {MAX_OUTPUT_CHARS} characters")
+
+
+def _range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > MAX_RANGE:
+        raise LimitExceeded(f"a range of more than {MAX_RANGE} numbers")
+    return numbers
+
+
+def _is_none(value: object) -> bool:
+    return value is None or isinstance(value, Missing)
+
+
+def _element(items: Sequence[object], position: int | slice[int]) -> object:
+    try:
+        return items[position]
+    except IndexError:
+        return Missing(name=f"[{position}]")
+
+
+def start_rendering(names: Mapping[str, object], mark: Callable[[int], str]) -> tuple[Rendering, dict[str, object]]:
+    """The names of one rendering together with what counts its work."""
+    rendering = Rendering()
+    rendering.mark = mark
+    return rendering, {**names, RENDERING: rendering}

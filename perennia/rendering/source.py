@@ -1,0 +1,124 @@
+"""A template's files: which one serves a language, and what its front matter says."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeAlias, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StreamMark
+
+from perennia.core.documents import TemplateBody
+from perennia.rendering.errors import TemplateError
+
+Format: TypeAlias = Literal["md", "html", "txt"]
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_KEYS = ("subject", "preheader", "layout")
+_NOT_YET = "mjml"
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """One file, taken apart. ``first_line`` of the body, ``lines`` of the front matter's keys; None where a key is absent."""
+
+    file: str
+    format: Format
+    body: str
+    first_line: int
+    subject: str | None
+    preheader: str | None
+    layout: str | None
+    lines: tuple[tuple[str, int], ...]
+
+    def line(self, key: str) -> int:
+        return dict(self.lines).get(key, 1)
+
+
+def locale_chain(locale: str) -> list[str]:
+    """``pt-BR`` -> ``pt-BR``, ``pt``, and "" for the files without a language."""
+    tag = locale.replace("_", "-").strip("-")
+    parts = tag.split("-") if tag else []
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] + [""]
+
+
+def choose(template: TemplateBody, locale: str) -> tuple[TemplateSource, TemplateSource | None]:
+    """The file that makes the message in this language, and the one written for its text part where there is one.
+
+    The text part comes from the same language as the message, never from another. Raises `TemplateError`.
+    """
+    files = {ending.lower(): (ending, source) for ending, source in template.files.items()}
+    for language in locale_chain(locale):
+        prefix = f"{language}.".lower() if language else ""
+        if f"{prefix}{_NOT_YET}" in files:
+            raise TemplateError(
+                f"{template.name}.{prefix}{_NOT_YET}", 1, None, "MJML is not supported yet; use md or html"
+            )
+        text = _source(template.name, "txt", files.get(f"{prefix}txt"))
+        for kind in ("md", "html"):
+            main = _source(template.name, kind, files.get(f"{prefix}{kind}"))
+            if main is not None:
+                return main, text
+        if text is not None:
+            return text, None
+    there = ", ".join(sorted(template.files)) or "none"
+    raise TemplateError(
+        template.name, 1, None, f'has no file for the language "{locale}" and none without one; there are: {there}'
+    )
+
+
+def _source(name: str, kind: Format, file: tuple[str, str] | None) -> TemplateSource | None:
+    return None if file is None else parse_source(f"{name}.{file[0]}", kind, file[1])
+
+
+@lru_cache(maxsize=512)
+def parse_source(file: str, kind: Format, source: str) -> TemplateSource:
+    """Takes a file apart. Raises `TemplateError`."""
+    source = source.removeprefix("\ufeff")
+    found = _FRONT_MATTER.match(source)
+    if found is None:
+        if source.startswith("---"):
+            raise TemplateError(file, 1, None, "the front matter is not closed by a line of ---")
+        return TemplateSource(file, kind, source, 1, None, None, None, ())
+    text = found["yaml"]
+    matter = _front_matter(file, text)
+    lines = tuple(
+        (key, 2 + number)
+        for number, line in enumerate(text.splitlines())
+        for key in _KEYS
+        if re.match(rf"['\"]?{key}['\"]?\s*:", line)
+    )
+    first_line = found[0].count("\n") + 1
+    body = source[found.end() :]
+    return TemplateSource(
+        file, kind, body, first_line, matter.get("subject"), matter.get("preheader"), matter.get("layout"), lines
+    )
+
+
+def _front_matter(file: str, text: str) -> Mapping[str, str]:
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        matter: object = yaml.load(text)  # pyright: ignore[reportUnknownMemberType]  # ruamel leaves its stream untyped
+    except MarkedYAMLError as error:
+        mark = cast("StreamMark | None", error.problem_mark)
+        problem = cast("str", error.problem)
+        raise TemplateError(
+            file, mark.line + 2 if mark else 1, None, f"the front matter is no YAML: {problem}"
+        ) from None
+    if matter is None:
+        return {}
+    if not isinstance(matter, dict):
+        raise TemplateError(file, 2, None, "the front matter is a list of KEY: VALUE lines")
+    entries = cast("dict[object, object]", matter)
+    for key, value in entries.items():
+        if key not in _KEYS:
+            nearest = difflib.get_close_matches(str(key), _KEYS, n=1)
+            hint = f'; did you mean "{nearest[0]}"?' if nearest else f"; there are {', '.join(_KEYS)}"
+            raise TemplateError(file, 2, None, f'the front matter has no key "{key}"{hint}')
+        if not isinstance(value, str):
+            raise TemplateError(file, 2, None, f'"{key}" is text; put quotes around it')
+    return cast("dict[str, str]", entries)
