@@ -128,6 +128,13 @@ class Store(Protocol):
         """
         ...
 
+    async def release_message(self, key: str) -> None:
+        """Moves the ledger row ``sending`` -> ``reserved``: the provider has certainly not accepted it, so it may be tried again.
+
+        Any other status stays.
+        """
+        ...
+
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
 
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
