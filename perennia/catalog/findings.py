@@ -15,7 +15,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Finding:
     """One thing found, at a line and a column (from 1, in characters) of a file (relative to the workspace)."""
 
@@ -26,6 +26,11 @@ class Finding:
     message: str
     remedy: str | None = None
     severity: Severity = Severity.ERROR
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        """By place, then by what is said."""
+        return self.path, self.line, self.column, self.code, self.message
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""

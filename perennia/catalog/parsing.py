@@ -39,7 +39,8 @@ def parse_model(document: YamlDocument, model: type[Parsed]) -> tuple[Parsed | N
     try:
         return model.model_validate(document.data), []
     except ValidationError as error:
-        return None, sorted(_Translation(document, model).findings(error.errors(include_url=False)))
+        findings = _Translation(document, model).findings(error.errors(include_url=False))
+        return None, sorted(findings, key=lambda finding: finding.order)
 
 
 def _unknown_kind(document: YamlDocument, keys: tuple[str, ...]) -> Finding:

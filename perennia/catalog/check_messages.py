@@ -1,0 +1,95 @@
+"""What `check` says of messages and texts: who they go to, about what, from whom, and which names they use."""
+
+from __future__ import annotations
+
+from perennia.catalog.findings import suggestion
+from perennia.catalog.inspection import Inspection
+from perennia.catalog.yaml_source import Path
+from perennia.core.compiled import CUSTOMER_NAMES, ENROLLMENT_NAMES
+from perennia.core.definitions import EmailStep, Playbook, Policies
+from perennia.core.documents import TemplateBody
+from perennia.rendering import TemplateError, names_in
+from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES
+from perennia.rendering.text import compiled
+
+WAYS_OUT = frozenset({"unsubscribe_url", "preferences_url"})
+
+
+def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> None:
+    """Adds to the inspection's findings."""
+    template = _check_template(inspection, playbook, path, step)
+    _check_recipient(inspection, playbook, path, step)
+    topic = step.topic or playbook.topic
+    if step.to != "owner" and not step.transactional:
+        if topic is None:
+            message = "this message has no topic and is not transactional"
+            remedy = 'give it a "topic", or "transactional: true" if it needs no consent'
+            inspection.at_key((*path, "email"), "no-topic", message, remedy)
+        elif template is not None and not _has_way_out(template):
+            message = f'the template "{template.name}" has no {{{{ unsubscribe_url }}}} or {{{{ preferences_url }}}}'
+            remedy = "a message with a topic needs one, in itself or its layout"
+            inspection.at_value((*path, "email"), "no-way-out", message, remedy)
+    if inspection.known.policies is not None:
+        _check_policies(inspection, inspection.known.policies, path, step)
+
+
+def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str | None) -> None:
+    """A text of a task: its syntax, and that every name in it exists."""
+    if text is None:
+        return
+    try:
+        used = compiled(text, "none", "text").names
+    except TemplateError as error:
+        message, _, remedy = error.message.partition("; ")
+        offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1])
+        inspection.at_value(path, "bad-template", message, remedy or None, min(offset, len(text)))
+        return
+    known = CUSTOMER_NAMES[playbook.scope] | ENROLLMENT_NAMES
+    for name in sorted(used - known):
+        message = f'no text of this playbook knows the name "{name}"'
+        inspection.at_value(path, "unknown-name", message, suggestion(name, known), max(text.find(name), 0))
+
+
+def _has_way_out(template: TemplateBody) -> bool:
+    """Whether the message links to unsubscribing or preferences in every language, in itself or in its layout."""
+    bodies = [ending for ending in template.files if not ending.endswith("txt")] or list(template.files)
+    parts = [
+        TemplateBody(name=template.name, files={ending: template.files[ending]}, layout=template.layout)
+        for ending in bodies
+    ]
+    return all(names_in(part) & WAYS_OUT for part in parts)
+
+
+def _check_template(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> TemplateBody | None:
+    template = inspection.known.templates.get(step.email)
+    if template is None:
+        if ("template", step.email) not in inspection.known.broken:
+            inspection.unknown((*path, "email"), "template", step.email, inspection.known.templates)
+        return None
+    known = CUSTOMER_NAMES[playbook.scope] | ENROLLMENT_NAMES | SURROUNDING_NAMES | frozenset(step.with_)
+    for name in sorted(names_in(template) - known - LAYOUT_NAMES):
+        message = f'the template "{step.email}" uses the name "{name}", which this message does not have'
+        inspection.at_value((*path, "email"), "unknown-name", message, suggestion(name, known))
+    return template
+
+
+def _check_recipient(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> None:
+    if playbook.scope != "account":
+        return
+    if step.to is None:
+        message = 'in account scope a message must say whom it goes to: "to"'
+        inspection.at_key((*path, "email"), "no-recipient", message, 'add "to: owner"')
+    elif step.to == "contact":
+        inspection.at_value((*path, "to"), "wrong-scope", "an account is no contact", "write owner")
+
+
+def _check_policies(inspection: Inspection, policies: Policies, path: Path, step: EmailStep) -> None:
+    if step.topic is not None and step.topic not in policies.topics:
+        inspection.unknown((*path, "topic"), "topic", step.topic, policies.topics)
+    if step.from_ is None:
+        if policies.default_sender is None:
+            message = "this message has no sender"
+            remedy = 'give the policies a "default_sender", or this step a "from"'
+            inspection.warn_at_key((*path, "email"), "no-sender", message, remedy)
+    elif step.from_ != "owner" and step.from_ not in policies.senders:
+        inspection.unknown((*path, "from"), "sender", step.from_, [*policies.senders, "owner"])

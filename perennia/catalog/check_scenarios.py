@@ -1,0 +1,162 @@
+"""What `check` says of a scenario: references to what does not exist, spans, times out of order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perennia.catalog.inspection import Inspection
+from perennia.catalog.scenario_models import (
+    ANYTHING,
+    ConsentInput,
+    EmailExpected,
+    EndInput,
+    EnrollInput,
+    EventInput,
+    Expectation,
+    NeverExpected,
+    PauseInput,
+    ResumeInput,
+    Scenario,
+    ScenarioInput,
+    SkipInput,
+    SkippedExpected,
+    StageExpected,
+    TaskDoneInput,
+    UnsubscribeInput,
+)
+from perennia.catalog.yaml_source import Path
+from perennia.core.calendar import find_zone
+from perennia.core.step_ids import place_steps
+
+
+def check_scenario(inspection: Inspection, scenario: Scenario) -> None:
+    """Adds to the inspection's findings."""
+    _ScenarioCheck(inspection, scenario).run()
+
+
+class _ScenarioCheck:
+    def __init__(self, inspection: Inspection, scenario: Scenario) -> None:
+        self._inspect = inspection
+        self._scenario = scenario
+        known = inspection.known.playbooks
+        wanted = scenario.playbooks or tuple(known)
+        placed = [step for name in wanted if name in known for step in place_steps(known[name])]
+        # Of a playbook that is missing or broken the steps are unknown: nothing is said of them.
+        self._steps = {step.id: step.verb for step in placed} if all(name in known for name in wanted) else None
+
+    def run(self) -> None:
+        scenario = self._scenario
+        for index, name in enumerate(scenario.playbooks):
+            path: Path = ("playbook",) if isinstance(scenario.playbook, str) else ("playbook", index)
+            self._check_playbook(path, name)
+        self._check_zone()
+        self._check_moment(("until",), scenario.until)
+        for index, fault in enumerate(scenario.provider):
+            self._check_moment(("provider", index, "at"), fault.at)
+        for index, item in enumerate(scenario.when):
+            self._check_input(("when", index), item)
+        for index, item in enumerate(scenario.expect):
+            self._check_expectation(("expect", index), item)
+
+    def _check_playbook(self, path: Path, name: str) -> None:
+        known = self._inspect.known
+        found = known.playbooks.get(name)
+        if found is None:
+            if ("playbook", name) not in known.broken:
+                self._inspect.unknown(path, "playbook", name, known.playbooks)
+        elif found.scope != self._scenario.scope:
+            message = (
+                f'the playbook "{name}" is about {found.scope}s, the customer of this scenario is no {found.scope}'
+            )
+            self._inspect.at_value(path, "wrong-scope", message, f'add "scope: {found.scope}"')
+
+    def _check_zone(self) -> None:
+        zone = self._scenario.customer.timezone
+        _, unknown = find_zone(zone)
+        if unknown is not None:
+            message = f'no time zone "{unknown}"'
+            self._inspect.at_value(("customer", "timezone"), "unknown-zone", message, "write one like Europe/Berlin")
+
+    def _check_moment(self, path: Path, moment: str | datetime) -> None:
+        if isinstance(moment, str):
+            self._inspect.span(path, moment)
+
+    def _check_input(self, path: Path, item: ScenarioInput) -> None:
+        self._check_moment((*path, "at"), item.at)
+        match item:
+            case EventInput(timestamp=timestamp) if timestamp is not None:
+                self._check_moment((*path, "timestamp"), timestamp)
+            case TaskDoneInput(task_done=step):
+                self._check_step((*path, "task_done"), step, "task")
+            case ConsentInput(consent=topic):
+                self._check_topic((*path, "consent"), topic)
+            case UnsubscribeInput(unsubscribe=topic):
+                self._check_topic((*path, "unsubscribe"), topic)
+            case EnrollInput(enroll=name):
+                self._check_steered((*path, "enroll"), name)
+            case SkipInput(skip=name):
+                self._check_steered((*path, "skip"), name)
+            case PauseInput(pause=name):
+                self._check_steered((*path, "pause"), name)
+            case ResumeInput(resume=name):
+                self._check_steered((*path, "resume"), name)
+            case EndInput(end=name):
+                self._check_steered((*path, "end"), name)
+            case _:
+                pass
+
+    def _check_expectation(self, path: Path, item: Expectation) -> None:
+        if isinstance(item, NeverExpected):
+            self._check_expectation((*path, "never"), item.never)
+            if item.at is not None:
+                message = '"never" means the whole scenario and takes no "at"'
+                self._inspect.at_key((*path, "at"), "misplaced-key", message)
+            return
+        is_inside_never = path[-1] == "never"
+        if (item.at is None) != is_inside_never:
+            self._report_at(path, is_inside_never=is_inside_never)
+        elif item.at is not None:
+            self._check_moment((*path, "at"), item.at)
+        match item:
+            case EmailExpected(email=name) if name != ANYTHING and name not in self._inspect.known.templates:
+                if ("template", name) not in self._inspect.known.broken:
+                    self._inspect.unknown((*path, "email"), "template", name, self._inspect.known.templates)
+            case StageExpected(stage=stages):
+                for track, stage in stages.items():
+                    where = (*path, "stage", track)
+                    self._inspect.stage(where, track, None if stage == ANYTHING else stage, self._scenario.scope)
+            case SkippedExpected(skipped=skipped):
+                for step in skipped:
+                    self._check_step((*path, "skipped", step), step, None)
+            case _:
+                pass
+
+    def _report_at(self, path: Path, *, is_inside_never: bool) -> None:
+        if is_inside_never:
+            message = '"never" means the whole scenario: nothing inside it takes "at"'
+            self._inspect.at_key((*path, "at"), "misplaced-key", message)
+        else:
+            self._inspect.at_key(path, "missing-key", 'an expectation needs "at"', "say when, or write never")
+
+    def _check_step(self, path: Path, step: str, verb: str | None) -> None:
+        if self._steps is None:
+            return
+        if verb is None and step != ANYTHING and step not in self._steps:
+            self._inspect.unknown(path, "step", step, self._steps, key=True)
+        elif verb is not None and self._steps.get(step) != verb:
+            fitting = [name for name, its_verb in self._steps.items() if its_verb == verb]
+            self._inspect.unknown(path, "step", step, fitting)
+
+    def _check_topic(self, path: Path, topic: str) -> None:
+        policies = self._inspect.known.policies
+        if policies is None:
+            return
+        changes = self._scenario.policies
+        topics = policies.topics if changes is None or changes.topics is None else changes.topics
+        if topic not in topics:
+            self._inspect.unknown(path, "topic", topic, topics)
+
+    def _check_steered(self, path: Path, name: str) -> None:
+        known = self._inspect.known
+        if ("playbook", name) not in known.broken and name not in (self._scenario.playbooks or known.playbooks):
+            self._inspect.unknown(path, "playbook", name, self._scenario.playbooks or known.playbooks)

@@ -1,0 +1,53 @@
+"""What `check` says of tracks: their stages, their criteria, and circles among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perennia.catalog.inspection import Inspection
+from perennia.core.compiled import CUSTOMER_NAMES
+from perennia.core.definitions import Track
+
+
+def check_track(inspection: Inspection, track: Track) -> frozenset[str]:
+    """Adds to the inspection's findings. The tracks that its criteria read."""
+    inspection.span(("min_dwell",), track.min_dwell)
+    reads: set[str] = set()
+    seen: set[str] = set()
+    for index, stage in enumerate(track.stages):
+        path = ("stages", index)
+        if stage.id in seen:
+            message = f'the stage id "{stage.id}" is taken by an earlier stage of this track'
+            inspection.at_value((*path, "id"), "duplicate-id", message, "give one of them another id")
+        seen.add(stage.id)
+        if stage.end and stage.enter is None:
+            message = f'the end stage "{stage.id}" needs "enter": without it everybody would be there'
+            inspection.at_key((*path, "end"), "missing-key", message)
+        expression = inspection.expression((*path, "enter"), stage.enter, CUSTOMER_NAMES[track.scope])
+        for other in sorted(expression.tracks if expression else ()):
+            inspection.stage((*path, "enter"), other, None, track.scope)
+            reads.add(other)
+    return frozenset(reads)
+
+
+def check_circles(inspections: Mapping[str, Inspection], reads: Mapping[str, frozenset[str]]) -> None:
+    """Refuses tracks whose criteria read each other in a circle, a track that reads itself included."""
+    for track, inspection in inspections.items():
+        circle = _way_back(track, reads)
+        if circle:
+            message = f"the criteria of these tracks read each other in a circle: {' -> '.join(circle)}"
+            inspection.at_value(("track",), "circular-tracks", message, "let one of them decide without the other")
+
+
+def _way_back(start: str, reads: Mapping[str, frozenset[str]]) -> list[str]:
+    """The shortest way from a track to itself, empty where there is none."""
+    ways = [[start, track] for track in sorted(reads.get(start, ()))]
+    visited: set[str] = set()
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == start:
+            return way
+        if way[-1] not in visited:
+            visited.add(way[-1])
+            ways += [[*way, track] for track in sorted(reads.get(way[-1], ()))]
+    return []

@@ -1,0 +1,74 @@
+"""From a workspace to what is published: immutable documents whose version is a hash of what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from perennia.catalog.findings import Finding
+from perennia.catalog.workspace import Workspace
+from perennia.core.compiled import compile_catalog
+from perennia.core.definitions import EmailStep, Playbook, Policies, Track
+from perennia.core.documents import Document, DocumentKind, PlaybookBody, TemplateBody, Triggers, content_hash
+from perennia.core.step_ids import place_steps
+
+
+class WorkspaceRefused(Exception):
+    """A workspace with errors is not released. ``findings``: the errors."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
+        super().__init__("\n".join([f"not released: {count}", *(str(finding) for finding in findings)]))
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Release:
+    """``documents`` sorted by kind and id; ``triggers``: events that start something for anybody."""
+
+    documents: tuple[Document, ...]
+    triggers: Triggers
+
+
+def release(workspace: Workspace) -> Release:
+    """The documents of a workspace without errors.
+
+    A version depends on nothing but what a definition says: not on its file, its comments, the order of its keys, or
+    defaults written out; a key that the language gets later, with a default, changes none. Raises `WorkspaceRefused`.
+    """
+    if workspace.errors:
+        raise WorkspaceRefused(workspace.errors)
+    templates = {name: _template(body) for name, body in workspace.templates.items()}
+    versions = {name: document.version for name, document in templates.items()}
+    documents = [*templates.values()]
+    documents += [_playbook(playbook, versions) for playbook in workspace.playbooks.values()]
+    documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
+    if workspace.policies is not None:
+        documents.append(_document("policies", workspace.policies.policies, definition_json(workspace.policies)))
+    ordered = tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
+    return Release(ordered, compile_catalog("unpublished", ordered).triggers())
+
+
+def definition_json(definition: Playbook | Track | Policies) -> dict[str, object]:
+    """A definition in the language's own keys, defaults left out."""
+    return cast("dict[str, object]", definition.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+def _playbook(playbook: Playbook, versions: Mapping[str, str]) -> Document:
+    named = {placed.step.email for placed in place_steps(playbook) if isinstance(placed.step, EmailStep)}
+    body = PlaybookBody(definition=definition_json(playbook), templates={name: versions[name] for name in named})
+    return _document("playbook", playbook.playbook, msgspec.to_builtins(body))
+
+
+def _template(body: TemplateBody) -> Document:
+    content = {"name": body.name, "files": body.files, "layout": body.layout}
+    return _document("template", body.name, {key: value for key, value in content.items() if value is not None})
+
+
+def _document(kind: DocumentKind, id_: str, content: Mapping[str, object]) -> Document:
+    body = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Document(kind=kind, id=id_, version=content_hash(body), body=body)

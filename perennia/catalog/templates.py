@@ -1,0 +1,178 @@
+"""Templates of a workspace: every file of each, its front matter read, its layout found (language, section 11)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field
+
+from perennia.catalog.findings import Finding, Severity, suggestion
+from perennia.catalog.parsing import parse_model
+from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
+from perennia.core.definitions import Model
+from perennia.core.documents import TemplateBody
+from perennia.rendering import TemplateError, check_template
+
+FORMATS = frozenset({"md", "html", "txt"})
+FORMATS_NOT_YET = frozenset({"mjml"})
+LAYOUTS = "layouts/"
+DEFAULT_LAYOUT = "default"
+NO_LAYOUT = "none"
+
+_FILE_NAME = re.compile(
+    r"(?P<name>[A-Za-z0-9_/-]+)\.(?:(?P<locale>[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)\.)?(?P<ext>[a-z]+)"
+)
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)(?:^|\n)---[ \t]*(?:\n|$)", re.DOTALL)
+
+
+class FrontMatter(Model):
+    """What a template file says of itself before it begins."""
+
+    subject: Annotated[str, Field(min_length=1)]
+    preheader: str | None = None
+    layout: str = DEFAULT_LAYOUT
+
+
+@dataclass(frozen=True)
+class TemplateFile:
+    """One file. ``ending`` is ``md``, ``de.md`` ...; ``head`` None: it has no front matter, or a broken one."""
+
+    path: str
+    ending: str
+    text: str
+    document: YamlDocument | None = None
+    head: FrontMatter | None = None
+
+
+@dataclass
+class Templates:
+    """``broken`` names templates that exist and could not be read: those who refer to them are not to blame."""
+
+    bodies: dict[str, TemplateBody] = field(default_factory=dict[str, TemplateBody])
+    broken: set[str] = field(default_factory=set[str])
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+def load_templates(root: Path) -> Templates:
+    """The templates under ``root/templates``, each with its layout.
+
+    ``layout`` None: the template wants none, or the workspace has no default one and rendering puts in its own.
+    """
+    loaded = Templates()
+    files: dict[str, dict[str, TemplateFile]] = {}
+    folder = root / "templates"
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            _load_file(root, path, files, loaded)
+    layouts = {name.removeprefix(LAYOUTS): found for name, found in files.items() if name.startswith(LAYOUTS)}
+    for name in sorted(files.keys()):
+        if not name.startswith(LAYOUTS):
+            _assemble(name, files[name], layouts, loaded)
+    return loaded
+
+
+def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]], loaded: Templates) -> None:
+    shown = path.relative_to(root).as_posix()
+    parts = _FILE_NAME.fullmatch(PurePosixPath(shown).relative_to("templates").as_posix())
+    ext = path.suffix.removeprefix(".")
+    if parts is None or parts["ext"] not in FORMATS:
+        loaded.findings.append(_unusable_file(shown, ext))
+        return
+    text, findings = read_bytes(shown, path.read_bytes())
+    loaded.findings += findings
+    name, ending = parts["name"], f"{parts['locale']}.{ext}" if parts["locale"] else ext
+    if text is None:
+        loaded.broken.add(name)
+        return
+    found = TemplateFile(shown, ending, text)
+    files.setdefault(name, {})[ending] = found if name.startswith(LAYOUTS) else _with_head(found, loaded)
+
+
+def _unusable_file(shown: str, ext: str) -> Finding:
+    if ext in FORMATS_NOT_YET:
+        return Finding(shown, 1, 1, "not-supported-yet", f"{ext} templates are not supported yet", "use md or html")
+    if ext in FORMATS:
+        message = "a template's name is made of letters, digits, - and _, with at most one language before the ending"
+        return Finding(shown, 1, 1, "bad-template-name", message, "rename it like welcome.md or welcome.pt-BR.md")
+    message = f'"{shown.rsplit("/", 1)[-1]}" is no template and is left out'
+    return Finding(shown, 1, 1, "no-template", message, "templates end in .md, .html or .txt", Severity.WARNING)
+
+
+def _with_head(file: TemplateFile, loaded: Templates) -> TemplateFile:
+    matter = _FRONT_MATTER.match(file.text)
+    if matter is None:
+        return file
+    documents, findings = read_documents(file.path, matter["yaml"], line_offset=1)
+    loaded.findings += findings
+    if not documents:
+        return file
+    head, findings = parse_model(documents[0], FrontMatter)
+    loaded.findings += findings
+    return TemplateFile(file.path, file.ending, file.text, documents[0], head)
+
+
+def _assemble(
+    name: str,
+    files: dict[str, TemplateFile],
+    layouts: Mapping[str, Mapping[str, TemplateFile]],
+    loaded: Templates,
+) -> None:
+    problems = [*_twin_bodies(files), *_headless_files(files)]
+    chosen = {file.head.layout: file for file in files.values() if file.head is not None}
+    layout, problem = _layout_files(chosen, layouts)
+    body = TemplateBody(name=name, files={ending: file.text for ending, file in files.items()}, layout=layout)
+    problems += problem or [_syntax_finding(error) for error in check_template(body)]
+    loaded.findings += problems
+    if problems or any(file.document is not None and file.head is None for file in files.values()):
+        loaded.broken.add(name)
+        return
+    loaded.bodies[name] = body
+
+
+def _syntax_finding(error: TemplateError) -> Finding:
+    message, _, remedy = error.message.partition("; ")
+    return Finding(f"templates/{error.template}", error.line, 1, "bad-template", message, remedy or None)
+
+
+def _twin_bodies(files: dict[str, TemplateFile]) -> list[Finding]:
+    twins = [file for ending, file in files.items() if ending.endswith("md") and f"{ending[:-2]}html" in files]
+    message = "this template exists as md and as html"
+    return [Finding(file.path, 1, 1, "two-bodies", message, "remove one of them") for file in twins]
+
+
+def _headless_files(files: dict[str, TemplateFile]) -> list[Finding]:
+    """A body needs a subject; a text part takes that of the body beside it."""
+    bodies = {ending.rpartition(".")[0] for ending in files if not ending.endswith("txt")}
+    return [
+        Finding(file.path, 1, 1, "missing-key", 'a template needs front matter with "subject"', "begin it with ---")
+        for ending, file in files.items()
+        if file.document is None
+        and not (ending.endswith("txt") and (ending.rpartition(".")[0] in bodies or "" in bodies))
+    ]
+
+
+def _layout_files(
+    chosen: Mapping[str, TemplateFile],
+    layouts: Mapping[str, Mapping[str, TemplateFile]],
+) -> tuple[dict[str, str] | None, list[Finding]]:
+    if len(chosen) > 1:
+        first, second, *_ = chosen.values()
+        return None, [_layout_finding(second, "two-layouts", f"{first.path} has another layout", "choose one for both")]
+    for layout, file in chosen.items():
+        if layout == NO_LAYOUT:
+            return None, []
+        if layout in layouts:
+            return {ending: part.text for ending, part in layouts[layout].items()}, []
+        if layout != DEFAULT_LAYOUT:
+            remedy = suggestion(layout, [*layouts, DEFAULT_LAYOUT, NO_LAYOUT])
+            return None, [_layout_finding(file, "unknown-layout", f'no layout "{layout}"', remedy)]
+    return None, []
+
+
+def _layout_finding(file: TemplateFile, code: str, message: str, remedy: str | None) -> Finding:
+    line, column = file.document.value_place(("layout",)) if file.document else (1, 1)
+    return Finding(file.path, line, column, code, message, remedy)

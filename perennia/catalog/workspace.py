@@ -1,0 +1,186 @@
+"""A workspace: everything that a folder defines, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from perennia.catalog.check_playbooks import check_playbook
+from perennia.catalog.check_policies import check_policies
+from perennia.catalog.check_scenarios import check_scenario
+from perennia.catalog.check_tracks import check_circles, check_track
+from perennia.catalog.findings import Finding, Severity
+from perennia.catalog.inspection import Inspection, Known
+from perennia.catalog.parsing import parse_document
+from perennia.catalog.scenario_models import Scenario
+from perennia.catalog.templates import Templates, load_templates
+from perennia.catalog.words import KINDS
+from perennia.catalog.yaml_source import Path as YamlPath
+from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
+from perennia.core.definitions import NO_POLICIES, Playbook, Policies, Track
+from perennia.core.documents import TemplateBody
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """A scenario and where it stands. ``path`` is relative to the workspace."""
+
+    path: str
+    scenario: Scenario
+    document: YamlDocument
+
+    def line_of(self, *path: str | int) -> int:
+        """The line of a part: ``line_of("expect", 3)``."""
+        return self.document.key_place(path).line
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """``findings`` are sorted by place. What has errors of form is missing from the rest."""
+
+    folder: Path
+    playbooks: Mapping[str, Playbook]
+    tracks: Mapping[str, Track]
+    policies: Policies | None
+    templates: Mapping[str, TemplateBody]
+    scenarios: tuple[ScenarioFile, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def definitions(self) -> tuple[Playbook | Track | Policies, ...]:
+        own = () if self.policies is None else (self.policies,)
+        return (*self.playbooks.values(), *self.tracks.values(), *own)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+
+def load_workspace(folder: Path) -> Workspace:
+    """Reads and checks ``folder/playbooks`` and ``folder/templates``. Whatever is wrong is a finding; raises only OSError."""
+    return _Loading(folder).workspace()
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    document: YamlDocument
+    kind: str
+    id: str
+    model: BaseModel | None
+
+
+class _Loading:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._findings: list[Finding] = []
+        self._parsed: list[_Parsed] = []
+
+    def workspace(self) -> Workspace:
+        self._read_files()
+        templates = load_templates(self._folder)
+        self._findings += templates.findings
+        unique = self._without_duplicates()
+        known = _known(unique, templates)
+        self._check(unique, known)
+        scenarios = [
+            ScenarioFile(parsed.document.path, parsed.model, parsed.document)
+            for parsed in unique
+            if isinstance(parsed.model, Scenario)
+        ]
+        return Workspace(
+            folder=self._folder,
+            playbooks=known.playbooks,
+            tracks=known.tracks,
+            policies=next((parsed.model for parsed in unique if isinstance(parsed.model, Policies)), None),
+            templates=templates.bodies,
+            scenarios=tuple(scenarios),
+            findings=tuple(sorted(set(self._findings), key=lambda finding: finding.order)),
+        )
+
+    def _read_files(self) -> None:
+        root = self._folder / "playbooks"
+        paths = sorted(path for path in root.rglob("*") if path.suffix in {".yaml", ".yml"}) if root.is_dir() else []
+        if not paths:
+            message = "there are no playbooks here"
+            remedy = "put YAML files into a folder playbooks/, or name another workspace"
+            self._findings.append(Finding("playbooks", 1, 1, "empty-workspace", message, remedy))
+        for path in paths:
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
+                self._read_file(path)
+
+    def _read_file(self, path: Path) -> None:
+        shown = path.relative_to(self._folder).as_posix()
+        text, findings = read_bytes(shown, path.read_bytes())
+        documents: list[YamlDocument] = []
+        if text is not None:
+            documents, findings = read_documents(shown, text)
+        if not documents and not findings:
+            findings.append(Finding(shown, 1, 1, "empty-file", "this file defines nothing", None, Severity.WARNING))
+        self._findings += findings
+        for document in documents:
+            model, findings = parse_document(document)
+            self._findings += findings
+            kind = next(iter(document.keys()), "")
+            identity = document.value((kind,))
+            self._parsed.append(_Parsed(document, kind, identity if isinstance(identity, str) else "", model))
+
+    def _without_duplicates(self) -> list[_Parsed]:
+        """The first of each kind and id. Of policies there is one, whatever its id."""
+        first: dict[tuple[str, str], _Parsed] = {}
+        for parsed in self._parsed:
+            key = (parsed.kind, "" if parsed.kind == "policies" else parsed.id)
+            earlier = first.setdefault(key, parsed)
+            if earlier is not parsed and parsed.kind in KINDS:
+                self._findings.append(_duplicate(parsed, earlier))
+        return list(first.values())
+
+    def _check(self, unique: list[_Parsed], known: Known) -> None:
+        inspections: list[Inspection] = []
+        tracks: dict[str, Inspection] = {}
+        reads: dict[str, frozenset[str]] = {}
+        for parsed in unique:
+            inspection = Inspection(parsed.document, known)
+            inspections.append(inspection)
+            match parsed.model:
+                case Playbook():
+                    check_playbook(inspection, parsed.model)
+                case Track():
+                    tracks[parsed.id] = inspection
+                    reads[parsed.id] = check_track(inspection, parsed.model)
+                case Policies():
+                    check_policies(inspection, parsed.model)
+                case Scenario():
+                    check_scenario(inspection, parsed.model)
+                case _:
+                    pass
+        check_circles(tracks, reads)
+        for inspection in inspections:
+            self._findings += inspection.findings
+
+
+def _known(unique: list[_Parsed], templates: Templates) -> Known:
+    models = [parsed.model for parsed in unique]
+    broken = {(parsed.kind, parsed.id) for parsed in unique if parsed.model is None}
+    policies = next((model for model in models if isinstance(model, Policies)), NO_POLICIES)
+    return Known(
+        playbooks={model.playbook: model for model in models if isinstance(model, Playbook)},
+        tracks={model.track: model for model in models if isinstance(model, Track)},
+        templates=templates.bodies,
+        policies=None if any(kind == "policies" for kind, _ in broken) else policies,
+        broken=frozenset(broken | {("template", name) for name in templates.broken}),
+    )
+
+
+def _duplicate(parsed: _Parsed, earlier: _Parsed) -> Finding:
+    path: YamlPath = (parsed.kind,)
+    where = f"{earlier.document.path}:{earlier.document.key_place((earlier.kind,)).line}"
+    place = parsed.document.value_place(path)
+    if parsed.kind == "policies":
+        return parsed.document.finding(
+            "duplicate-id", f"the workspace has policies already, in {where}", "keep one", place
+        )
+    message = f'the {parsed.kind} "{parsed.id}" exists already, in {where}'
+    return parsed.document.finding("duplicate-id", message, "give one of them another id", place)
