@@ -1,0 +1,138 @@
+"""A message effect -> the email that leaves: addresses, text, headers."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Protocol
+
+from activities.published import Published
+from perennia.core.decisions import SendEmail
+from perennia.core.definitions import Policies, Sender
+from perennia.core.json_values import Json, JsonObject
+from perennia.providers.addresses import InvalidAddress, Mailbox
+from perennia.providers.email import OutgoingEmail
+from perennia.providers.failures import Misconfigured
+from perennia.rendering import Surroundings, render_message
+
+
+class UnsubscribeLinks(Protocol):
+    def unsubscribe_url(self, customer: str, topic: str) -> str: ...
+
+
+class Letters:
+    """Writes emails with the current policies and the template versions that their effects name."""
+
+    def __init__(self, published: Published, links: UnsubscribeLinks) -> None:
+        self._published = published
+        self._links = links
+
+    async def write(self, customer: str, effect: SendEmail, recipient: Mailbox, date: datetime) -> OutgoingEmail:
+        """The email of one effect: the same effect gives the same Message-ID.
+
+        Raises `TemplateError`; `Misconfigured` where the policies name no usable sender.
+        """
+        policies = await self._published.policies()
+        template = await self._published.template(effect.template_version)
+        owner = _member(effect.context, "owner")
+        sender, reply_to = _sender(effect, policies, owner)
+        message_id = f"<{hashlib.sha256(effect.key.encode()).hexdigest()[:32]}@{sender.domain}>"
+        unsubscribe = None
+        if effect.topic is not None and not effect.transactional:
+            unsubscribe = self._links.unsubscribe_url(customer, effect.topic)
+        surroundings = Surroundings(
+            workspace={"url": policies.url, "name": policies.name, "address": policies.address},
+            owner=_with_first_name(owner),
+            message={"id": message_id.strip("<>"), "topic": effect.topic},
+            unsubscribe_url=unsubscribe,
+            locale=_locale(effect, policies),
+        )
+        message = render_message(template, effect.context, surroundings)
+        return OutgoingEmail(
+            sender=sender,
+            recipient=recipient,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            message_id=message_id,
+            idempotency_key=effect.key,
+            date=date,
+            reply_to=reply_to,
+            headers=() if unsubscribe is None else _list_headers(unsubscribe),
+        )
+
+
+def addressed_to(effect: SendEmail, address: str | None) -> Mailbox | None:
+    """Whom the effect is for: ``address`` is the contact's, the owner's stands in the effect. None: nobody.
+
+    Raises `InvalidAddress`.
+    """
+    if effect.recipient == "contact":
+        return Mailbox(address) if address else None
+    owner = _member(effect.context, "owner")
+    email, name = owner.get("email"), owner.get("name")
+    if not isinstance(email, str) or not email:
+        return None
+    return Mailbox(email, name if isinstance(name, str) else None)
+
+
+def _sender(effect: SendEmail, policies: Policies, owner: JsonObject) -> tuple[Mailbox, Mailbox | None]:
+    """From and Reply-To.
+
+    ``from: owner`` carries the owner's name over the default sender's address, and answers go to the owner: the owner's
+    own address in From would fail DMARC wherever its domain is not ours to send from.
+    """
+    if effect.sender != "owner":
+        return _mailbox(_declared_sender(effect.sender, policies)), None
+    default = _mailbox(_declared_sender(None, policies))
+    email, name = owner.get("email"), owner.get("name")
+    if not isinstance(email, str):
+        return default, None
+    name = name if isinstance(name, str) else None
+    try:
+        return Mailbox(default.address, name or default.name), Mailbox(email, name)
+    except InvalidAddress:
+        return default, None
+
+
+def _declared_sender(name: str | None, policies: Policies) -> Sender:
+    wanted = name or policies.default_sender
+    if wanted is None and len(policies.senders) == 1:
+        return next(iter(policies.senders.values()))
+    if wanted is None:
+        raise Misconfigured("the policies name no default_sender")
+    if wanted not in policies.senders:
+        raise Misconfigured(f'the policies have no sender "{wanted}"')
+    return policies.senders[wanted]
+
+
+def _mailbox(sender: Sender) -> Mailbox:
+    try:
+        return Mailbox(sender.email, sender.name)
+    except InvalidAddress as error:
+        raise Misconfigured(f"the address of a sender in the policies cannot be used: {error}") from error
+
+
+def _list_headers(unsubscribe: str) -> tuple[tuple[str, str], ...]:
+    # RFC 2369 and RFC 8058: Gmail and Yahoo ask both of bulk senders since February 2024.
+    return (("List-Unsubscribe", f"<{unsubscribe}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+
+
+def _locale(effect: SendEmail, policies: Policies) -> str:
+    """The recipient's own language, where they have told it; colleagues are written to in the workspace's."""
+    told: Json = None
+    if effect.recipient == "contact":
+        told = _member(effect.context, "traits").get("locale")
+    return told if isinstance(told, str) and told else policies.locale
+
+
+def _with_first_name(owner: JsonObject) -> JsonObject | None:
+    name = owner.get("name")
+    if isinstance(name, str) and name.split():
+        return {"first_name": name.split()[0], **owner}
+    return owner or None
+
+
+def _member(context: JsonObject, name: str) -> JsonObject:
+    value = context.get(name)
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,221 @@
+"""Sending: the ledger's row, then the provider, then the result, so that a key is sent once.
+
+The row says ``sending`` before the provider is called. What is found in that state later was interrupted, and nobody
+knows whether the provider accepted it. Then the rule is:
+
+- a provider with idempotency keys is simply asked again: it knows;
+- else marketing mail is not repeated, transactional and internal mail is: a second copy of a newsletter annoys, a missing
+  password mail locks out;
+- either way the row ends ``unknown``, so that it is counted, and the step ends ``sent`` with ``uncertain`` in its result:
+  acceptance comes early in the time that ``sending`` lasts, the playbook goes on as after a sent message, and nobody is
+  thrown out (``on_failure: exit``) for a message that has most likely arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.contracts import EffectRequest, Messages
+from activities.failures import activity_failures
+from activities.letters import Letters, UnsubscribeLinks, addressed_to
+from activities.published import Published
+from perennia.clock import Clock
+from perennia.core.decisions import EffectEnded, Outcome, Reason, SendEmail
+from perennia.core.json_values import JsonObject
+from perennia.providers.addresses import InvalidAddress, Mailbox
+from perennia.providers.email import EmailProvider, OutgoingEmail
+from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
+from perennia.rendering import TemplateError
+from perennia.store.port import Store, StoreUnavailable
+from perennia.store.records import Sending, SendStatus
+
+log = logging.getLogger(__name__)
+
+PAUSED_INTERVAL: Final = timedelta(seconds=30)
+# The message is out; what is left is to write it down. Longer than a locked store lasts, shorter than the attempt (2 min).
+RECORDING_SECONDS: Final = 90.0
+MAX_REPLY_CHARS: Final = 300
+
+
+class StoreMessages(Messages):
+    """Messages against a real store and provider. Any number of attempts at one key may run, also at the same time."""
+
+    def __init__(self, store: Store, provider: EmailProvider, links: UnsubscribeLinks, clock: Clock) -> None:
+        self._means = _Means(store, provider, clock, Letters(Published(store), links))
+
+    @activity.defn(name="send_message")
+    async def send(self, request: EffectRequest) -> None:
+        with activity_failures(request.key):
+            sending = await self._means.store.claim_message(request.key, self._means.clock.now())
+            effect = sending.effect
+            if not isinstance(effect, SendEmail) or sending.before not in {SendStatus.RESERVED, SendStatus.SENDING}:
+                return  # ended already, or withdrawn before it left
+            await _Attempt(self._means, request.customer, effect, sending).run()
+
+
+@dataclass(frozen=True)
+class _Means:
+    store: Store
+    provider: EmailProvider
+    clock: Clock
+    letters: Letters
+
+
+class _Attempt:
+    """One attempt at one claimed key. ``interrupted``: an earlier one never said how it ended."""
+
+    def __init__(self, means: _Means, customer: str, effect: SendEmail, sending: Sending) -> None:
+        self._store = means.store
+        self._provider = means.provider
+        self._clock = means.clock
+        self._letters = means.letters
+        self._customer = customer
+        self._effect = effect
+        self._sending = sending
+        self._interrupted = sending.before is SendStatus.SENDING and not means.provider.capabilities.idempotent
+
+    async def run(self) -> None:
+        if self._interrupted and not self._may_repeat:
+            await self._uncertain(repeated=False)
+            return
+        if self._sending.paused and not self._sending.erased:
+            await self._hold()
+        reason = _refusal(self._effect, self._sending)
+        if reason is not None:
+            await self._skip(reason)
+            return
+        try:
+            recipient = addressed_to(self._effect, self._sending.recipient.address)
+        except InvalidAddress:
+            await self._skip(Reason.INVALID_ADDRESS)
+            return
+        if recipient is None:
+            await self._skip(Reason.MISSING_ADDRESS if self._effect.recipient == "contact" else Reason.NO_RECIPIENT)
+            return
+        await self._send_to(recipient)
+
+    @property
+    def _may_repeat(self) -> bool:
+        return self._effect.transactional or self._effect.recipient == "owner"
+
+    async def _send_to(self, recipient: Mailbox) -> None:
+        try:
+            message = await self._letters.write(self._customer, self._effect, recipient, self._clock.now())
+        except TemplateError as error:
+            await self._fail(Reason.TEMPLATE_ERROR, _described(error))
+            return
+        except Exception as error:
+            await self._put_off(error)
+            raise
+        await self._hand_over(message)
+
+    async def _hand_over(self, message: OutgoingEmail) -> None:
+        try:
+            sent = await self._provider.send(message)
+        except (Refused, Unsupported) as failure:
+            await self._refused(failure)
+        except Unavailable as failure:
+            if not failure.maybe_sent:
+                await self._put_off(failure)
+            elif not self._may_repeat and not self._provider.capabilities.idempotent:
+                log.warning("%s: %s; marketing mail is not repeated", self._effect.key, failure)
+                await self._uncertain(repeated=False)
+                return
+            raise
+        except Misconfigured as failure:
+            await self._put_off(failure)
+            raise
+        else:
+            await self._sent(message, sent.provider_id)
+
+    async def _refused(self, failure: Refused | Unsupported) -> None:
+        result: JsonObject = {"error": str(failure), "reply": (failure.reply or "")[:MAX_REPLY_CHARS] or None}
+        if isinstance(failure, Refused) and failure.reason == "invalid_address":
+            await self._skip(Reason.INVALID_ADDRESS, result)
+        else:
+            await self._fail(Reason.PROVIDER_REFUSED, result)
+
+    async def _put_off(self, failure: Exception) -> None:
+        """The message is certainly not out: another attempt may begin as if this one had not been."""
+        if not self._interrupted:
+            await _patiently(lambda: self._store.release_message(self._effect.key))
+        if isinstance(failure, Misconfigured):
+            log.critical("email cannot be sent; messages are held until this is repaired: %s", failure)
+
+    async def _hold(self) -> None:
+        """The playbook was paused after the message was released: it stays open and is looked at again."""
+        if not self._interrupted:
+            await _patiently(lambda: self._store.release_message(self._effect.key))
+        raise ApplicationError(
+            f"playbook_paused: {self._effect.key}",
+            type=Reason.PLAYBOOK_PAUSED,
+            next_retry_delay=PAUSED_INTERVAL,
+            category=ApplicationErrorCategory.BENIGN,
+        )
+
+    async def _sent(self, message: OutgoingEmail, provider_id: str | None) -> None:
+        result: JsonObject = {"message_id": message.message_id.strip("<>")}
+        if self._interrupted:
+            await self._uncertain(repeated=True, result=result, provider_id=provider_id)
+        else:
+            await self._end(SendStatus.SENT, Outcome.SENT, None, result, provider_id)
+
+    async def _uncertain(
+        self, *, repeated: bool, result: JsonObject | None = None, provider_id: str | None = None
+    ) -> None:
+        result = {**(result or {}), "uncertain": True, "repeated": repeated}
+        await self._end(SendStatus.UNKNOWN, Outcome.SENT, None, result, provider_id)
+
+    async def _skip(self, reason: Reason, result: JsonObject | None = None) -> None:
+        await self._end(SendStatus.SKIPPED, Outcome.SKIPPED, reason, result or {}, None)
+
+    async def _fail(self, reason: Reason, result: JsonObject) -> None:
+        await self._end(SendStatus.FAILED, Outcome.FAILED, reason, result, None)
+
+    async def _end(
+        self, status: SendStatus, outcome: Outcome, reason: Reason | None, result: JsonObject, provider_id: str | None
+    ) -> None:
+        ended = EffectEnded(at=self._clock.now(), key=self._effect.key, outcome=outcome, reason=reason, result=result)
+        name = self._provider.name
+        await _patiently(lambda: self._store.end_message(self._effect.key, status, ended, name, provider_id))
+
+
+async def _patiently(write: Callable[[], Awaitable[None]]) -> None:
+    """Writes down what became of the attempt: one that does not is taken for interrupted, and its message for uncertain."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + RECORDING_SECONDS
+    pause = 0.1
+    while True:
+        try:
+            await write()
+            return
+        except StoreUnavailable:
+            if loop.time() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2.0)
+
+
+def _refusal(effect: SendEmail, sending: Sending) -> Reason | None:
+    """What may have changed since the turn decided: erased, suppressed, unsubscribed."""
+    if sending.erased:
+        return Reason.CUSTOMER_ERASED
+    if effect.recipient == "owner":
+        return None
+    if sending.recipient.suppressed:
+        return Reason.SUPPRESSED
+    if effect.topic is not None and not effect.transactional and sending.recipient.consents.get(effect.topic) is False:
+        return Reason.UNSUBSCRIBED_TOPIC
+    return None
+
+
+def _described(error: TemplateError) -> JsonObject:
+    return {"error": str(error), "template": error.template, "line": error.line, "name": error.name}

@@ -1,0 +1,56 @@
+"""What sending needs of the catalog: the current policies, and templates by version."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.core.documents import TemplateBody
+from perennia.store.port import Store
+
+# A publish shows in messages this much later at most; a busy worker asks for the revision once in that time instead of
+# once a message.
+REVISION_SECONDS: Final = 2.0
+TEMPLATES_KEPT: Final = 256
+
+
+class Published:
+    """Reads the store rarely: templates never change under their version, policies only with the revision."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._templates: OrderedDict[str, TemplateBody] = OrderedDict()
+        self._policies = NO_POLICIES
+        self._revision: str | None = None
+        self._asked: float | None = None
+
+    async def policies(self) -> Policies:
+        """Of the current revision; `NO_POLICIES` before anything is published."""
+        now = time.monotonic()
+        if self._asked is None or now - self._asked >= REVISION_SECONDS:
+            revision = await self._store.current_revision()
+            if revision is not None and revision.id != self._revision:
+                self._policies = await self._read_policies(revision.id)
+                self._revision = revision.id
+            self._asked = now
+        return self._policies
+
+    async def template(self, version: str) -> TemplateBody:
+        if version not in self._templates:
+            document = await self._store.template(version)
+            self._templates[version] = msgspec.json.decode(document.body, type=TemplateBody)
+            while len(self._templates) > TEMPLATES_KEPT:
+                self._templates.popitem(last=False)
+        self._templates.move_to_end(version)
+        return self._templates[version]
+
+    async def _read_policies(self, revision: str) -> Policies:
+        catalog = await self._store.catalog(revision)
+        for document in catalog.current:
+            if document.kind == "policies":
+                return Policies.model_validate_json(document.body)
+        return NO_POLICIES
