@@ -37,22 +37,23 @@ class Published:
         catalog = await self.catalog()
         known = () if catalog is None else catalog.playbooks
         if playbook not in known:
-            raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{_nearest(playbook, known)}.")
+            raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{_nearest(playbook, known)}")
 
     async def must_have_stage(self, track: str, stage: str) -> None:
         """Raises a 404 `Problem` that names the nearest published one."""
         catalog = await self.catalog()
         if catalog is None or track not in catalog.tracks:
             known = () if catalog is None else catalog.tracks
-            raise Problem(404, "Unknown track", f"No track {track!r} is published{_nearest(track, known)}.")
+            raise Problem(404, "Unknown track", f"No track {track!r} is published{_nearest(track, known)}")
         stages = [one.id for one in catalog.tracks[track].stages]
         if stage not in stages:
-            raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{_nearest(stage, stages)}.")
+            raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{_nearest(stage, stages)}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
+    """How the sentence ends."""
     match difflib.get_close_matches(name, list(known), n=1):
         case [nearest]:
-            return f"; did you mean {nearest!r}"
+            return f"; did you mean {nearest!r}?"
         case _:
-            return ""
+            return "."

@@ -1,0 +1,261 @@
+"""What stands behind the HTTP API in tests that need no database: a store in memory that can be made to fail, heard bells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import httpx
+
+from perennia.api.app import create_app
+from perennia.core.decisions import Input, JournalEntry
+from perennia.core.definitions import Scope
+from perennia.core.documents import Document, Triggers
+from perennia.core.facts import Facts
+from perennia.core.state import CustomerState
+from perennia.ingest.segment import Record
+from perennia.rendering.links import Links
+from perennia.store.port import StaleRevision, Store, StoreUnavailable, UnknownCustomer
+from perennia.store.records import (
+    AuditEntry,
+    CustomerSummary,
+    JournalRow,
+    Message,
+    Receipt,
+    Rejected,
+    Revision,
+    SendStatus,
+    StoredCatalog,
+    Task,
+    Totals,
+)
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+ADMIN = {"Authorization": "Bearer admin-key"}
+
+
+class FixedClock:
+    """A clock that stands at `NOW` until it is moved."""
+
+    def __init__(self) -> None:
+        self.instant = NOW
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def real(self, span: timedelta) -> timedelta:
+        return span
+
+
+class HeardBells:
+    def __init__(self) -> None:
+        self.nudges: list[list[str]] = []
+        self.heard = asyncio.Event()
+
+    def nudge(self, customers: Sequence[str]) -> None:
+        self.heard.set()
+        self.nudges.append(list(customers))
+
+
+def summary(internal: str, external: str, kind: Scope = "contact") -> CustomerSummary:
+    return CustomerSummary(
+        id=internal,
+        kind=kind,
+        external_id=external,
+        account=None,
+        email=f"{external}@example.com",
+        stages={"adoption": "onboarding"},
+        enrollments=("welcome",),
+        wake_at=NOW + timedelta(days=1),
+        first_seen=NOW,
+    )
+
+
+def task(key: str, status: str = "open") -> Task:
+    assert status in ("open", "done")
+    return Task(
+        key=key,
+        customer="c1",
+        external_id="ana",
+        playbook="welcome",
+        title="Call Ana",
+        body=None,
+        assignee="sam",
+        due=NOW + timedelta(days=1),
+        priority="normal",
+        status="open" if status == "open" else "done",
+        result=None,
+        opened_at=NOW,
+        ended_at=None,
+    )
+
+
+def sent_message(key: str) -> Message:
+    return Message(
+        key=key,
+        customer="c1",
+        playbook="welcome",
+        step="hello",
+        template="hello",
+        topic="tips",
+        status=SendStatus.SENT,
+        reason=None,
+        provider="smtp",
+        provider_id="<1@example.com>",
+        released_at=NOW,
+        ended_at=NOW,
+    )
+
+
+@dataclass
+class MemoryStore:
+    """The part of the store that the API uses. ``away``: every call answers `StoreUnavailable`.
+
+    ``turns``: whether orders are taken at once, as by a worker that is there; each leaves the entries of ``decides``.
+    """
+
+    away: bool = False
+    turns: bool = True
+    decides: list[JournalEntry] = field(default_factory=list[JournalEntry])
+    accepted: list[Record] = field(default_factory=list[Record])
+    people: list[CustomerSummary] = field(default_factory=lambda: [summary("c1", "ana"), summary("c2", "bo/b")])
+    orders: list[tuple[str, Input]] = field(default_factory=list[tuple[str, Input]])
+    read: dict[str, int] = field(default_factory=dict[str, int])
+    rows: list[JournalRow] = field(default_factory=list[JournalRow])
+    work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
+    unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    audited: list[AuditEntry] = field(default_factory=list[AuditEntry])
+    revisions: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
+        default_factory=list[tuple[Revision, tuple[Document, ...], Triggers]]
+    )
+    rung_all: int = 0
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StoreUnavailable("locked")
+
+    async def accept(self, items: Sequence[Record], at: datetime) -> Receipt:
+        assert at == NOW
+        await asyncio.sleep(0)
+        self._reach()
+        self.accepted += items
+        rejected = sum(isinstance(item, Rejected) for item in items)
+        return Receipt(accepted=len(items) - rejected, duplicates=0, rejected=rejected, rung=("c1",))
+
+    async def place_order(self, customer: str, order: Input) -> int:
+        self._reach()
+        self.orders.append((customer, order))
+        seq = len(self.orders)
+        if self.turns:
+            self.read[customer] = seq
+            self.rows += [JournalRow(id=seq, customer=customer, entry=entry) for entry in self.decides]
+        return seq
+
+    async def place_order_at_task(self, key: str, order: Input) -> tuple[str, int]:
+        for one in self.work:
+            if one.key == key:
+                return one.customer, await self.place_order(one.customer, order)
+        raise UnknownCustomer(key)
+
+    async def cursor(self, customer: str) -> int:
+        self._reach()
+        return self.read.get(customer, 0)
+
+    async def ring_all(self) -> int:
+        self.rung_all += 1
+        return len(self.people)
+
+    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
+        return [sent_message("c1/welcome.1/hello/1")][:limit] if customer in (None, "c1") else []
+
+    async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
+        self._reach()
+        assert at == NOW
+        if customer == "erased":
+            raise UnknownCustomer(customer)
+        self.unsubscribed.append((customer, topic, source))
+        return True
+
+    async def publish(
+        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
+    ) -> Revision:
+        current = self.revisions[-1][0] if self.revisions else None
+        if current is not None and self.revisions[-1][1] == tuple(documents):
+            return current
+        if expected != (current.id if current else None):
+            raise StaleRevision(expected)
+        number = len(self.revisions) + 1
+        revision = Revision(id=f"r{number}", number=number, parent=expected, published_at=at, published_by=by)
+        self.revisions.append((revision, tuple(documents), triggers))
+        return revision
+
+    async def current_revision(self) -> Revision | None:
+        self._reach()
+        return self.revisions[-1][0] if self.revisions else None
+
+    async def catalog(self, revision: str) -> StoredCatalog:
+        for known, documents, _ in self.revisions:
+            if known.id == revision:
+                return StoredCatalog(revision=known, current=documents, past=())
+        raise KeyError(revision)
+
+    async def find(self, reference: str, kind: Scope | None = None) -> str:
+        self._reach()
+        for person in self.people:
+            if reference in (person.id, person.external_id) and kind in (None, person.kind):
+                return person.id
+        raise UnknownCustomer(reference)
+
+    async def customers(self, limit: int = 100, after: str | None = None) -> list[CustomerSummary]:
+        return [person for person in self.people if after is None or person.id > after][:limit]
+
+    async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
+        person = next(person for person in self.people if person.id == customer)
+        facts = Facts(ref=person.external_id, first_seen=NOW, traits={"plan": "pro"})
+        return person, CustomerState(customer=customer, kind=person.kind, now=NOW, facts=facts)
+
+    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]:
+        return [row for row in self.rows if row.customer == customer][:limit]
+
+    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
+        found = [one for one in self.work if customer in (None, one.customer) and status in (None, one.status)]
+        return found[:limit]
+
+    async def totals(self) -> Totals:
+        return Totals(customers=2, events=5, messages={"sent": 1}, skipped={}, enrollments={}, stages={}, tasks_open=1)
+
+    async def audit(self, entry: AuditEntry) -> None:
+        self._reach()
+        self.audited.append(entry)
+
+
+@dataclass
+class World:
+    store: MemoryStore
+    bells: HeardBells
+    clock: FixedClock
+    links: Links
+    client: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def api_world(patience: timedelta = timedelta(seconds=5)) -> AsyncGenerator[World]:
+    """The application over a store in memory, and a client of it without a network."""
+    store, bells, clock = MemoryStore(), HeardBells(), FixedClock()
+    links = Links("https://perennia.example", ["new-secret", "old-secret"])
+    app = create_app(
+        store=cast("Store", store),
+        bells=bells,
+        clock=clock,
+        links=links,
+        write_keys=["write-key", "other-key"],
+        admin_key="admin-key",
+        patience=patience,
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://perennia.example") as client:
+        yield World(store, bells, clock, links, client)
