@@ -5,7 +5,7 @@ STAMP := .venv/.locked
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-full check shape format bench record-histories clean
+.PHONY: help setup docs demo up test test-full check shape format bench record-histories clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ setup: $(STAMP) ## .venv with the locked dependencies (every other target does t
 
 $(STAMP): pyproject.toml uv.lock tools/setup
 	@tools/setup
+
+docs: $(STAMP) ## write the tables of the docs that the code knows best
+	@$(BIN)/python tools/write_docs.py
 
 demo: $(STAMP) ## a small company lives through 60 days in two minutes; ARGS=--exit ends by itself
 	@$(BIN)/perennia demo $(ARGS)
