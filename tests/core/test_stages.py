@@ -1,0 +1,113 @@
+"""Tracks: where a customer stands and when it moves (language, section 7)."""
+
+from __future__ import annotations
+
+from tests.support.lives import Life
+
+TRACK = """
+track: adoption
+stages:
+  - id: new
+  - id: active
+    enter: 'count("Used", "10d") >= 2'
+  - id: expert
+    enter: traits.skill == "high"
+  - id: gone
+    enter: traits.status == "churned"
+    end: true
+"""
+
+
+def moves(life: Life) -> list[tuple[str, str]]:
+    return [(at, what.removeprefix("stage adoption: ")) for at, what in life.timeline]
+
+
+def test_a_stage_without_a_criterion_always_holds() -> None:
+    assert moves(Life(TRACK).until("1d")) == [("0d", "new")]
+
+
+def test_a_stage_is_entered_at_the_instant_its_criterion_holds() -> None:
+    life = Life(TRACK).event("1d", "Used").event("2d", "Used").until("3d")
+    assert moves(life) == [("0d", "new"), ("2d", "active")]
+
+
+def test_a_stage_can_be_skipped() -> None:
+    life = Life(TRACK).traits("1d", skill="high").until("3d")
+    assert moves(life) == [("0d", "new"), ("1d", "expert")]
+
+
+def test_forward_never_goes_back() -> None:
+    life = Life(TRACK).traits("1d", skill="high").traits("2d", skill="low").until("30d")
+    assert moves(life) == [("0d", "new"), ("1d", "expert")]
+
+
+def test_any_goes_back_when_time_alone_ends_a_criterion() -> None:
+    life = Life(TRACK + "move: any\n").event("1d", "Used").event("2d", "Used").until("30d")
+    assert moves(life) == [("0d", "new"), ("2d", "active"), ("11d", "new")]
+
+
+def test_an_end_stage_is_entered_from_anywhere_and_stops_the_clock() -> None:
+    life = Life(TRACK).traits("1d", status="churned").event("2d", "Used").until("30d")
+    assert moves(life) == [("0d", "new"), ("1d", "gone")]
+
+
+def test_from_an_end_stage_a_criterion_that_turns_true_anew_is_entered() -> None:
+    life = Life(TRACK).traits("1d", skill="high").traits("2d", status="churned")
+    life.traits("3d", status="active").event("4d", "Used").event("5d", "Used").until("6d")
+    assert moves(life)[2:] == [("2d", "gone"), ("5d", "active")]
+
+
+def test_no_second_move_inside_the_dwell_time_and_a_look_when_it_ends() -> None:
+    life = (
+        Life(TRACK + "min_dwell: 3d\n").event("0d", "Used").event("1d", "Used").traits("2d", skill="high").until("9d")
+    )
+    assert moves(life) == [("0d", "new"), ("3d", "expert")]
+
+
+def test_an_end_stage_is_entered_inside_the_dwell_time() -> None:
+    life = Life(TRACK + "min_dwell: 3d\n").traits("1d", status="churned").until("9d")
+    assert moves(life) == [("0d", "new"), ("1d", "gone")]
+
+
+def test_a_suppressed_move_that_no_longer_holds_is_not_made_later() -> None:
+    life = Life(TRACK + "min_dwell: 3d\n").traits("1d", skill="high").traits("2d", skill="low").until("9d")
+    assert moves(life) == [("0d", "new")]
+
+
+def test_a_stage_set_by_hand_holds_until_some_criterions_truth_changes() -> None:
+    life = Life(TRACK + "move: any\n").stage("1d", "adoption", "expert").traits("2d", color="red")
+    life.traits("3d", status="churned").until("9d")
+    assert moves(life) == [("0d", "new"), ("1d", "expert"), ("3d", "gone")]
+
+
+def test_a_step_sets_a_stage() -> None:
+    book = """
+playbook: p
+enter: {on: [{event: Go}]}
+steps:
+  - stage: {adoption: expert}
+"""
+    life = Life(TRACK + "---" + book).event("1d", "Go").until("2d")
+    assert ("1d", "stage adoption: expert") in life.timeline
+
+
+def test_a_move_records_which_criteria_held_and_which_did_not() -> None:
+    life = Life(TRACK).traits("1d", skill="high").until("2d")
+    move = next(entry for entry in life.journal if entry.code == "expert")
+    assert [(each.expression, each.value) for each in move.evidence] == [
+        ('count("Used", "10d") >= 2', False),
+        ('traits.skill == "high"', True),
+        ('traits.status == "churned"', False),
+    ]
+
+
+def test_an_expression_reads_the_stage_and_how_long_it_has_lasted() -> None:
+    book = """
+playbook: p
+topic: tips
+enter: {on: [{when: 'in_stage("adoption", "active", "5d")'}]}
+steps:
+  - email: five-days-active
+"""
+    life = Life(TRACK + "---" + book).event("1d", "Used").event("2d", "Used").until("9d")
+    assert ("7d", "email five-days-active") in life.timeline

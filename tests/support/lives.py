@@ -1,0 +1,169 @@
+"""Short histories for tests of the core: YAML in, a customer who lives through events, the timeline out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from ruamel.yaml import YAML
+
+from perennia.core.advance import new_customer
+from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.decisions import (
+    AccountTraitsChanged,
+    CustomerEvent,
+    EnrollmentOrder,
+    EnrollOrder,
+    Input,
+    JournalEntry,
+    SendEmail,
+    StageOrder,
+    TraitsChanged,
+)
+from perennia.core.definitions import Playbook, Policies, Scope, Track
+from perennia.core.documents import Document, DocumentKind, PlaybookBody, content_hash
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.state import Enrollment
+from perennia.simulate.timeline import happenings
+from perennia.simulate.world import Act, World
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+TOPICS = """
+policies: default
+timezone: UTC
+topics:
+  tips: {kind: opt_out, name: Tips}
+  news: {kind: opt_in, name: News}
+"""
+
+
+class PlainText:
+    """Renders nothing: titles stay as they are written."""
+
+    def title(self, text: str, context: JsonObject) -> str:
+        assert context
+        return text
+
+    def message(self, effect: SendEmail) -> None:
+        pass
+
+
+def documents(text: str) -> list[Document]:
+    """The definitions of a YAML text, as documents that could be published."""
+    return [_document(each) for each in YAML(typ="safe", pure=True).load_all(text) if each is not None]
+
+
+def _document(parsed: dict[str, object]) -> Document:
+    kind = next(iter(parsed))
+    made = {"playbook": _playbook, "track": _track, "policies": _policies}[kind](parsed)
+    return Document(kind=made[0], id=str(parsed[kind]), version=content_hash(made[1]), body=made[1])
+
+
+def _playbook(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
+    definition = Playbook.model_validate(parsed).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return "playbook", msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
+
+
+def _track(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
+    return "track", Track.model_validate(parsed).model_dump_json(by_alias=True)
+
+
+def _policies(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
+    return "policies", Policies.model_validate(parsed).model_dump_json(by_alias=True)
+
+
+def catalog_of(text: str, revision: str = "r1") -> Catalog:
+    return compile_catalog(revision, documents(TOPICS + "\n---\n" + text))
+
+
+def after(span: str) -> datetime:
+    """``START`` plus ``1d``, ``2h``, ``1d2h30m``: exact days, UTC."""
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    total, number = 0, ""
+    for character in span:
+        if character.isdigit():
+            number += character
+        else:
+            total += int(number) * units[character]
+            number = ""
+    return START + timedelta(seconds=total)
+
+
+class Life:
+    """One customer under some definitions. Instants are spans from ``START``."""
+
+    def __init__(self, text: str, *, kind: Scope = "contact", traits: JsonObject | None = None) -> None:
+        self.catalog = catalog_of(text)
+        self.world = World(self.catalog, new_customer("c1", kind, "ana", START), PlainText())
+        told: dict[str, Json] = {"email": "ana@example.com"} if kind == "contact" else {}
+        told.update(traits or {})
+        self.put("0d", TraitsChanged(at=START, traits=told))
+
+    def put(self, at: str, what: Input | Act) -> Life:
+        self.world.at(after(at), what)
+        return self
+
+    def event(self, at: str, name: str, properties: JsonObject | None = None, own_time: str | None = None) -> Life:
+        timestamp = None if own_time is None else after(own_time)
+        return self.put(at, CustomerEvent(at=after(at), name=name, properties=properties or {}, timestamp=timestamp))
+
+    def traits(self, at: str, **traits: Json) -> Life:
+        return self.put(at, TraitsChanged(at=after(at), traits=traits))
+
+    def account(self, at: str, **traits: Json) -> Life:
+        return self.put(at, AccountTraitsChanged(at=after(at), account="acme", traits=traits))
+
+    def enroll(self, at: str, playbook: str, *, by_person: bool = True) -> Life:
+        return self.put(at, EnrollOrder(at=after(at), playbook=playbook, by_person=by_person, by="kim"))
+
+    def skip(self, at: str, playbook: str) -> Life:
+        return self.put(at, EnrollmentOrder(at=after(at), order="skip", playbook=playbook, by="kim"))
+
+    def pause(self, at: str, playbook: str) -> Life:
+        return self.put(at, EnrollmentOrder(at=after(at), order="pause", playbook=playbook, by="kim"))
+
+    def resume(self, at: str, playbook: str) -> Life:
+        return self.put(at, EnrollmentOrder(at=after(at), order="resume", playbook=playbook, by="kim"))
+
+    def end(self, at: str, playbook: str) -> Life:
+        return self.put(at, EnrollmentOrder(at=after(at), order="end", playbook=playbook, by="kim"))
+
+    def stage(self, at: str, track: str, stage: str) -> Life:
+        return self.put(at, StageOrder(at=after(at), track=track, stage=stage, by="kim"))
+
+    def until(self, at: str) -> Life:
+        self.world.run(after(at))
+        return self
+
+    @property
+    def timeline(self) -> list[tuple[str, str]]:
+        """``(span from START, what)`` of everything visible."""
+        return [(_span(each.at), str(each)) for each in happenings(self.world.journal, self.world.titles)]
+
+    @property
+    def journal(self) -> list[JournalEntry]:
+        return self.world.journal
+
+    @property
+    def refusals(self) -> list[tuple[str, str]]:
+        return [(_span(each.at), each.code) for each in self.journal if each.act == "refused"]
+
+    @property
+    def entries(self) -> list[str]:
+        return [_span(each.at) for each in self.journal if each.act == "entered"]
+
+    @property
+    def enrollment(self) -> Enrollment:
+        (only,) = self.world.state.enrollments
+        return only
+
+
+def _span(at: datetime) -> str:
+    seconds = int((at - START).total_seconds())
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        amount, seconds = divmod(seconds, size)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0d"
