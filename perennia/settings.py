@@ -147,6 +147,16 @@ class Settings(BaseSettings):
             return self.store_url.get_secret_value()
         return f"sqlite:///{self.data / 'store.sqlite'}"
 
+    def completed(self, write_key: str, admin_key: str, link_key: str) -> Settings:
+        """The same, with these keys where none were given."""
+        return self.model_copy(
+            update={
+                "write_keys": self.write_keys or (write_key,),
+                "admin_key": self.admin_key or SecretStr(admin_key),
+                "link_keys": self.link_keys or (link_key,),
+            }
+        )
+
 
 def load_settings(workspace: Path, data: Path | None = None) -> Settings:
     """The settings of this workspace; ``data`` (the ``--data`` option) wins over both sources. Raises `SettingsError`."""

@@ -98,16 +98,21 @@ class DataFolder:
             raise FolderError(f"`perennia up` is already running on {self.path}{who}; {remedy}") from error
         return descriptor
 
+    def kept(self) -> Kept | None:
+        """What the installation made up; None before the first `keep`."""
+        try:
+            return msgspec.json.decode((self.path / "kept.json").read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise FolderError(f"cannot read {self.path / 'kept.json'}: {error}; repair or remove it") from error
+
     def keep(self) -> Kept:
         """The keys and ports of this installation, made up at the first time."""
-        file = self.path / "kept.json"
-        if file.exists():
-            kept = msgspec.json.decode(file.read_bytes(), type=Kept)
-        else:
-            write, admin, link = (secrets.token_urlsafe(24) for _ in range(3))
-            kept = Kept(write_key=write, admin_key=admin, link_key=link)
+        write, admin, link = (secrets.token_urlsafe(24) for _ in range(3))
+        kept = self.kept() or Kept(write_key=write, admin_key=admin, link_key=link)
         kept.ports = choose_ports(kept.ports)
-        write_private(file, msgspec.json.format(msgspec.json.encode(kept)))
+        write_private(self.path / "kept.json", msgspec.json.format(msgspec.json.encode(kept)))
         return kept
 
     def write_run(self, run: Run) -> None:

@@ -1,0 +1,183 @@
+"""`perennia doctor`: what an installation needs, looked at from where the command runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+import aiosmtplib
+import msgspec
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.contracts import EffectKind
+from perennia.catalog import load_workspace
+from perennia.cli.speech import say
+from perennia.installation import Installation, InstallationError
+from perennia.providers.failures import ProviderFailure
+from perennia.providers.smtp import SmtpSettings
+from perennia.settings import Settings, SettingsError, load_settings
+from perennia.store.port import StoreError
+from perennia.temporal import CUSTOMER_QUEUE, TemporalError, connect, effect_queue
+from perennia.up.folder import DataFolder, Run
+from perennia.wiring import opened_store
+
+POLLED_WITHIN: Final = timedelta(minutes=2)  # a poll lasts a minute; the server lists pollers for five
+SKEW: Final = timedelta(seconds=2)
+PATIENCE: Final = 10.0  # seconds for the mail server
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """One thing looked at. ``remedy`` is None where nothing is to be done."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    message: str
+    remedy: str | None = None
+
+
+async def examine(workspace: Path, data: Path | None) -> list[Examination]:
+    """Everything, in the order in which to repair it."""
+    try:
+        settings = load_settings(workspace, data)
+    except SettingsError as error:
+        return [Examination("settings", "fail", f"{error.source}: {error.message}", error.remedy)]
+    run = DataFolder(settings.data).running()
+    findings = [Examination("settings", "ok", f"data in {settings.data}"), _workspace(workspace)]
+    findings.append(await _store(settings))
+    findings += [finding async for finding in _temporal(run)]
+    findings.append(await _mail(settings, run))
+    findings.append(await _api(run))
+    return findings
+
+
+def say_examination(findings: list[Examination]) -> None:
+    styles = {"ok": "green", "warn": "yellow", "fail": "red"}
+    for finding in findings:
+        remedy = f"; {finding.remedy}" if finding.remedy else ""
+        say(f"{finding.state:5} {finding.name:10} {finding.message}{remedy}", styles[finding.state])
+
+
+def _workspace(folder: Path) -> Examination:
+    if not (folder / "playbooks").is_dir():
+        remedy = "go to your workspace or name it with --workspace"
+        return Examination("workspace", "warn", f"no playbooks/ in {folder.resolve()}", remedy)
+    errors = load_workspace(folder).errors
+    if errors:
+        return Examination("workspace", "fail", f"{len(errors)} errors, the first: {errors[0]}", "see `perennia check`")
+    return Examination("workspace", "ok", "no errors")
+
+
+async def _store(settings: Settings) -> Examination:
+    try:
+        async with opened_store(settings) as store:
+            revision = await store.current_revision()
+    except (StoreError, OSError, ValueError) as error:
+        return Examination("store", "fail", str(error), "run `perennia migrate`, or look at PERENNIA_STORE_URL")
+    if revision is None:
+        return Examination("store", "warn", "answers; nothing is published", "run `perennia publish`")
+    return Examination(
+        "store", "ok", f"answers; revision {revision.number} of {revision.published_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+async def _temporal(run: Run | None) -> AsyncIterator[Examination]:
+    address = run.temporal if run is not None and "TEMPORAL_ADDRESS" not in os.environ else None
+    try:
+        client = await connect(address)
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except (TemporalError, RPCError) as error:
+        yield Examination(
+            "Temporal", "fail", str(error), "start it, or look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
+        )
+        return
+    yield Examination(
+        "Temporal", "ok", f"answers at {client.service_client.config.target_host}, namespace {client.namespace}"
+    )
+    polls: list[datetime] = []
+    queues = {"turns": (CUSTOMER_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)}
+    for kind in EffectKind:
+        queues[kind.value] = (effect_queue(CUSTOMER_QUEUE, kind), TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+    for name, (queue, queue_type) in queues.items():
+        newest = await _newest_poll(client, queue, queue_type)
+        polls += [newest] if newest else []
+        yield _worker(name, newest)
+    if polls:
+        yield _clock(max(polls))
+
+
+async def _newest_poll(client: Client, queue: str, queue_type: TaskQueueType.ValueType) -> datetime | None:
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=queue_type
+        )
+    )
+    return max((poller.last_access_time.ToDatetime(UTC) for poller in answer.pollers), default=None)
+
+
+def _worker(name: str, newest: datetime | None) -> Examination:
+    remedy = "start one with `perennia worker`"
+    if newest is None:
+        return Examination("worker", "fail", f"nobody works on {name}", remedy)
+    ago = datetime.now(UTC) - newest
+    if ago > POLLED_WITHIN:
+        return Examination("worker", "fail", f"nobody has asked for {name} for {ago.total_seconds():.0f} s", remedy)
+    return Examination("worker", "ok", f"somebody works on {name}")
+
+
+def _clock(newest: datetime) -> Examination:
+    """A poll that Temporal saw in our future means that the clocks differ at least so much."""
+    ahead = newest - datetime.now(UTC)
+    if ahead > SKEW:
+        remedy = "let both machines keep time by NTP"
+        return Examination("clock", "fail", f"Temporal's clock is {ahead.total_seconds():.1f} s ahead of ours", remedy)
+    return Examination("clock", "ok", "Temporal's clock is not ahead of ours")
+
+
+async def _mail(settings: Settings, run: Run | None) -> Examination:
+    url = settings.smtp_url.get_secret_value() if settings.smtp_url else run.smtp if run else None
+    if url is None:
+        remedy = "set PERENNIA_SMTP_URL; `perennia up` has an inbox of its own until then"
+        return Examination("mail", "warn", "no mail server is set", remedy)
+    try:
+        target = replace(SmtpSettings.from_url(url), timeout_seconds=PATIENCE)
+        return await _greet(target)
+    except (ProviderFailure, aiosmtplib.SMTPException, OSError) as error:
+        return Examination("mail", "fail", f"{type(error).__name__}: {error}", "look at PERENNIA_SMTP_URL")
+
+
+async def _greet(target: SmtpSettings) -> Examination:
+    """Connects as the sender does: TLS, EHLO, credentials, NOOP. Sends nothing."""
+    client = aiosmtplib.SMTP(
+        hostname=target.host,
+        port=target.port,
+        username=target.user,
+        password=target.password,
+        use_tls=target.security == "tls",
+        start_tls=target.security == "starttls",
+        timeout=target.timeout_seconds,
+    )
+    async with client:
+        await client.noop()
+    secured = {"none": "without TLS", "starttls": "with STARTTLS", "tls": "over TLS"}[target.security]
+    return Examination("mail", "ok", f"{target.host}:{target.port} answers {secured}")
+
+
+async def _api(run: Run | None) -> Examination:
+    if run is None:
+        remedy = "start one with `perennia up`, or ask the one elsewhere with --url"
+        return Examination("API", "warn", "no installation runs on this data folder", remedy)
+    try:
+        async with Installation(run.api, run.admin_key) as installation:
+            totals = await asyncio.wait_for(installation.totals(), PATIENCE)
+    except (InstallationError, TimeoutError) as error:
+        return Examination("API", "fail", str(error) or "no answer in time", f"look at {run.data}/logs/api.log")
+    return Examination("API", "ok", f"answers at {run.api}; {totals.customers} customers, {totals.events} events")

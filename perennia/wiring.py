@@ -1,0 +1,116 @@
+"""The composition root: settings in, running parts out, by plain constructor calls. Nothing else reads settings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from activities.messages import StoreMessages
+from fastapi import FastAPI
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.turns import StoreTurns
+from perennia.api import create_app
+from perennia.clock import WallClock
+from perennia.ingest.dispatcher import Dispatcher, Pace
+from perennia.providers.email import email_provider
+from perennia.rendering.links import Links
+from perennia.settings import Settings, SettingsError
+from perennia.store import open_store
+from perennia.store.port import Store
+from perennia.temporal import connect
+from perennia.temporal.workers import customer_worker, message_worker
+
+log = logging.getLogger(__name__)
+
+
+def build_clock(settings: Settings) -> WallClock:
+    return WallClock(settings.time_scale, settings.time_origin)
+
+
+def build_links(settings: Settings, public_url: str | None = None) -> Links:
+    """``public_url``: where the API of this very process listens, for settings that name no address."""
+    address = settings.public_url or public_url or _http_url(settings)
+    if address is None:
+        raise missing("public_url", "set it to the address under which recipients reach the API")
+    if not settings.link_keys:
+        raise missing("link_keys", "set it to a long random secret, the same for `serve` and every worker")
+    return Links(address, settings.link_keys)
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncGenerator[Store]:
+    """The store, closed at the end. Its schema is as it is: `perennia migrate` and `perennia up` bring it up to date."""
+    store = open_store(settings.store_address())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def build_workers(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> list[Worker]:
+    """Every worker of an installation, for one process."""
+    if settings.smtp_url is None:
+        raise missing("smtp_url", "set it to your mail server, for example smtp+starttls://user:password@host:587")
+    clock = build_clock(settings)
+    provider = email_provider(settings.smtp_url.get_secret_value())
+    messages = StoreMessages(store, provider, build_links(settings), clock)
+    turns = StoreTurns(store, clock, ring=dispatcher.nudge)
+    return [customer_worker(client, turns), message_worker(client, messages)]
+
+
+def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str) -> FastAPI:
+    """The API of one process that listens at ``url``."""
+    if settings.admin_key is None:
+        raise missing("admin_key", "set it to a long random secret; `perennia up` makes one by itself")
+    return create_app(
+        store=store,
+        bells=dispatcher,
+        clock=build_clock(settings),
+        links=build_links(settings, url),
+        write_keys=settings.write_keys,
+        admin_key=settings.admin_key.get_secret_value(),
+    )
+
+
+@asynccontextmanager
+async def running_dispatcher(
+    settings: Settings, store: Store, client: Client, *, sweeping: bool
+) -> AsyncGenerator[Dispatcher]:
+    """Rings bells while the block runs. One process of an installation sweeps for leftovers; others ring what they set."""
+    pace = Pace() if sweeping else Pace(sweep_every=None)
+    dispatcher = Dispatcher(store, client, build_clock(settings), pace=pace)
+    ringing = asyncio.create_task(dispatcher.run(), name="dispatcher")
+    ringing.add_done_callback(_log_failure)
+    try:
+        yield dispatcher
+    finally:
+        await dispatcher.stop()
+        await asyncio.gather(ringing, return_exceptions=True)
+
+
+def _log_failure(ringing: asyncio.Task[None]) -> None:
+    """A dispatcher that fails is a bug. The process must not live on deaf: it ends, and is started again."""
+    if not ringing.cancelled() and (error := ringing.exception()):
+        log.critical("the dispatcher failed", exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def connect_temporal(*, lazy: bool = False) -> Client:
+    """Temporal as ``TEMPORAL_*`` names it."""
+    return await connect(lazy=lazy)
+
+
+def missing(setting: str, remedy: str) -> SettingsError:
+    """The error for a setting that this command cannot do without."""
+    return SettingsError(f"PERENNIA_{setting.upper()}", "is not set", remedy)
+
+
+def _http_url(settings: Settings) -> str | None:
+    host, _, port = settings.http.rpartition(":")
+    return None if port == "0" else f"http://{host}:{port}"
