@@ -1,9 +1,9 @@
-"""Spans and calendars: what `2d` or `2bd` after an instant is, whatever DST and holidays do (language, section 2)."""
+"""Spans and calendars: what `2d` or `2bd` after an instant is, whatever DST and holidays do (language, section 2)."""  # noqa: A005 (its name is perennia.core.calendar)
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 LONGEST_SPAN = timedelta(days=36_500)
 VALID_SPANS = "write 90s, 30m, 12h, 3d, 2w, 1d12h, 2bd or P3D"
 MONDAY_TO_FRIDAY = frozenset(range(5))
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
 
 _PART = re.compile(r"(\d+)(bd|[smhdw])")
 _PARTS = re.compile(r"(?:\d+(?:bd|[smhdw]))+")
@@ -26,12 +31,19 @@ class SpanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A length of time: ``days`` and ``business_days`` are calendar units, ``exact`` is not. ``text`` is as written."""
+    """A length of time: ``days`` and ``business_days`` are calendar units, ``exact`` is not. ``text`` is as written.
+
+    ``length_us`` is its length in microseconds where days have 24 hours, business days left out.
+    """
 
     days: int
     business_days: int
     exact: timedelta
     text: str
+    length_us: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length_us", self.days * DAY_US + self.exact // MICROSECOND)
 
 
 @lru_cache(maxsize=1024)
@@ -108,6 +120,17 @@ class Calendar:
         """The first instant of ``day`` in the customer's zone, in UTC."""
         return resolve(datetime(day.year, day.month, day.day), self.zone)  # noqa: DTZ001 (a wall-clock time is naive)
 
+    def after_us(self, start: int, span: Span) -> int:
+        """`after` in microseconds since 1970 UTC: most days have one offset, and then this is an addition."""
+        if span.business_days or (span.days and not self._calm(start, span)):
+            return microseconds(self.after(instant(start), span))
+        return start + span.length_us
+
+    def _calm(self, start: int, span: Span) -> bool:
+        first = start // DAY_US
+        offset = calm_offset(self.zone, first)
+        return offset is not None and offset == calm_offset(self.zone, first + span.days)
+
     def _shift(self, start: datetime, span: Span, sign: int) -> datetime:
         moved = start
         if span.days:
@@ -156,6 +179,28 @@ def _change_of_offset(before: datetime, after: datetime, zone: ZoneInfo) -> date
         else:
             low = middle
     return datetime.fromtimestamp(high, UTC)
+
+
+@lru_cache(maxsize=65_536)
+def calm_offset(zone: ZoneInfo, day: int) -> int | None:
+    """The offset (seconds) of a UTC day (days since 1970) if it changes neither on it nor the day before or after.
+
+    Around a calm day, what is later in UTC is later on the clock: no repeated hour is longer than a day.
+    """
+    start = (day - 1) * 86_400
+    offsets = {datetime.fromtimestamp(start + hour * 3600, zone).utcoffset() for hour in range(73)}
+    offset = offsets.pop()
+    return None if offsets or offset is None else int(offset.total_seconds())
+
+
+def microseconds(when: datetime) -> int:
+    """Since 1970 UTC."""
+    return (when - EPOCH) // MICROSECOND
+
+
+def instant(us: int) -> datetime:
+    """The instant so many microseconds after 1970 UTC."""
+    return EPOCH + timedelta(microseconds=us)
 
 
 def find_zone(*names: object) -> tuple[ZoneInfo, str | None]:

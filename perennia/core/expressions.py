@@ -1,37 +1,49 @@
-"""Expressions: compile once, evaluate often, and know when the answer could change (language, section 3)."""
+"""Expressions: compile once, evaluate often, and know when the answer could change (language, section 3).
+
+What the language leaves open is decided so:
+
+- What is null is missing and the reverse: ``has(traits.x)`` is false for both, and so for what lies below a text or a number.
+- A property filter is an expression over ``event`` alone, without functions of ours. It is the last argument and may stand
+  without a span: ``count("E", "event.total > 100")``, ``idle("E", "14d", FILTER)``, ``total("E", "amount", "90d", FILTER)``.
+- ``total`` is a double. A property that is missing or no number counts 0; an event whose filter ends in an error is not
+  counted.
+- Functions name whole events: ``NAME*`` is for triggers.
+- ``idle`` counts from the later of the last E and the first sight of the customer, in one calendar addition.
+- An instant may be ISO text (a date alone: its midnight in the customer's zone; without offset: wall clock there), Unix
+  seconds, from 1e11 on milliseconds, or a CEL timestamp.
+- A name that is no CEL identifier is written in brackets: ``steps["first-project"].outcome``.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-import cel
-
-from perennia.core.calendar import Calendar, Span, parse_span
+from perennia.core.answers import Node, View, as_json
+from perennia.core.calendar import instant
+from perennia.core.calls import NO_VIEW
+from perennia.core.cel_syntax import parse
+from perennia.core.cel_tokens import ExpressionError
 from perennia.core.decisions import Evidence
-from perennia.core.facts import EPOCH, MICROSECOND, Facts, Tally, TallySpec
-from perennia.core.json_values import Json
+from perennia.core.expression_compiler import Compiler
+from perennia.core.facts import TallySpec
+from perennia.core.json_values import Json, JsonObject
 
+__all__ = ["Expression", "ExpressionError", "Verdict", "View", "compile_expression"]
 
-class ExpressionError(ValueError):
-    """An expression that cannot be published. ``offset``: 0-based character in its text."""
-
-    def __init__(self, message: str, offset: int = 0, hint: str | None = None) -> None:
-        super().__init__(message if hint is None else f"{message}; {hint}")
-        self.message = message
-        self.offset = offset
-        self.hint = hint
+# 200 years: nobody is woken then, and clocks and timers of the world overflow at dates such as 9999-12-31.
+FAR_FUTURE_US = 200 * 365 * 86_400 * 1_000_000
 
 
 class Verdict(NamedTuple):
     """An expression's value, and until when it is good for.
 
-    ``error``: what was missing or what clashed; the value is None then. ``next_change``: the first instant at which the value could
-    change by time alone, None: only by input. ``watching``: tokens ``event:NAME``, ``trait:NAME``, ``account:NAME``,
-    ``stage:TRACK`` of the inputs that could change it earlier.
+    ``error``: what was missing or what clashed; the value is None then. ``next_change``: the first instant at which the value
+    could change by time alone, None: only by input. ``watching``: tokens ``event:NAME``, ``trait:NAME``, ``account:NAME``,
+    ``stage:TRACK``, ``step:ID`` of the inputs that could change it earlier. A change between false and an error is none:
+    both mean that a condition does not hold.
     """
 
     value: Json
@@ -45,87 +57,58 @@ class Verdict(NamedTuple):
         return self.value is True and self.error is None
 
 
-@dataclass(slots=True)
-class View:
-    """What an expression is evaluated on.
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A compiled expression: immutable, for any number of customers and threads.
 
-    ``names``: the roots that are not facts: ``enter``, ``event``, ``steps``, ``contact``. ``stages``: track to stage and since when.
+    ``reads``: full dotted names. ``traits``: the customer's own (also those read as ``contact.NAME``). ``tracks``: read through
+    ``stage.T`` or ``in_stage``.
     """
 
-    now: datetime
-    facts: Facts
-    calendar: Calendar
-    names: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
-    stages: Mapping[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
-
-
-@dataclass(frozen=True)
-class Expression:
     text: str
     reads: frozenset[str]
     traits: frozenset[str]
     events: frozenset[str]
     tallies: tuple[TallySpec, ...]
     tracks: frozenset[str]
-    program: cel.Program
+    root: Node = field(repr=False)
 
     def evaluate(self, view: View) -> Verdict:
-        context = cel.Context()
-        for root in ("traits", "account", "contact", "enter", "event", "steps", "stage"):
-            context.add_variable(root, self._root(root, view))
-        context.add_function("happened", lambda event, span=None: self._count(view, event, span) > 0)
-        context.add_function("count", lambda event, span=None: self._count(view, event, span))
-        context.add_function("idle", lambda event, span: self._count(view, event, span) == 0)
-        watching = frozenset({f"event:{name}" for name in self.events} | {f"trait:{name}" for name in self.traits})
-        try:
-            return Verdict(self.program.execute(context), None, None, watching)
-        except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
-            return Verdict(None, str(error), None, watching)
+        """The value now. Raises nothing: what goes wrong is the verdict's ``error``."""
+        value, error, until, watching = self.root.answer(view)
+        if not (value is True or value is False or value is None):
+            value = as_json(value)
+        if until is None or until > view.now_us + FAR_FUTURE_US:
+            return Verdict(value, error, None, watching)
+        return Verdict(value, error, instant(until), watching)
 
     def explain(self, view: View) -> Evidence:
-        verdict = self.evaluate(view)
-        return Evidence(self.text, verdict.value, verdict.error)
-
-    def _root(self, root: str, view: View) -> dict[str, Json]:
-        values: dict[str, Json] = {path.split(".")[1]: None for path in self.reads if path.startswith(root + ".")}
-        if root == "traits":
-            return values | view.facts.traits
-        if root == "account":
-            return values | (view.facts.account or {})
-        if root == "stage":
-            return values | {track: stage for track, (stage, _) in view.stages.items()}
-        return values | dict(view.names.get(root, {}))
-
-    def _count(self, view: View, event: str, span: str | None) -> int:
-        tally = view.facts.tallies.get(event, Tally())
-        if span is None:
-            return tally.count
-        parsed = parse_span(span)
-        return sum(view.calendar.after(EPOCH + us * MICROSECOND, parsed) > view.now for us, _ in tally.recent)
+        """The same value, with the parts it was made of and what each of them saw."""
+        return self.root.evidence(view)
 
 
 def compile_expression(text: str, *, names: frozenset[str]) -> Expression:
-    """Compiles ``text``, which may read the roots ``names``. Raises `ExpressionError`."""
-    try:
-        program = cel.compile(text)
-    except ValueError as error:
-        raise ExpressionError(str(error)) from error
-    for name in program.variables():
-        if name not in names:
-            raise ExpressionError(f'unknown name "{name}"', max(text.find(name), 0))
-    reads = frozenset(re.findall(r"\b(?:traits|account|contact|enter|event|steps|stage)\.[\w.]+", text))
-    calls = re.findall(r'\b(?:happened|count|idle|total)\(\s*"([^"]*)"(?:\s*,\s*"([^"]*)")?', text)
-    tallies = tuple(TallySpec(event, window=_span(span)) for event, span in calls)
+    """Compiles ``text``, which may read the roots ``names`` (of `expression_compiler.ROOTS`). Raises `ExpressionError`."""
+    compiler = Compiler(text, names, filters=_filter)
+    root = compiler.node(parse(text), error_as=False)
+    tallies = tuple(compiler.tallies)
     return Expression(
         text=text,
-        reads=reads,
-        traits=frozenset(path.split(".")[1] for path in reads if path.startswith("traits.")),
-        events=frozenset(event for event, _ in calls),
+        reads=frozenset(compiler.paths),
+        traits=frozenset(compiler.traits),
+        events=frozenset(spec.event for spec in tallies),
         tallies=tallies,
-        tracks=frozenset(path.split(".")[1] for path in reads if path.startswith("stage.")),
-        program=program,
+        tracks=frozenset(compiler.tracks),
+        root=root,
     )
 
 
-def _span(text: str) -> Span | None:
-    return parse_span(text) if text else None
+def _filter(text: str) -> Callable[[JsonObject], bool]:
+    """A property filter, compiled. An error in it at an event: the event does not count."""
+    root = Compiler(text, frozenset({"event"}), filters=None).node(parse(text), error_as=False)
+
+    def passes(properties: JsonObject) -> bool:
+        answer = root.answer(replace(NO_VIEW, names={"event": properties}))
+        return answer.value is True and answer.error is None
+
+    return passes

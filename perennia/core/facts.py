@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from json import dumps
 from typing import Protocol
 
 import msgspec
 
-from perennia.core.calendar import Calendar, Span
+from perennia.core.calendar import Calendar, Span, microseconds
 from perennia.core.decisions import CustomerEvent
 from perennia.core.json_values import Json, JsonObject
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 # A customer's zone may change while an occurrence is kept, and zones lie up to 26 hours apart.
 ZONE_SLACK = timedelta(days=2)
 
-# Infinity has no JSON: a state that held one could be written and never read again.
-LARGEST_TOTAL = 1.7976931348623157e308
+# Larger numbers are no amounts. Their sum could become infinite, which JSON has not: the state could not be read again.
+LARGEST_AMOUNT = 1e290
 
 
 class Tally(msgspec.Struct, omit_defaults=True):
@@ -138,14 +134,14 @@ def absorb(facts: Facts, event: CustomerEvent, needs: TallyNeeds, calendar: Cale
 
 def _count(tally: Tally, when: datetime, value: float, need: Need, now: datetime, calendar: Calendar) -> None:
     tally.count += 1
-    tally.total = max(-LARGEST_TOTAL, min(LARGEST_TOTAL, tally.total + value))
+    tally.total += value
     if tally.last is None or when > tally.last:
         tally.last = when
     if not need.windows:
         return
-    insort(tally.recent, ((when - EPOCH) // MICROSECOND, value))
+    insort(tally.recent, (microseconds(when), value))
     horizon = min(calendar.before(now, window) for window in need.windows) - ZONE_SLACK
-    gone = bisect_left(tally.recent, ((horizon - EPOCH) // MICROSECOND,))
+    gone = bisect_left(tally.recent, (microseconds(horizon),))
     if gone:
         del tally.recent[:gone]
 
@@ -155,11 +151,7 @@ def _amount(properties: JsonObject, name: str | None) -> float:
     value = properties.get(name) if name is not None else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    try:
-        amount = float(value)
-    except OverflowError:
-        return 0.0
-    return amount if math.isfinite(amount) else 0.0
+    return float(value) if abs(value) <= LARGEST_AMOUNT else 0.0
 
 
 def set_traits(facts: Facts, changes: JsonObject) -> frozenset[str]:
