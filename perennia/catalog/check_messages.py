@@ -12,6 +12,8 @@ from perennia.rendering import TemplateError, names_in
 from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES
 from perennia.rendering.text import compiled
 
+# A decision hands its texts the account and the owner in either scope; an account is no contact.
+TEXT_NAMES = {scope: names | ENROLLMENT_NAMES | {"account", "owner"} for scope, names in CUSTOMER_NAMES.items()}
 WAYS_OUT = frozenset({"unsubscribe_url", "preferences_url"})
 
 
@@ -44,7 +46,7 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
         offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1])
         inspection.at_value(path, "bad-template", message, remedy or None, min(offset, len(text)))
         return
-    known = CUSTOMER_NAMES[playbook.scope] | ENROLLMENT_NAMES
+    known = TEXT_NAMES[playbook.scope]
     for name in sorted(used - known):
         message = f'no text of this playbook knows the name "{name}"'
         inspection.at_value(path, "unknown-name", message, suggestion(name, known), max(text.find(name), 0))
@@ -66,7 +68,7 @@ def _check_template(inspection: Inspection, playbook: Playbook, path: Path, step
         if ("template", step.email) not in inspection.known.broken:
             inspection.unknown((*path, "email"), "template", step.email, inspection.known.templates)
         return None
-    known = CUSTOMER_NAMES[playbook.scope] | ENROLLMENT_NAMES | SURROUNDING_NAMES | frozenset(step.with_)
+    known = TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | frozenset(step.with_)
     for name in sorted(names_in(template) - known - LAYOUT_NAMES):
         message = f'the template "{step.email}" uses the name "{name}", which this message does not have'
         inspection.at_value((*path, "email"), "unknown-name", message, suggestion(name, known))

@@ -37,7 +37,8 @@ def parse_document(document: YamlDocument) -> tuple[BaseModel | None, list[Findi
 def parse_model(document: YamlDocument, model: type[Parsed]) -> tuple[Parsed | None, list[Finding]]:
     """The document's data as ``model``, or what is wrong with it, in order of place."""
     try:
-        return model.model_validate(document.data), []
+        # By alias only: Python's names of keys (`if_`) are no words of the language.
+        return model.model_validate(document.data, by_alias=True, by_name=False), []
     except ValidationError as error:
         findings = _Translation(document, model).findings(error.errors(include_url=False))
         return None, sorted(findings, key=lambda finding: finding.order)

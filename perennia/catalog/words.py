@@ -55,10 +55,6 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
 # Keys whose value is a span.
 SPANS = frozenset({"wait", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
 
-# Roots of expressions that the language has and this version does not: they need surveys and health scores.
-ROOTS_NOT_YET = frozenset({"health", "answers"})
-FUNCTIONS_NOT_YET = frozenset({"in_segment"})
-
 
 def _with_article(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -1,0 +1,165 @@
+"""Documents of the wrong form: each finding speaks of the right part, at its place, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.workspaces import Check, CheckFiles
+
+BOOK = "playbook: p\ntopic: tips\n"
+SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
+YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
+VERBS = "branch, email, exit, stage, task, update, wait, wait_for"
+
+KINDS = [
+    ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
+    (
+        "name: x\nplaybook: p\n",
+        ['1:1: error unknown-kind: the first key must say what the document is, not "name"; put "playbook" first'],
+    ),
+    (
+        "- a\n",
+        [
+            "1:1: error unknown-kind: a document must be a mapping whose first key says what it is; "
+            "one of: playbook, track, policies, scenario"
+        ],
+    ),
+    ("segment: s\nwhen: true\n", ['1:1: error not-supported-yet: "segment" documents are not supported yet']),
+    ("health: s\n", ['1:1: error not-supported-yet: "health" documents are not supported yet']),
+    ("survey: nps\n", ['1:1: error not-supported-yet: "survey" documents are not supported yet']),
+]
+
+STEPS = [
+    ("- send_mail: hello", ['4:3: error unknown-key: no step "send_mail"; did you mean "email"?']),
+    (
+        "- email: hello\n  tpoic: tips",
+        ['5:3: error unknown-key: no key "tpoic" in an email step; did you mean "topic"?'],
+    ),
+    ("- email: hello\n  hold: 3d", ['5:3: error not-supported-yet: "hold" in an email step is not supported yet']),
+    ("- email: hello\n  to: all", ['5:7: error not-supported-yet: "to" as "all" is not supported yet']),
+    ("- email: hello\n  to: {role: admin}", ['5:7: error not-supported-yet: "to" as a mapping is not supported yet']),
+    ("- email: hello\n  to: champion", ['5:7: error wrong-value: "to" must be "contact" or "owner", not "champion"']),
+    (
+        "- email: hello\n  transactional: yes",
+        [f'5:18: error wrong-type: "transactional" must be true or false, not "yes"; {YES}'],
+    ),
+    ("- email: hello\n  priority: 101", ['5:13: error wrong-value: "priority" must be at most 100, not 101']),
+    ("- email: hello\n  priority: high", ['5:13: error wrong-type: "priority" must be a whole number, not "high"']),
+    (
+        "- email: hello\n  wait: 3d",
+        ['5:3: error two-verbs: a step has one of "email" and "wait", not both; make it two steps'],
+    ),
+    ("- task: Call\n  wait: true", []),
+    ("- task: Call\n  wait: 3d", [f'5:9: error wrong-type: "wait" must be true or false, not "3d"; {YES}']),
+    ("- survey: nps\n  wait: 3d", ['4:3: error not-supported-yet: the step "survey" is not supported yet']),
+    ("- split: {a: {share: 50}}", ['4:3: error not-supported-yet: the step "split" is not supported yet']),
+    ("- wait: {until: '09:00'}", ['4:9: error not-supported-yet: "wait" as a mapping is not supported yet']),
+    ("- wait: 3", [f'4:9: error wrong-type: "wait" must be a span, not 3; {SPAN}']),
+    ("- exit", ['4:3: error wrong-type: a step must be a mapping; write "exit: ..."']),
+    ("- id: lonely", [f"4:3: error missing-key: this step does not say what it is; one of: {VERBS}"]),
+    ("- update: {a: [1]}", ['4:15: error wrong-type: "a" must be text, not a list']),
+    ("- stage: {a: b, c: d}", ['4:10: error wrong-value: "stage" must have exactly 1 entry']),
+    ("- branch: []", ['4:11: error empty: "branch" must not be empty']),
+    ("- branch:\n  - then: []", ['5:5: error missing-key: an arm of a branch needs "if"']),
+    (
+        "- branch:\n  - if: true\n    then:\n    - emial: x",
+        [
+            '5:9: error wrong-type: "if" must be text, not true; put it into quotes: "true"',
+            '7:7: error unknown-key: no step "emial"; did you mean "email"?',
+        ],
+    ),
+    (
+        "- wait_for:\n  - clicked: welcome\n  up_to: 2d",
+        ['5:5: error not-supported-yet: the condition "clicked" is not supported yet'],
+    ),
+    (
+        "- wait_for:\n  - event: A\n    match: x\n  up_to: 2d",
+        ['6:5: error not-supported-yet: "match" in an event condition is not supported yet'],
+    ),
+    (
+        "- wait_for:\n  - evnt: A\n  up_to: 2d",
+        ['5:5: error unknown-key: no condition "evnt"; did you mean "event"?'],
+    ),
+    (
+        "- email: hello\n  id: My Step",
+        ['5:7: error bad-id: "My Step" is no id; use lower-case letters, digits, - and _'],
+    ),
+    (
+        "- email: hello\n  if_: traits.x == 1",
+        ['5:3: error unknown-key: no key "if_" in an email step; did you mean "if"?'],
+    ),
+]
+
+HEADS = [
+    ("steps: []", ['3:8: error empty: "steps" must not be empty']),
+    ("name: x", ['1:1: error missing-key: a playbook needs "steps"']),
+    ("stpes: [{exit: a}]", ['3:1: error unknown-key: no key "stpes" in a playbook; did you mean "steps"?']),
+    ("scope: team\nsteps: [{exit: a}]", ['3:8: error wrong-value: "scope" must be "contact" or "account", not "team"']),
+    (
+        "enter: {holdout: 10%}\nsteps: [{exit: a}]",
+        ['3:9: error not-supported-yet: "holdout" in enter is not supported yet'],
+    ),
+    (
+        "enter: {on: [{segment: s}]}\nsteps: [{exit: a}]",
+        ['3:15: error not-supported-yet: the trigger "segment" is not supported yet'],
+    ),
+    (
+        "enter: {on: [{event: A, when: traits.x}]}\nsteps: [{exit: a}]",
+        ['3:25: error two-verbs: a trigger has one of "event" and "when", not both; make it two triggers'],
+    ),
+    (
+        "enter: {reenter: sometimes}\nsteps: [{exit: a}]",
+        ['3:18: error wrong-value: "reenter" must be "once" or "always", not "sometimes"'],
+    ),
+    (
+        "enter: {reenter: {aftr: 3d}}\nsteps: [{exit: a}]",
+        ['3:19: error unknown-key: no key "aftr" in reenter; did you mean "after"?'],
+    ),
+    ("goal: {event: A}\nsteps: [{exit: a}]", ['3:8: error not-supported-yet: "event" in a goal is not supported yet']),
+    ("exit: {when: x}\nsteps: [{exit: a}]", ['3:7: error wrong-type: "exit" must be a list, not a mapping']),
+]
+
+OTHERS = [
+    (
+        "track: t\nstages:\n- id: a\n  stuck: 3d\n  end: no\n- enter: traits.x\nmove: back\nmin_dwell: 0\n",
+        [
+            '4:3: error not-supported-yet: "stuck" in a stage is not supported yet',
+            f'5:8: error wrong-type: "end" must be true or false, not "no"; {YES}',
+            '6:3: error missing-key: a stage needs "id"',
+            '7:7: error wrong-value: "move" must be "forward" or "any", not "back"',
+            f'8:12: error wrong-type: "min_dwell" must be a span, not 0; {SPAN}',
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "findings"), KINDS)
+def test_the_first_key_says_what_a_document_is(check: Check, document: str, findings: list[str]) -> None:
+    assert check(document) == [f"playbooks/p.yaml:{finding}" for finding in findings]
+
+
+@pytest.mark.parametrize(("step", "findings"), STEPS)
+def test_a_step_of_the_wrong_form_is_found(check: Check, step: str, findings: list[str]) -> None:
+    assert check(f"{BOOK}steps:\n{step}\n") == [f"playbooks/p.yaml:{finding}" for finding in findings]
+
+
+@pytest.mark.parametrize(("head", "findings"), HEADS)
+def test_a_playbook_of_the_wrong_form_is_found(check: Check, head: str, findings: list[str]) -> None:
+    assert check(f"{BOOK}{head}\n") == [f"playbooks/p.yaml:{finding}" for finding in findings]
+
+
+@pytest.mark.parametrize(("document", "findings"), OTHERS)
+def test_a_track_of_the_wrong_form_is_found(check: Check, document: str, findings: list[str]) -> None:
+    assert check(document) == [f"playbooks/p.yaml:{finding}" for finding in findings]
+
+
+def test_policies_of_the_wrong_form_are_found_and_topics_are_not_blamed_for_it(check_files: CheckFiles) -> None:
+    policies = "policies: x\ntopics: {a: {kind: opt}, b: 3}\ncaps: []\nsenders: {x: {emial: q}}\n"
+    book = f"{BOOK}steps: [{{email: hello}}]\n"
+    assert check_files({"playbooks/policies.yaml": policies, "playbooks/p.yaml": book}) == [
+        'playbooks/policies.yaml:2:10: error missing-key: a topic needs "name"',
+        'playbooks/policies.yaml:2:20: error wrong-value: "kind" must be "opt_in" or "opt_out", not "opt"',
+        'playbooks/policies.yaml:2:29: error wrong-type: "b" must be a mapping, not 3',
+        'playbooks/policies.yaml:3:1: error not-supported-yet: "caps" in policies is not supported yet',
+        'playbooks/policies.yaml:4:15: error unknown-key: no key "emial" in a sender; did you mean "email"?',
+    ]
