@@ -9,10 +9,11 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import get_type_hints
 
-import typer.main
-from click import Command, Group
 from pydantic import SecretStr
+from typer import Typer
+from typer.models import ArgumentInfo
 
 from perennia.cli.exits import Exit
 from perennia.cli.main import app
@@ -21,6 +22,11 @@ from perennia.settings import PREFIX, Settings
 from perennia.why.reasons import meaning
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def command_names() -> frozenset[str]:
+    """Everything that may follow ``perennia``."""
+    return frozenset(re.findall(r"`perennia ([a-z-]+)", commands_table()))
 
 
 def settings_table() -> str:
@@ -47,17 +53,27 @@ def reasons_table() -> str:
 
 
 def commands_table() -> str:
-    return _table(("command", "does"), _commands(typer.main.get_command(app), "perennia"))
+    return _table(("command", "does"), _commands(app, "perennia"))
 
 
-def _commands(command: Command, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(command, Group):
-        for name, inner in sorted(command.commands.items()):
-            yield from _commands(inner, f"{path} {name}")
-    elif not command.hidden:
-        context = command.make_context("", [], resilient_parsing=True)
-        arguments = [each.make_metavar(context) for each in command.params if each.param_type_name == "argument"]
-        yield f"`{' '.join([path, *arguments])}`", (command.help or "").split("\n\n")[0].replace("\n", " ")
+def _commands(group: Typer, path: str) -> Iterator[tuple[str, str]]:
+    for info in group.registered_commands:
+        if info.callback is not None and not info.hidden:
+            name = info.name or info.callback.__name__.replace("_", "-")
+            promise = (info.help or inspect.getdoc(info.callback) or "").split("\n\n")[0].replace("\n", " ")
+            yield f"`{' '.join([path, name, *_arguments(info.callback)])}`", promise
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            yield from _commands(inner.typer_instance, f"{path} {inner.name}")
+
+
+def _arguments(command: Callable[..., object]) -> Iterator[str]:
+    hints = get_type_hints(command, include_extras=True)
+    for parameter in inspect.signature(command).parameters.values():
+        metadata: tuple[object, ...] = getattr(hints[parameter.name], "__metadata__", ())
+        if any(isinstance(each, ArgumentInfo) for each in metadata):
+            name = parameter.name.upper()
+            yield name if parameter.default is parameter.empty else f"[{name}]"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
