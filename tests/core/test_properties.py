@@ -1,0 +1,168 @@
+"""What must hold for every playbook and every history (language, section 6.6)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from perennia.core.advance import advance
+from perennia.core.compiled import Catalog
+from perennia.core.decisions import Input, JournalEntry
+from perennia.core.state import CustomerState
+from tests.support.lives import START
+from tests.support.random_lives import RECIPIENTS, catalogs, fresh, histories, live
+
+DAYS = 12
+END = START + timedelta(days=DAYS)
+
+moderately = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def journal_of(catalog: Catalog, inputs: Sequence[Input], boundaries: Sequence[datetime]) -> list[JournalEntry]:
+    """The journal when turns are taken at ``boundaries`` only, each with all inputs accepted until then."""
+    state, journal, left = fresh(), list[JournalEntry](), list(inputs)
+    for now in [*sorted(boundaries), END]:
+        batch = [each for each in left if each.at <= now]
+        left = left[len(batch) :]
+        decision = advance(catalog, state, now, batch, RECIPIENTS)
+        state = decision.state
+        journal += decision.journal
+    return journal
+
+
+@moderately
+@given(catalogs(), histories(), st.lists(st.integers(0, DAYS * 1440), max_size=8))
+def test_the_same_inputs_in_other_batches_give_the_same_journal(
+    catalog: Catalog, inputs: tuple[Input, ...], minutes: list[int]
+) -> None:
+    decisions, taken = live(catalog, inputs, DAYS)
+    expected = [entry for decision in decisions for entry in decision.journal]
+    # Half-minutes: a turn between the instants at which inputs and wake-ups fall.
+    boundaries = [START + timedelta(minutes=minute, seconds=30) for minute in minutes]
+    assert journal_of(catalog, taken, boundaries) == expected
+
+
+@moderately
+@given(catalogs(), histories())
+def test_a_state_that_went_through_json_at_every_boundary_decides_the_same(
+    catalog: Catalog, inputs: tuple[Input, ...]
+) -> None:
+    decisions, taken = live(catalog, inputs, DAYS)
+    state, journal, left = fresh(), list[JournalEntry](), list(taken)
+    for decision in decisions:
+        batch = [each for each in left if each.at <= decision.state.now]
+        left = left[len(batch) :]
+        state = msgspec.json.decode(msgspec.json.encode(state), type=CustomerState)
+        again = advance(catalog, state, decision.state.now, batch, RECIPIENTS)
+        state = again.state
+        journal += again.journal
+    assert journal == [entry for decision in decisions for entry in decision.journal]
+
+
+@moderately
+@given(catalogs(), histories())
+def test_a_turn_with_nothing_new_changes_nothing(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    decisions, _ = live(catalog, inputs, DAYS)
+    for decision in decisions:
+        again = advance(catalog, decision.state, decision.state.now, [], RECIPIENTS)
+        assert (again.state, again.effects, again.journal) == (decision.state, (), ())
+        assert (again.wake_at, again.watching) == (decision.wake_at, decision.watching)
+
+
+@moderately
+@given(catalogs(), histories())
+def test_advance_leaves_the_state_it_was_given_as_it_was(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    state = fresh()
+    for each in inputs:
+        before = msgspec.json.encode(state)
+        decision = advance(catalog, state, each.at, [each], RECIPIENTS)
+        assert msgspec.json.encode(state) == before
+        state = decision.state
+
+
+@moderately
+@given(catalogs(), histories())
+def test_every_effect_key_is_emitted_once(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    decisions, _ = live(catalog, inputs, DAYS)
+    keys = Counter(effect.key for decision in decisions for effect in decision.effects)
+    assert not [key for key, times in keys.items() if times > 1]
+
+
+@moderately
+@given(catalogs(), histories())
+def test_every_ended_enrollment_has_one_reason_and_every_step_one_outcome(
+    catalog: Catalog, inputs: tuple[Input, ...]
+) -> None:
+    decisions, _ = live(catalog, inputs, DAYS)
+    journal = [entry for decision in decisions for entry in decision.journal]
+    entered = Counter(entry.enrollment for entry in journal if entry.act == "entered")
+    ended = Counter(entry.enrollment for entry in journal if entry.act == "ended")
+    assert set(entered.values()) <= {1}
+    assert set(ended.values()) <= {1}
+    inside = {enrollment.id for enrollment in decisions[-1].state.enrollments}
+    assert set(entered) == set(ended) | inside
+    assert not set(ended) & inside
+    outcomes = Counter((entry.enrollment, entry.step) for entry in journal if entry.act == "step_ended")
+    assert set(outcomes.values()) <= {1}
+
+
+@moderately
+@given(catalogs(), histories())
+def test_wake_at_is_never_in_the_past(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    for decision in live(catalog, inputs, DAYS)[0]:
+        assert decision.wake_at is None or decision.wake_at > decision.state.now
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(catalogs(), histories(days=4, most=8))
+def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    decisions, taken = live(catalog, inputs, 5)
+    expected = [entry for decision in decisions for entry in decision.journal]
+    state, journal, left = fresh(), list[JournalEntry](), list(taken)
+    for minute in range(5 * 1440 + 1):
+        now = START + timedelta(minutes=minute)
+        # The second after a minute is when inputs fall: looked at on its own, too.
+        for instant in (now, now + timedelta(seconds=1), now + timedelta(seconds=2)):
+            batch = [each for each in left if each.at <= instant]
+            if not batch and instant != now:
+                continue
+            left = left[len(batch) :]
+            decision = advance(catalog, state, instant, batch, RECIPIENTS)
+            state = decision.state
+            journal += decision.journal
+    assert journal == [entry for entry in expected if entry.at <= state.now]
+
+
+@moderately
+@given(catalogs(), histories())
+def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
+    catalog: Catalog, inputs: tuple[Input, ...]
+) -> None:
+    """What nobody watches may wait for the next turn: handed in late, in order, it gives the same journal."""
+    decisions, taken = live(catalog, inputs, DAYS)
+    expected = [entry for decision in decisions for entry in decision.journal]
+    started = catalog.triggers()
+    state, journal, waiting, watching, wake = fresh(), list[JournalEntry](), list[Input](), None, None
+    for each in [*taken, None]:
+        now = END if each is None else each.at
+        while wake is not None and wake < now:
+            decision = advance(catalog, state, wake, waiting, RECIPIENTS)
+            state, wake, watching, waiting = decision.state, decision.wake_at, decision.watching, []
+            journal += decision.journal
+        if each is not None:
+            waiting.append(each)
+        name = getattr(each, "name", None)
+        unheard = name is not None and watching is not None and f"event:{name}" not in watching
+        if unheard and name not in started.names:
+            continue
+        decision = advance(catalog, state, now, waiting, RECIPIENTS)
+        state, wake, watching, waiting = decision.state, decision.wake_at, decision.watching, []
+        journal += decision.journal
+    assert journal == expected

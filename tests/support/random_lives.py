@@ -1,0 +1,227 @@
+"""Hypothesis strategies for valid playbooks of the whole first cut of the language, and for histories to live through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+from hypothesis import strategies as st
+
+from perennia.core.advance import Decision, advance, new_customer
+from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.decisions import (
+    CustomerEvent,
+    EffectEnded,
+    EnrollmentOrder,
+    EnrollOrder,
+    Input,
+    Outcome,
+    TraitsChanged,
+)
+from perennia.core.definitions import Playbook, Track
+from perennia.core.documents import Document, PlaybookBody
+from perennia.core.json_values import Json
+from perennia.core.state import CustomerState, Recipient
+from tests.support.lives import START, TOPICS, documents
+
+EVENTS = ["A", "B", "C", "D"]
+SPANS = ["10m", "45m", "3h", "12h", "1d", "1d6h", "2bd", "1w"]
+WINDOWS = ["30m", "6h", "1d", "3d"]
+DAY = timedelta(days=1)
+
+ATOMS = st.one_of(
+    st.builds("traits.x == {}".format, st.integers(0, 2)),
+    st.builds('happened("{}")'.format, st.sampled_from(EVENTS)),
+    st.builds('happened("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.builds('count("{}", "{}") >= {}'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS), st.integers(1, 3)),
+    st.builds('idle("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.just("traits.missing > 3"),
+)
+EXPRESSIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds("({} && {})".format, inner, inner),
+        st.builds("({} || {})".format, inner, inner),
+        st.builds("!({})".format, inner),
+    ),
+    max_leaves=3,
+)
+
+Step = dict[str, object]
+
+
+def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "then": steps})
+
+
+def _when_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries({"when": EXPRESSIONS, "then": steps})
+
+
+def _all_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    parts = st.lists(
+        st.one_of(
+            st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}), st.fixed_dictionaries({"when": EXPRESSIONS})
+        ),
+        min_size=1,
+        max_size=3,
+    )
+    return st.fixed_dictionaries({"all": parts, "then": steps})
+
+
+def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    conditions = st.one_of(_event_condition(steps), _when_condition(steps), _all_condition(steps))
+    race = st.fixed_dictionaries(
+        {
+            "wait_for": st.lists(conditions, min_size=1, max_size=3),
+            "up_to": st.sampled_from(SPANS),
+            "since": st.sampled_from(["entry", "step"]),
+            "else": steps,
+        }
+    )
+    arm = st.fixed_dictionaries({"if": EXPRESSIONS, "then": steps})
+    branch = st.fixed_dictionaries({"branch": st.lists(arm, min_size=1, max_size=2), "else": steps})
+    return st.one_of(race, branch)
+
+
+SIMPLE: st.SearchStrategy[Step] = st.one_of(
+    st.fixed_dictionaries({"email": st.sampled_from(["m1", "m2", "m3"])}),
+    st.fixed_dictionaries({"email": st.just("maybe"), "if": EXPRESSIONS}),
+    st.fixed_dictionaries({"wait": st.sampled_from(SPANS)}),
+    st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "2"])})}),
+    st.fixed_dictionaries({"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)}),
+    st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
+    st.just({"exit": "enough"}),
+)
+LEAF_STEPS = st.lists(SIMPLE, max_size=2)
+INNER_STEPS = st.lists(st.one_of(SIMPLE, _nested(LEAF_STEPS)), max_size=2)
+STEPS = st.lists(st.one_of(SIMPLE, SIMPLE, _nested(INNER_STEPS)), min_size=1, max_size=4)
+
+TRIGGERS = st.lists(
+    st.one_of(st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}), st.fixed_dictionaries({"when": EXPRESSIONS})),
+    min_size=1,
+    max_size=2,
+)
+
+
+@st.composite
+def playbooks(draw: st.DrawFn) -> Playbook:
+    """A valid playbook of any shape."""
+    raw: dict[str, object] = {
+        "playbook": draw(st.sampled_from(["p1", "p2", "p3"])),
+        "topic": "tips",
+        "priority": draw(st.sampled_from([10, 50, 90])),
+        "enter": {"on": draw(TRIGGERS), "reenter": draw(st.sampled_from(["once", "always", {"after": "1d"}]))},
+        "steps": draw(STEPS),
+    }
+    if draw(st.booleans()):
+        raw["while"] = draw(EXPRESSIONS)
+    if draw(st.booleans()):
+        raw["goal"] = {"when": draw(EXPRESSIONS), "within": "3d", "then": draw(st.sampled_from(["exit", "continue"]))}
+    if draw(st.booleans()):
+        raw["exit"] = [{"when": draw(EXPRESSIONS), "reason": "told"}]
+    return Playbook.model_validate(raw)
+
+
+@st.composite
+def tracks(draw: st.DrawFn) -> Track:
+    return Track.model_validate(
+        {
+            "track": "t",
+            "stages": [
+                {"id": "s1"},
+                {"id": "s2", "enter": draw(EXPRESSIONS)},
+                {"id": "s3", "enter": draw(EXPRESSIONS), "end": draw(st.booleans())},
+            ],
+            "move": draw(st.sampled_from(["forward", "any"])),
+            "min_dwell": draw(st.sampled_from([None, "3h", "2d"])),
+        }
+    )
+
+
+@st.composite
+def catalogs(draw: st.DrawFn) -> Catalog:
+    books = draw(st.lists(playbooks(), min_size=1, max_size=3, unique_by=lambda book: book.playbook))
+    found = documents(TOPICS)
+    for book in books:
+        definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
+        found.append(Document(kind="playbook", id=book.playbook, version="v1", body=body))
+    track = draw(tracks())
+    found.append(Document(kind="track", id="t", version="v1", body=track.model_dump_json(by_alias=True)))
+    return compile_catalog("r1", found)
+
+
+@st.composite
+def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, ...]:
+    """Inputs over some days, at distinct instants: whole minutes and one second, so that no wake-up falls on one."""
+    count = draw(st.integers(0, most))
+    minutes = draw(st.lists(st.integers(1, days * 1440), min_size=count, max_size=count, unique=True))
+    inputs: list[Input] = [TraitsChanged(at=START, seq=1, traits={"email": "ana@example.com", "x": 0})]
+    for seq, minute in enumerate(sorted(minutes), start=2):
+        inputs.append(draw(_input(minute, seq)))
+    return tuple(inputs)
+
+
+def _input(minute: int, seq: int) -> st.SearchStrategy[Input]:
+    at = START + timedelta(minutes=minute, seconds=1)
+    value: st.SearchStrategy[Json] = st.one_of(st.integers(0, 2), st.none())
+    books = st.sampled_from(["p1", "p2", "p3"])
+    return st.one_of(
+        st.builds(lambda name: CustomerEvent(at=at, seq=seq, name=name), st.sampled_from(EVENTS)),
+        st.builds(lambda name: CustomerEvent(at=at, seq=seq, name=name), st.sampled_from(EVENTS)),
+        st.builds(
+            lambda name, ago: CustomerEvent(at=at, seq=seq, name=name, timestamp=at - timedelta(hours=ago)),
+            st.sampled_from(EVENTS),
+            st.integers(0, 30),
+        ),
+        st.builds(lambda x: TraitsChanged(at=at, seq=seq, traits={"x": x}), value),
+        st.builds(
+            lambda zone: TraitsChanged(at=at, seq=seq, traits={"timezone": zone}),
+            st.sampled_from(["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]),
+        ),
+        st.builds(lambda book: EnrollOrder(at=at, seq=seq, playbook=book, by_person=True, by="kim"), books),
+        st.builds(
+            lambda order, book: EnrollmentOrder(at=at, seq=seq, order=order, playbook=book, by="kim"),
+            st.sampled_from(["skip", "pause", "resume", "end"]),
+            books,
+        ),
+    )
+
+
+def fresh() -> CustomerState:
+    return new_customer("c1", "contact", "ana", START)
+
+
+RECIPIENTS = {"c1": Recipient(address="ana@example.com")}
+ONE_SECOND = timedelta(seconds=1)
+
+
+def live(catalog: Catalog, inputs: Sequence[Input], days: int) -> tuple[list[Decision], list[Input]]:
+    """Lives through ``inputs``, woken exactly when asked for; effects end a second after their release.
+
+    Returns the decisions, and all inputs including the effects' ends, in order.
+    """
+    state, end = fresh(), START + timedelta(days=days)
+    pending = list(inputs)
+    decisions: list[Decision] = []
+    taken: list[Input] = []
+    wake = None
+    while True:
+        pending.sort(key=lambda each: each.at)
+        moments = [each.at for each in pending[:1]] + ([wake] if wake is not None else [])
+        now = min(moments, default=end)
+        now = min(now, end)
+        batch: list[Input] = []
+        while pending and pending[0].at <= now:
+            batch.append(pending.pop(0))
+        taken += batch
+        decision = advance(catalog, state, now, batch, RECIPIENTS)
+        decisions.append(decision)
+        state, wake = decision.state, decision.wake_at
+        pending += [
+            EffectEnded(at=now + ONE_SECOND, key=effect.key, outcome=Outcome.SENT) for effect in decision.effects
+        ]
+        if now >= end:
+            return decisions, taken
