@@ -121,15 +121,15 @@ class Calendar:
         return resolve(datetime(day.year, day.month, day.day), self.zone)  # noqa: DTZ001 (a wall-clock time is naive)
 
     def after_us(self, start: int, span: Span) -> int:
-        """`after` in microseconds since 1970 UTC: most days have one offset, and then this is an addition."""
-        if span.business_days or (span.days and not self._calm(start, span)):
-            return microseconds(self.after(instant(start), span))
-        return start + span.length_us
-
-    def _calm(self, start: int, span: Span) -> bool:
-        first = start // DAY_US
-        offset = calm_offset(self.zone, first)
-        return offset is not None and offset == calm_offset(self.zone, first + span.days)
+        """`after` in microseconds since 1970 UTC. On calm days it is an addition."""
+        if not span.business_days:
+            if not span.days:
+                return start + span.length_us
+            day = start // DAY_US
+            offset, later = calm_offset(self.zone, day), calm_offset(self.zone, day + span.days)
+            if offset is not None and later is not None:
+                return start + span.length_us + offset - later
+        return microseconds(self.after(instant(start), span))
 
     def _shift(self, start: datetime, span: Span, sign: int) -> datetime:
         moved = start
@@ -183,14 +183,14 @@ def _change_of_offset(before: datetime, after: datetime, zone: ZoneInfo) -> date
 
 @lru_cache(maxsize=65_536)
 def calm_offset(zone: ZoneInfo, day: int) -> int | None:
-    """The offset (seconds) of a UTC day (days since 1970) if it changes neither on it nor the day before or after.
+    """The offset (microseconds) of a UTC day (days since 1970) if it changes neither on it nor the day before or after.
 
     Around a calm day, what is later in UTC is later on the clock: no repeated hour is longer than a day.
     """
     start = (day - 1) * 86_400
     offsets = {datetime.fromtimestamp(start + hour * 3600, zone).utcoffset() for hour in range(73)}
     offset = offsets.pop()
-    return None if offsets or offset is None else int(offset.total_seconds())
+    return None if offsets or offset is None else offset // MICROSECOND
 
 
 def microseconds(when: datetime) -> int:
@@ -200,7 +200,7 @@ def microseconds(when: datetime) -> int:
 
 def instant(us: int) -> datetime:
     """The instant so many microseconds after 1970 UTC."""
-    return EPOCH + timedelta(microseconds=us)
+    return EPOCH + us * MICROSECOND
 
 
 def find_zone(*names: object) -> tuple[ZoneInfo, str | None]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from json import dumps
 from typing import Protocol
 
 import msgspec
 
-from perennia.core.calendar import Calendar, Span, microseconds
+from perennia.core.calendar import DAY_US, Calendar, Span, microseconds
 from perennia.core.decisions import CustomerEvent
 from perennia.core.json_values import Json, JsonObject
 
-# A customer's zone may change while an occurrence is kept, and zones lie up to 26 hours apart.
-ZONE_SLACK = timedelta(days=2)
+# A customer's zone may change while an occurrence is kept; zones lie up to 26 hours apart, and a date line move is a day.
+SLACK_US = 3 * DAY_US
 
 # Larger numbers are no amounts. Their sum could become infinite, which JSON has not: the state could not be read again.
 LARGEST_AMOUNT = 1e290
@@ -139,11 +139,24 @@ def _count(tally: Tally, when: datetime, value: float, need: Need, now: datetime
         tally.last = when
     if not need.windows:
         return
-    insort(tally.recent, (microseconds(when), value))
-    horizon = min(calendar.before(now, window) for window in need.windows) - ZONE_SLACK
-    gone = bisect_left(tally.recent, (microseconds(horizon),))
-    if gone:
-        del tally.recent[:gone]
+    occurrence, recent = (microseconds(when), value), tally.recent
+    if recent and occurrence < recent[-1]:
+        insort(recent, occurrence)
+    else:
+        recent.append(occurrence)
+    horizon = _horizon(need, now, calendar)
+    if recent[0][0] < horizon:
+        del recent[: bisect_left(recent, (horizon,))]
+
+
+def _horizon(need: Need, now: datetime, calendar: Calendar) -> int:
+    """An instant (microseconds) before which no occurrence can be inside any window, whatever zones and DST do."""
+    now_us = microseconds(now)
+    reaches = [
+        now_us - window.length_us if not window.business_days else microseconds(calendar.before(now, window))
+        for window in need.windows
+    ]
+    return min(reaches) - SLACK_US
 
 
 def _amount(properties: JsonObject, name: str | None) -> float:

@@ -86,7 +86,7 @@ class Not:
             return answer
         if not isinstance(answer.value, bool):
             return _no_condition(self.operand, answer)
-        return answer._replace(value=not answer.value)
+        return Answer(not answer.value, None, answer.until, answer.watching)
 
     def evidence(self, view: View) -> Evidence:
         return _evidence(self, view, (self.operand,))

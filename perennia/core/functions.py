@@ -234,8 +234,8 @@ class Older:
             return when
         turns = view.calendar.after_us(us, self.span)
         if view.now_us >= turns:
-            return when._replace(value=True)
-        return when._replace(value=False, until=earlier(when.until, turns))
+            return Answer(True, None, when.until, when.watching)
+        return Answer(False, None, earlier(when.until, turns), when.watching)
 
     def evidence(self, view: View) -> Evidence:
         return _from_instant(self, self.when, view)
@@ -255,10 +255,10 @@ class Within:
         if us is None:
             return when
         if view.now_us >= us:
-            return when._replace(value=False)
+            return Answer(False, None, when.until, when.watching)
         opens = microseconds(view.calendar.before(instant(us), self.span))
         inside = view.now_us >= opens
-        return when._replace(value=inside, until=earlier(when.until, us if inside else min(opens, us)))
+        return Answer(inside, None, earlier(when.until, us if inside else min(opens, us)), when.watching)
 
     def evidence(self, view: View) -> Evidence:
         return _from_instant(self, self.when, view)
