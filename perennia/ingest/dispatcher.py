@@ -37,7 +37,9 @@ SWEPT_AT_ONCE: Final = 1_000  # in 5 s: what the embedded server can start in th
 
 @dataclass(frozen=True)
 class Pace:
-    """``at_once``: calls in flight. ``sweep_every`` None: no sweep. ``age``: how old a leftover is before it is swept up.
+    """``at_once``: calls in flight. ``age``: how old a leftover is before it is swept up.
+
+    ``sweep_every`` None: neither a sweep nor the look at the start; another process of the installation does both.
 
     Both spans are real time, whatever the engine's time scale.
     """
@@ -102,7 +104,8 @@ class Dispatcher:
     # --- finding ---
 
     async def _find(self) -> None:
-        self._look.set()
+        if self._pace.sweep_every is not None:
+            self._look.set()
         while not self._stopping.is_set():
             try:
                 await self._find_once()
