@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import httpx
+from fastapi import FastAPI
 
 from perennia.api.app import create_app
 from perennia.core.decisions import Input, JournalEntry
@@ -133,6 +134,7 @@ class MemoryStore:
         default_factory=list[tuple[Revision, tuple[Document, ...], Triggers]]
     )
     rung_all: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def _reach(self) -> None:
         if self.away:
@@ -141,6 +143,7 @@ class MemoryStore:
     async def accept(self, items: Sequence[Record], at: datetime) -> Receipt:
         assert at == NOW
         await asyncio.sleep(0)
+        self.asked.set()
         self._reach()
         self.accepted += items
         rejected = sum(isinstance(item, Rejected) for item in items)
@@ -239,6 +242,7 @@ class World:
     bells: HeardBells
     clock: FixedClock
     links: Links
+    app: FastAPI
     client: httpx.AsyncClient
 
 
@@ -258,4 +262,4 @@ async def api_world(patience: timedelta = timedelta(seconds=5)) -> AsyncGenerato
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://perennia.example") as client:
-        yield World(store, bells, clock, links, client)
+        yield World(store, bells, clock, links, app, client)
