@@ -44,6 +44,7 @@ class StoreError(Exception):
     +-- StoreUnavailable    locked or out of reach; may pass
     +-- UnknownCustomer     no such customer
     +-- StaleRevision       somebody else published in between
+    +-- UnknownVersion      no such revision, or no such template version
     """
 
 
@@ -56,6 +57,10 @@ class UnknownCustomer(StoreError):
 
 
 class StaleRevision(StoreError):
+    pass
+
+
+class UnknownVersion(StoreError):
     pass
 
 
@@ -103,11 +108,14 @@ class Store(Protocol):
 
     # --- bells ---
     async def rung(self, limit: int) -> list[str]:
-        """Customers whose bell flag is set, longest first."""
+        """Customers whose bell wants a doorbell, longest first. A flag set by `end_message` alone wants none."""
         ...
 
     async def forgotten(self, now: datetime, age: timedelta, limit: int) -> list[str]:
-        """Customers the sweep should ring: overdue ``wake_at``, a set bell, open effects; each older than ``age``."""
+        """Customers the sweep should ring: overdue ``wake_at``, a set bell, open effects; each older than ``age``.
+
+        One that is still forgotten after it was rung comes again after 2, 4 ... 64 times ``age``.
+        """
         ...
 
     async def ring_all(self) -> int:
@@ -116,7 +124,10 @@ class Store(Protocol):
 
     # --- messages ---
     async def claim_message(self, key: str, at: datetime) -> Sending:
-        """Moves the ledger row ``reserved`` -> ``sending`` and says what is to be done. Commits before the provider is called."""
+        """Moves the ledger row ``reserved`` -> ``sending`` and says what is to be done. Commits before the provider is called.
+
+        The row stays as it is where the message must not leave now: no open effect, enrollment paused, customer erased.
+        """
         ...
 
     async def end_message(
@@ -157,9 +168,13 @@ class Store(Protocol):
 
     async def current_revision(self) -> Revision | None: ...
 
-    async def catalog(self, revision: str) -> StoredCatalog: ...
+    async def catalog(self, revision: str) -> StoredCatalog:
+        """Raises `UnknownVersion`."""
+        ...
 
-    async def template(self, version: str) -> Document: ...
+    async def template(self, version: str) -> Document:
+        """Raises `UnknownVersion`."""
+        ...
 
     # --- reading ---
     async def find(self, reference: str, kind: Scope | None = None) -> str:

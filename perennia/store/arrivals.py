@@ -1,0 +1,80 @@
+"""What a post is compared with before anything of it is kept: messages seen before, and the current triggers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Text, func, literal, select, union_all
+
+from perennia.core.decisions import CustomerEvent, TraitsChanged
+from perennia.core.documents import Triggers
+from perennia.store.batches import ROWS, as_values, insert, rows_of
+from perennia.store.bodies import storable, triggers_of
+from perennia.store.columns import microseconds
+from perennia.store.locking import LockedCustomer
+from perennia.store.records import Rejected
+from perennia.store.tables import bare_messages, inputs, rejected, revisions, strangers
+
+
+class Bells:
+    """Which inputs ring: those that the current revision's triggers name, and those that the customer watches."""
+
+    def __init__(self, triggers: Triggers) -> None:
+        self._names = frozenset(triggers.names)
+        self._prefixes = triggers.prefixes
+
+    def concerns(self, customer: LockedCustomer, each: CustomerEvent | TraitsChanged) -> bool:
+        watching = customer.watching
+        if isinstance(each, TraitsChanged):
+            return any(f"trait:{name}" in watching for name in each.traits)
+        # str.startswith takes them all at once, and an empty tuple matches nothing.
+        return each.name in self._names or f"event:{each.name}" in watching or each.name.startswith(self._prefixes)
+
+
+def look_up(connection: Connection, message_ids: Sequence[str]) -> tuple[set[str], Bells]:
+    """Which of the messages were accepted before, and what rings now.
+
+    To be called with the customers locked: a publish that commits later rings them all after this transaction.
+    """
+    rows = connection.execute(_look_up(connection.dialect.name), {ROWS: as_values(message_ids)}).all()
+    seen = {row.value for row in rows if row.what == "seen"}
+    triggers = next((row.value for row in rows if row.what == "triggers"), None)
+    return seen, _bells(triggers)
+
+
+@lru_cache(maxsize=4)
+def _bells(triggers: str | None) -> Bells:
+    return Bells(Triggers() if triggers is None else triggers_of(triggers))
+
+
+@cache
+def _look_up(dialect: str) -> CompoundSelect[str, Any]:
+    posted = rows_of(dialect, ("message_id", Text)).subquery("posted")
+    kept = (inputs.c.message_id, strangers.c.message_id, bare_messages.c.message_id)
+    current = select(func.max(revisions.c.number)).scalar_subquery()
+    return union_all(
+        *(
+            select(literal("seen").label("what"), id_.label("value")).join(posted, posted.c.message_id == id_)
+            for id_ in kept
+        ),
+        select(literal("triggers"), revisions.c.triggers).where(revisions.c.number == current),
+    )
+
+
+def remember_bare(connection: Connection, message_ids: Sequence[str], at: datetime) -> None:
+    """Remembers messages that left no input, so that their duplicates are known."""
+    rows = [(message_id, microseconds(at)) for message_id in message_ids]
+    insert(connection, bare_messages, ("message_id", "at"), rows)
+
+
+def keep_rejected(connection: Connection, items: Sequence[Rejected]) -> None:
+    rows = [(_digest(item), microseconds(item.at), storable(item.reason), storable(item.raw)) for item in items]
+    insert(connection, rejected, ("digest", "at", "reason", "raw"), rows, ignore_known=True)
+
+
+def _digest(item: Rejected) -> str:
+    return hashlib.sha256(item.raw.encode()).hexdigest()

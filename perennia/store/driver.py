@@ -1,0 +1,93 @@
+"""The seam between transactions and databases: a transaction is one synchronous function over a connection.
+
+It is written once. The SQLite driver runs it in its writer thread, the PostgreSQL driver through ``run_sync``; what the
+two databases say differently is split where the statement is built (`batches`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from perennia.store.port import StoreUnavailable
+
+T = TypeVar("T")
+
+_ACT = "perennia.act"
+
+# PostgreSQL's states that another try may get past: serialization and deadlock, lock timeout, cancelled, connection and
+# resource trouble, operator intervention (a restart), a unique row that a parallel post wrote first.
+_PASSING_STATES = ("40", "55P03", "57", "08", "53", "23505")
+
+
+class Driver(Protocol):
+    statements: Statements
+
+    async def write(self, act: str, body: Callable[[Connection], T]) -> T:
+        """Runs ``body`` in one transaction, commits, returns its value; whatever it raises rolls back and is raised."""
+        ...
+
+    async def read(self, act: str, body: Callable[[Connection], T]) -> T:
+        """The same for a body that writes nothing; it sees one state of the database."""
+        ...
+
+    async def migrate(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Statements:
+    """Counts SQL statements by act (``accept``, ``turn`` ...), BEGIN and COMMIT not included."""
+
+    def __init__(self) -> None:
+        self.by_act: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        return self.by_act.total()
+
+    def watch(self, engine: Engine) -> None:
+        def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+            if not statement.startswith("BEGIN"):
+                self.by_act[connection.info.get(_ACT, "")] += 1
+
+        event.listen(engine, "before_cursor_execute", count)
+
+
+def run(connection: Connection, act: str, body: Callable[[Connection], T]) -> T:
+    connection.info[_ACT] = act
+    return body(connection)
+
+
+@contextmanager
+def availability() -> Generator[None]:
+    """Turns what may pass into `StoreUnavailable`; lets everything else through as it is."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("every connection of the store is in use; retry") from error
+    except (DBAPIError, OSError) as error:
+        if not _may_pass(error):
+            raise
+        raise StoreUnavailable(f"the store is locked or out of reach; retry ({_cause(error)})") from error
+
+
+def _may_pass(error: DBAPIError | OSError) -> bool:
+    if isinstance(error, OSError) or error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(_PASSING_STATES)
+    if isinstance(error, OperationalError):
+        return "no such" not in str(error.orig)
+    return isinstance(error, InterfaceError)
+
+
+def _cause(error: DBAPIError | OSError) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]

@@ -1,0 +1,54 @@
+"""Orders: inputs that people, the API and tasks give one customer; and how far a customer has read."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from perennia.core.decisions import Input
+from perennia.store.bodies import body
+from perennia.store.columns import Instant
+from perennia.store.locking import RUNG
+from perennia.store.port import UnknownCustomer
+from perennia.store.tables import customers, inputs, tasks
+
+_take_seq = (
+    update(customers)
+    .where(customers.c.id == bindparam("customer"), customers.c.merged_into.is_(None))
+    .values(
+        next_seq=customers.c.next_seq + 1,
+        bell=bindparam("bell"),
+        rung_at=func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant())),
+    )
+    .returning(customers.c.next_seq - 1)
+)
+
+
+def place_order(connection: Connection, customer: str, order: Input) -> int:
+    """`Store.place_order`."""
+    seq = connection.scalar(_take_seq, {"customer": customer, "bell": RUNG, "at": order.at})
+    if seq is None:
+        raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    append_one(connection, customer, seq, order)
+    return seq
+
+
+def place_order_at_task(connection: Connection, key: str, order: Input) -> tuple[str, int]:
+    """`Store.place_order_at_task`."""
+    customer = connection.scalar(select(tasks.c.customer).where(tasks.c.key == key))
+    if customer is None:
+        raise UnknownCustomer(f"no task {key!r}; `perennia show CUSTOMER` lists a customer's tasks")
+    return customer, place_order(connection, customer, order)
+
+
+def append_one(connection: Connection, customer: str, seq: int, each: Input) -> None:
+    text = body(msgspec.structs.replace(each, seq=seq))
+    connection.execute(insert(inputs).values(customer=customer, seq=seq, body=text))
+
+
+def cursor(connection: Connection, customer: str) -> int:
+    """`Store.cursor`."""
+    seq = connection.scalar(select(customers.c.cursor).where(customers.c.id == customer))
+    if seq is None:
+        raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    return seq

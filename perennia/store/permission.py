@@ -1,0 +1,38 @@
+"""Consents and suppressions. Each change leaves a line in the audit log: proof of who said what, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from perennia.core.json_values import JsonObject
+from perennia.store.audit_log import write_audit
+from perennia.store.bodies import normal_address, storable
+from perennia.store.page import lock_customer
+from perennia.store.records import AuditEntry
+from perennia.store.tables import consents, suppressions
+
+
+def consent(connection: Connection, customer: str, topic: str, at: datetime, source: str, *, given: bool) -> bool:
+    """`Store.consent`, under the customer's lock: a turn sees all of it or nothing."""
+    lock_customer(connection, customer)
+    is_this = (consents.c.customer == customer) & (consents.c.topic == topic)
+    if connection.scalar(select(consents.c.given).where(is_this)) is given:
+        return False
+    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    said = {"given": given, "at": at, "source": source}
+    statement = insert_into(consents).values(customer=customer, topic=topic, **said)
+    connection.execute(statement.on_conflict_do_update(index_elements=["customer", "topic"], set_=said))
+    detail: JsonObject = {"topic": topic, "given": given}
+    write_audit(connection, AuditEntry(at=at, by=source, action="consent", subject=customer, detail=detail))
+    return True
+
+
+def suppress(connection: Connection, address: str, reason: str, at: datetime) -> bool:
+    """`Store.suppress`. The first reason stays."""
+    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = insert_into(suppressions).values(address=normal_address(address), reason=storable(reason), at=at)
+    added = connection.execute(row.on_conflict_do_nothing().returning(suppressions.c.address))
+    return added.one_or_none() is not None

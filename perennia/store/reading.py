@@ -1,0 +1,120 @@
+"""What people look at: customers, their journals, tasks."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, tuple_
+
+from perennia.core.definitions import Scope
+from perennia.core.state import CustomerState
+from perennia.store.bodies import email_in, entry_of, state_of
+from perennia.store.port import UnknownCustomer
+from perennia.store.records import CustomerSummary, JournalRow, Task
+from perennia.store.tables import IS_OPEN_TASK, customers, identities, journal, tasks
+
+_account = customers.alias("accounts")
+_summaries = select(
+    customers.c.id,
+    customers.c.kind,
+    customers.c.external_id,
+    select(_account.c.external_id).where(_account.c.id == customers.c.account).scalar_subquery().label("account"),
+    customers.c.state,
+    customers.c.wake_at,
+    customers.c.first_seen,
+)
+
+
+def find(connection: Connection, reference: str, kind: Scope | None) -> str:
+    """`Store.find`: an internal id, a contact's external id or alias, an account's; in this order where several fit."""
+    current = func.coalesce(customers.c.merged_into, customers.c.id)
+    is_it = or_(customers.c.id == reference, customers.c.external_id == reference)
+    if kind is not None:
+        is_it = and_(is_it, customers.c.kind == kind)
+    order = (case((customers.c.id == reference, 0), else_=1), customers.c.kind.desc())
+    found = connection.scalar(select(current).where(is_it).order_by(*order).limit(1))
+    if found is None and kind != "account":
+        is_alias = and_(identities.c.value == reference, identities.c.scope == "contact")
+        found = connection.scalar(select(identities.c.customer).where(is_alias))
+    if found is None:
+        raise UnknownCustomer(f"no {kind or 'customer'} {reference!r}; `perennia customers` lists them")
+    return found
+
+
+def list_customers(connection: Connection, limit: int, after: str | None) -> list[CustomerSummary]:
+    """`Store.customers`: in the order in which they were first seen."""
+    order = (customers.c.first_seen, customers.c.id)
+    statement = _summaries.where(customers.c.merged_into.is_(None)).order_by(*order).limit(limit)
+    if after is not None:
+        last = customers.alias("last")
+        position = select(last.c.first_seen, last.c.id).where(last.c.id == after).scalar_subquery()
+        statement = statement.where(tuple_(*order) > position)
+    return [_summary(row)[0] for row in connection.execute(statement)]
+
+
+def show_customer(connection: Connection, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
+    """`Store.customer`. Raises `UnknownCustomer`."""
+    row = connection.execute(_summaries.where(customers.c.id == customer)).one_or_none()
+    if row is None:
+        raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    return _summary(row)
+
+
+def _summary(row: Row[*tuple[object, ...]]) -> tuple[CustomerSummary, CustomerState | None]:
+    state = None if row.state is None else state_of(row.state)
+    summary = CustomerSummary(
+        id=row.id,
+        kind=row.kind,
+        external_id=row.external_id,
+        account=row.account,
+        email=None if state is None else email_in(state.facts.traits),
+        stages={} if state is None else {track: at.stage for track, at in state.stages.items()},
+        enrollments=() if state is None else tuple(each.playbook for each in state.enrollments),
+        wake_at=row.wake_at,
+        first_seen=row.first_seen,
+    )
+    return summary, state
+
+
+def read_journal(connection: Connection, customer: str, limit: int) -> list[JournalRow]:
+    """`Store.journal`: the last ``limit`` entries, in the order in which they were decided."""
+    last = select(journal).where(journal.c.customer == customer).order_by(journal.c.id.desc()).limit(limit)
+    rows = connection.execute(last).all()
+    return [JournalRow(id=row.id, customer=row.customer, entry=entry_of(row.body)) for row in reversed(rows)]
+
+
+def list_tasks(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Task]:
+    """`Store.tasks`: the last opened first."""
+    statement = (
+        select(tasks, customers.c.external_id)
+        .join(customers, customers.c.id == tasks.c.customer)
+        .order_by(tasks.c.opened_at.desc(), tasks.c.key)
+        .limit(limit)
+    )
+    return [_task(row) for row in connection.execute(_only(statement, customer, status))]
+
+
+def _only(
+    statement: Select[*tuple[object, ...]], customer: str | None, status: str | None
+) -> Select[*tuple[object, ...]]:
+    if customer is not None:
+        statement = statement.where(tasks.c.customer == customer)
+    if status == "open":
+        return statement.where(IS_OPEN_TASK)
+    return statement if status is None else statement.where(tasks.c.status == status)
+
+
+def _task(row: Row[*tuple[object, ...]]) -> Task:
+    return Task(
+        key=row.key,
+        customer=row.customer,
+        external_id=row.external_id,
+        playbook=row.playbook,
+        title=row.title,
+        body=row.body,
+        assignee=row.assignee,
+        due=row.due,
+        priority=row.priority,
+        status=row.status,
+        result=row.result,
+        opened_at=row.opened_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,178 @@
+"""The store on SQLite or PostgreSQL: `Store`'s methods, each one transaction that has its room in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from perennia.core.decisions import EffectEnded, Input
+from perennia.core.definitions import Scope
+from perennia.core.documents import Document, Triggers
+from perennia.core.state import CustomerState
+from perennia.store import accepting, audit_log, bells, counting, ledger, orders, permission, reading, releases, turning
+from perennia.store.driver import Driver, Statements
+from perennia.store.port import Store, Take
+from perennia.store.postgres import PostgresDriver
+from perennia.store.records import (
+    Accepted,
+    AuditEntry,
+    CustomerSummary,
+    JournalRow,
+    Merge,
+    Message,
+    Receipt,
+    Rejected,
+    Revision,
+    Sending,
+    SendStatus,
+    StoredCatalog,
+    Task,
+    Totals,
+    TurnOutcome,
+)
+from perennia.store.sqlite import SqliteDriver
+
+
+def open_store(url: str) -> SqlStore:
+    """The store at ``sqlite:///path`` or ``postgresql://user:password@host/database``. Connects when it is first used.
+
+    Raises ValueError for any other URL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(_wanted(url)) from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return SqlStore(SqliteDriver(parsed.set(drivername="sqlite")))
+        case "postgresql" | "postgres":
+            return SqlStore(PostgresDriver(parsed))
+        case _:
+            raise ValueError(_wanted(parsed.render_as_string()))
+
+
+def _wanted(url: str) -> str:
+    return f"no store at {url!r}; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+class SqlStore(Store):
+    """``statements`` counts what was sent to the database, for tests and the bench."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    @property
+    def statements(self) -> Statements:
+        return self._driver.statements
+
+    # --- life ---
+
+    async def migrate(self) -> None:
+        await self._driver.migrate()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    # --- accepting ---
+
+    async def accept(self, items: Sequence[Accepted | Merge | Rejected], at: datetime) -> Receipt:
+        return await self._driver.write("accept", lambda c: accepting.accept(c, items, at))
+
+    async def place_order(self, customer: str, order: Input) -> int:
+        return await self._driver.write("order", lambda c: orders.place_order(c, customer, order))
+
+    async def place_order_at_task(self, key: str, order: Input) -> tuple[str, int]:
+        return await self._driver.write("order", lambda c: orders.place_order_at_task(c, key, order))
+
+    async def cursor(self, customer: str) -> int:
+        return await self._driver.read("cursor", lambda c: orders.cursor(c, customer))
+
+    # --- turns ---
+
+    async def turn(self, customer: str, take: Take) -> TurnOutcome:
+        return await self._driver.write("turn", lambda c: turning.turn(c, customer, take))
+
+    # --- bells ---
+
+    async def rung(self, limit: int) -> list[str]:
+        return await self._driver.read("rung", lambda c: bells.rung(c, limit))
+
+    async def forgotten(self, now: datetime, age: timedelta, limit: int) -> list[str]:
+        return await self._driver.write("forgotten", lambda c: bells.forgotten(c, now, age, limit))
+
+    async def ring_all(self) -> int:
+        return await self._driver.write("ring_all", bells.ring_all)
+
+    # --- messages ---
+
+    async def claim_message(self, key: str, at: datetime) -> Sending:
+        return await self._driver.write("claim_message", lambda c: ledger.claim_message(c, key, at))
+
+    async def release_message(self, key: str) -> None:
+        await self._driver.write("release_message", lambda c: ledger.release_message(c, key))
+
+    async def end_message(
+        self, key: str, status: SendStatus, ended: EffectEnded, provider: str | None, provider_id: str | None
+    ) -> None:
+        try:
+            await self._driver.write(
+                "end_message", lambda c: ledger.end_message(c, key, status, ended, provider, provider_id)
+            )
+        except ledger.AlreadyEnded:
+            return  # rolled back: nothing has changed
+
+    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
+        return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
+
+    async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
+        return await self.consent(customer, topic, given=False, at=at, source=source)
+
+    async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool:
+        return await self._driver.write(
+            "consent", lambda c: permission.consent(c, customer, topic, at, source, given=given)
+        )
+
+    async def suppress(self, address: str, reason: str, at: datetime) -> bool:
+        return await self._driver.write("suppress", lambda c: permission.suppress(c, address, reason, at))
+
+    # --- catalog ---
+
+    async def publish(
+        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
+    ) -> Revision:
+        return await self._driver.write("publish", lambda c: releases.publish(c, documents, triggers, at, by, expected))
+
+    async def current_revision(self) -> Revision | None:
+        return await self._driver.read("catalog", releases.current_revision)
+
+    async def catalog(self, revision: str) -> StoredCatalog:
+        return await self._driver.read("catalog", lambda c: releases.catalog(c, revision))
+
+    async def template(self, version: str) -> Document:
+        return await self._driver.read("template", lambda c: releases.template(c, version))
+
+    # --- reading ---
+
+    async def find(self, reference: str, kind: Scope | None = None) -> str:
+        return await self._driver.read("find", lambda c: reading.find(c, reference, kind))
+
+    async def customers(self, limit: int = 100, after: str | None = None) -> list[CustomerSummary]:
+        return await self._driver.read("customers", lambda c: reading.list_customers(c, limit, after))
+
+    async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
+        return await self._driver.read("customer", lambda c: reading.show_customer(c, customer))
+
+    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]:
+        return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit))
+
+    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
+        return await self._driver.read("tasks", lambda c: reading.list_tasks(c, customer, status, limit))
+
+    async def totals(self) -> Totals:
+        return await self._driver.read("totals", counting.totals)
+
+    async def audit(self, entry: AuditEntry) -> None:
+        await self._driver.write("audit", lambda c: audit_log.write_audit(c, entry))

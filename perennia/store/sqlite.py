@@ -1,0 +1,113 @@
+"""SQLite: one writer thread per process, readers beside it (WAL)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from perennia.store.driver import Statements, availability, run
+from perennia.store.migrations import upgrade
+from perennia.store.port import StoreUnavailable
+
+T = TypeVar("T")
+
+READERS = 4
+BUSY_TIMEOUT_MS = 5000  # how long a transaction waits for another process's before it is `StoreUnavailable`
+_WAL_TRIES = 50
+
+
+class SqliteDriver:
+    """Each transaction is one call in a thread: with a transaction spread over awaits, a slow event loop holds the lock.
+
+    One writer: threads of one process that fight for SQLite's single write lock only sleep and retry. ``BEGIN
+    IMMEDIATE``: a deferred transaction that reads first and writes later is refused at once when another wrote between.
+    """
+
+    def __init__(self, url: URL) -> None:
+        if url.database in (None, "", ":memory:"):
+            raise ValueError("a store in memory is lost with its process; name a file: sqlite:///var/perennia.db")
+        self._path = Path(url.database or "")
+        self._writer = _engine(url, begin="BEGIN IMMEDIATE")
+        self._reader = _engine(url, begin="BEGIN")
+        self._write_thread = ThreadPoolExecutor(1, "store-writer")
+        self._read_threads = ThreadPoolExecutor(READERS, "store-reader")
+        self.statements = Statements()
+        self.statements.watch(self._writer)
+        self.statements.watch(self._reader)
+
+    async def write(self, act: str, body: Callable[[Connection], T]) -> T:
+        return await _in(self._write_thread, lambda: _transaction(self._writer, act, body))
+
+    async def read(self, act: str, body: Callable[[Connection], T]) -> T:
+        return await _in(self._read_threads, lambda: _transaction(self._reader, act, body))
+
+    async def migrate(self) -> None:
+        def prepare() -> None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _use_write_ahead_log(self._writer)
+            _transaction(self._writer, "migrate", upgrade)
+
+        await _in(self._write_thread, prepare)
+
+    async def close(self) -> None:
+        """Waits for what is under way; nothing runs afterwards."""
+        await asyncio.to_thread(self._shut_down)
+
+    def _shut_down(self) -> None:
+        self._write_thread.shutdown()
+        self._read_threads.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, call)
+
+
+def _transaction(engine: Engine, act: str, body: Callable[[Connection], T]) -> T:
+    with availability(), engine.begin() as connection:
+        return run(connection, act, body)
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    # Connections are made and used by the executor's own threads, one at a time each.
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=READERS, max_overflow=0)
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver must not begin transactions of its own accord: it knows only deferred ones.
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", start)
+    return engine
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Switches the file to WAL, once for good.
+
+    The switch needs the file alone and SQLite does not wait for that (the busy handler is not called), so when several
+    processes start on a new file at once, all but one are refused and must look again.
+    """
+    for attempt in range(_WAL_TRIES):
+        try:
+            with closing(engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if attempt == _WAL_TRIES - 1:
+                raise StoreUnavailable(f"the store's file cannot be opened for writing ({error})") from error
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,270 @@
+"""The tables. What is in them is reached through the store's acts alone; migrations bring a database to this shape."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from perennia.store.columns import Instant, RowNumber
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _partial(name: str, *columns: Column[object], where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+# Conditions of partial indexes, word for word: SQLite uses one only where the query repeats its condition literally.
+HAS_BELL = text("customers.bell > 0")
+IS_OPEN = text("effects.open")
+IS_OPEN_TASK = text("tasks.status = 'open'")
+
+# --- customers and what happened to them ----------------------------------------------------------------------------
+
+# `bell`: 0 quiet, 1 flagged without a doorbell (an effect ended: its completion wakes the workflow), 2 wants a doorbell.
+# `state`, `watching`, `stages`, `enrollments` are JSON text; the last two repeat parts of the state, so that totals and
+# pinned versions are counted in SQL. `address` is the normalised form of the last e-mail address that was accepted.
+# `merged_into` names the customer that this one turned out to be. `next_seq` is the seq of the next input.
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("account", Text, ForeignKey("customers.id")),
+    Column("address", Text),
+    Column("state", Text),
+    Column("revision", Text),
+    Column("next_seq", BigInteger, nullable=False, server_default="1"),
+    Column("cursor", BigInteger, nullable=False, server_default="0"),
+    Column("bell", SmallInteger, nullable=False, server_default="0"),
+    Column("rung_at", Instant),
+    Column("wake_at", Instant),
+    Column("watching", Text, nullable=False, server_default="[]"),
+    Column("stages", Text, nullable=False, server_default="{}"),
+    Column("enrollments", Text, nullable=False, server_default="[]"),
+    Column("sweeps", Integer, nullable=False, server_default="0"),
+    Column("sweep_after", Instant),
+    Column("first_seen", Instant, nullable=False),
+    Column("merged_into", Text, ForeignKey("customers.id")),
+    Column("erased_at", Instant),
+    UniqueConstraint("kind", "external_id"),
+)
+_partial("ix_customers_rung", customers.c.rung_at, where="bell > 0")
+_partial("ix_customers_wake", customers.c.wake_at, where="wake_at IS NOT NULL")
+_partial("ix_customers_account", customers.c.account, where="account IS NOT NULL")
+_partial("ix_customers_merged", customers.c.merged_into, where="merged_into IS NOT NULL")
+Index("ix_customers_first_seen", customers.c.first_seen, customers.c.id)
+
+# Other names of contacts: `scope` is `contact` (an alias) or `anonymous` (a device's id before its person was known).
+identities = Table(
+    "identities",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Index("ix_identities_customer", "customer"),
+)
+
+# `message_id` is the sender's, null for what the store adds itself; `name` an event's, null for all else. `past` marks
+# events that another customer lived through before it was merged into this one: absorbed, never acted upon.
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("customer", Text, ForeignKey("customers.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("message_id", Text, unique=True),
+    Column("name", Text),
+    Column("past", Boolean, nullable=False, server_default=text("false")),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,  # read in order per customer, and one tree less to write
+)
+
+# What came from devices whose person is not known: the whole accepted item, until someone claims the device.
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("anonymous_id", Text, nullable=False, index=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# Messages that were accepted and left no input (a merge, a membership that was known): only for finding duplicates.
+bare_messages = Table(
+    "bare_messages",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# `digest` is the hash of the raw item: a batch that is posted again does not fill the table.
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+)
+
+# --- what a turn decides --------------------------------------------------------------------------------------------
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+)
+_partial("ix_effects_open", effects.c.customer, effects.c.at, where="open")
+
+# The send ledger: one row per idempotency key, from its reservation on.
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("playbook", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("topic", Text),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("provider", Text),
+    Column("provider_id", Text),
+    Column("released_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("ended_at", Instant),
+)
+Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
+Index("ix_messages_status", messages.c.status)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("playbook", Text, nullable=False),
+    Column("enrollment", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text),
+    Column("assignee", Text),
+    Column("due", Instant),
+    Column("priority", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("result", Text),
+    Column("ended_by", Text),
+    Column("opened_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+_partial("ix_tasks_open", tasks.c.opened_at, where="status = 'open'")
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("playbook", Text),
+    Column("reason", Text),
+    Column("body", Text, nullable=False),
+)
+Index("ix_journal_customer", journal.c.customer, journal.c.id)
+# What `totals` counts, and nothing else.
+_partial(
+    "ix_journal_counted",
+    journal.c.act,
+    journal.c.playbook,
+    journal.c.code,
+    journal.c.reason,
+    where="act IN ('entered', 'ended') OR code = 'skipped'",
+)
+
+# --- permission -----------------------------------------------------------------------------------------------------
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("customer", Text, ForeignKey("customers.id"), primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("given", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# --- the catalog ----------------------------------------------------------------------------------------------------
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+Index("ix_documents_version", documents.c.version)
+
+# The current revision is the one of the highest number; going back to former documents repeats an id.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, index=True),
+    Column("parent", Text),
+    Column("published_at", Instant, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("triggers", Text, nullable=False),
+)
+
+revision_documents = Table(
+    "revision_documents",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)

@@ -1,0 +1,235 @@
+"""What a turn writes: the customer's row, and a statement for each table in which something changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, bindparam, case, update
+
+from perennia.core.decisions import AccountTraitsChanged, Act, EffectEnded, JournalEntry, SendEmail, TaskEnded
+from perennia.store.appending import Appending
+from perennia.store.batches import ROWS, Row, as_rows, as_values, insert, rows_of
+from perennia.store.bodies import body, email_in, normal_address, storable
+from perennia.store.columns import Instant, microseconds
+from perennia.store.journaling import write_journal
+from perennia.store.locking import QUIET, lock_members
+from perennia.store.page import CustomerRow, Page
+from perennia.store.records import NewTask, SendStatus, TurnWrite
+from perennia.store.tables import customers, effects, messages, tasks
+
+
+def write_turn(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> tuple[str, ...]:
+    """Returns the contacts of an account whose bells were rung."""
+    _write_row(connection, row, page, write)
+    _open_effects(connection, row, write)
+    _close_effects(connection, page, write)
+    _open_tasks(connection, row, write.tasks)
+    _close_tasks(connection, page, write)
+    write_journal(connection, row.id, write.journal)
+    return _tell_contacts(connection, row, write)
+
+
+# --- the row --------------------------------------------------------------------------------------------------------
+
+_this = customers.c.id == bindparam("customer")
+_clear_bell = update(customers).where(_this).values(bell=QUIET, rung_at=None, cursor=bindparam("last_seq"))
+_changes: dict[str, BindParameter[Any]] = {
+    "state": bindparam("state"),
+    "revision": bindparam("revision"),
+    "wake_at": bindparam("wake_at", type_=Instant()),
+    "watching": bindparam("watching"),
+    "stages": bindparam("stages"),
+    "enrollments": bindparam("enrollments"),
+    "address": bindparam("address"),
+}
+_write_same = _clear_bell.values(_changes)
+# The sweep rings a customer ever more rarely, until a turn finds something to do.
+_write_new = _write_same.values(sweeps=0, sweep_after=None)
+
+
+def leave(connection: Connection, row: CustomerRow, cursor: int) -> None:
+    """Clears the bell and nothing else, without a statement where that is done already."""
+    if row.bell != QUIET or cursor != row.cursor:
+        connection.execute(_clear_bell, {"customer": row.id, "last_seq": cursor})
+
+
+def _write_row(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> None:
+    state, watching = body(write.state), body(write.watching)
+    was_idle = page.last_seq == row.cursor and not (write.effects or write.closed or write.journal or write.tasks)
+    if was_idle and (row.state, row.wake_at, row.watching) == (state, write.wake_at, watching):
+        leave(connection, row, row.cursor)
+        return
+    email = email_in(write.state.facts.traits)
+    values = {
+        "customer": row.id,
+        "last_seq": page.last_seq,
+        "state": state,
+        "revision": page.revision,
+        "wake_at": write.wake_at,
+        "watching": watching,
+        "stages": body({track: at.stage for track, at in write.state.stages.items()}),
+        "enrollments": body([(each.playbook, each.version) for each in write.state.enrollments]),
+        # With inputs unread, the row may know a later address than the state.
+        "address": row.address if page.unread or email is None else normal_address(email),
+    }
+    connection.execute(_write_same if was_idle and row.wake_at == write.wake_at else _write_new, values)
+
+
+# --- effects and the send ledger ------------------------------------------------------------------------------------
+
+
+def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) -> None:
+    closed = frozenset(write.closed)
+    opened: list[Row] = [
+        (each.key, row.id, microseconds(each.at), each.key not in closed, body(each)) for each in write.effects
+    ]
+    insert(connection, effects, ("key", "customer", "at", "open", "body"), opened)
+    reserved: list[Row] = [
+        (
+            each.key,
+            row.id,
+            each.playbook,
+            each.step,
+            each.template,
+            each.topic,
+            SendStatus.RESERVED,
+            microseconds(each.at),
+        )
+        for each in write.effects
+        if isinstance(each, SendEmail)
+    ]
+    names = ("key", "customer", "playbook", "step", "template", "topic", "status", "released_at")
+    insert(connection, messages, names, reserved)
+
+
+def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None:
+    closed = frozenset(write.closed)
+    closing = [effect for effect in page.effects if effect.key in closed]
+    if not closing:
+        return
+    keys = as_values([effect.key for effect in closing])
+    connection.execute(_close(connection.dialect.name), {ROWS: keys})
+    ended = {each.key for each in page.inputs if isinstance(each, EffectEnded)}
+    left: list[Row] = []
+    for effect in closing:
+        if isinstance(effect, SendEmail) and effect.key not in ended:
+            status, reason = _fate(effect, write.journal)
+            left.append((effect.key, status, reason, microseconds(write.state.now)))
+    if left:
+        connection.execute(_settle(connection.dialect.name), {ROWS: as_rows(left)})
+
+
+def _fate(effect: SendEmail, entries: tuple[JournalEntry, ...]) -> tuple[SendStatus, str | None]:
+    """What became of a message that no activity has ended: its activity gave up, or its effect was withdrawn."""
+    about = [entry for entry in entries if entry.enrollment == effect.enrollment]
+    step_ended = next((e for e in about if e.act is Act.STEP_ENDED and e.step == effect.step), None)
+    if step_ended is not None:
+        status = SendStatus.FAILED if step_ended.code == SendStatus.FAILED else SendStatus.SKIPPED
+        return status, step_ended.reason
+    ended = next((entry.code for entry in about if entry.act is Act.ENDED), None)
+    return SendStatus.SKIPPED, ended
+
+
+@cache
+def _close(dialect: str) -> Update:
+    keys = rows_of(dialect, ("key", Text)).subquery("closing")
+    return update(effects).where(effects.c.key == keys.c.key).values(open=False)
+
+
+@cache
+def _settle(dialect: str) -> Update:
+    """``reserved`` becomes what is given.
+
+    ``sending``: where the activity gave up, nobody knows whether the message left; where the effect was only withdrawn,
+    the activity still runs and will tell.
+    """
+    left = rows_of(dialect, ("key", Text), ("status", Text), ("reason", Text), ("at", BigInteger)).subquery("left_over")
+    was_reserved = messages.c.status == SendStatus.RESERVED
+    gave_up = (messages.c.status == SendStatus.SENDING) & (left.c.status == SendStatus.FAILED)
+    return (
+        update(messages)
+        .where(messages.c.key == left.c.key, was_reserved | gave_up)
+        .values(
+            status=case((was_reserved, left.c.status), else_=SendStatus.UNKNOWN),
+            reason=left.c.reason,
+            ended_at=left.c.at,
+        )
+    )
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+
+def _open_tasks(connection: Connection, row: CustomerRow, opened: tuple[NewTask, ...]) -> None:
+    names = (
+        "key",
+        "customer",
+        "playbook",
+        "enrollment",
+        "title",
+        "body",
+        "assignee",
+        "due",
+        "priority",
+        "status",
+        "opened_at",
+    )
+    rows: list[Row] = [
+        (
+            task.key,
+            row.id,
+            task.playbook,
+            task.enrollment,
+            storable(task.title),
+            task.body and storable(task.body),
+            task.assignee,
+            None if task.due is None else microseconds(task.due),
+            task.priority,
+            "open",
+            microseconds(task.at),
+        )
+        for task in opened
+    ]
+    insert(connection, tasks, names, rows)
+
+
+def _close_tasks(connection: Connection, page: Page, write: TurnWrite) -> None:
+    """As the person said who ended them; what nobody ended is cancelled."""
+    if not write.closed_tasks:
+        return
+    said = {each.key: each for each in reversed(page.inputs) if isinstance(each, TaskEnded)}
+    rows: list[Row] = []
+    for key in dict.fromkeys(write.closed_tasks):
+        end = said.get(key)
+        if end is None:
+            rows.append((key, "cancelled", None, None, microseconds(write.state.now)))
+        else:
+            rows.append((key, end.outcome, end.result and storable(end.result), end.by, microseconds(end.at)))
+    connection.execute(_end_tasks(connection.dialect.name), {ROWS: as_rows(rows)})
+
+
+@cache
+def _end_tasks(dialect: str) -> Update:
+    ended = rows_of(
+        dialect, ("key", Text), ("status", Text), ("result", Text), ("ended_by", Text), ("ended_at", BigInteger)
+    ).subquery("ended")
+    return (
+        update(tasks)
+        .where(tasks.c.key == ended.c.key, tasks.c.status == "open")
+        .values(status=ended.c.status, result=ended.c.result, ended_by=ended.c.ended_by, ended_at=ended.c.ended_at)
+    )
+
+
+# --- an account's contacts ------------------------------------------------------------------------------------------
+
+
+def _tell_contacts(connection: Connection, row: CustomerRow, write: TurnWrite) -> tuple[str, ...]:
+    if write.account_traits is None or row.kind != "account":
+        return ()
+    appending = Appending(write.state.now)
+    told = AccountTraitsChanged(at=write.state.now, account=row.external_id, traits=write.account_traits)
+    for contact in lock_members(connection, row.id).values():
+        appending.append(contact, told)
+        contact.ring()
+    return appending.write(connection)
