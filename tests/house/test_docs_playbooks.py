@@ -1,0 +1,75 @@
+"""The playbooks in the docs are sound and their scenarios hold, as a reader would find who copies them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from perennia.catalog import Severity, load_workspace, release
+from perennia.cli.scenarios import WorkspaceRendering
+from perennia.core.calls import FUNCTIONS
+from perennia.core.definitions import NO_POLICIES
+from perennia.core.expression_compiler import CEL_FUNCTIONS, CEL_METHODS
+from perennia.core.expressions import compile_expression
+from perennia.simulate.scenarios import run_scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "docs/quickstart.md", "docs/playbook-reference.md"]
+REFERENCE = (ROOT / "docs/playbook-reference.md").read_text(encoding="utf-8")
+
+
+def blocks(page: str) -> list[str]:
+    """The page's definitions. Blocks that are no whole document (settings, fragments) are not marked as yaml."""
+    return re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def workspace_of(page: str, folder: Path) -> Path:
+    """A workspace of the page's definitions with the shipped templates, and the shipped policies where the page has none."""
+    (folder / "playbooks").mkdir()
+    shutil.copytree(ROOT / "templates", folder / "templates")
+    found = blocks(page)
+    for number, block in enumerate(found):
+        (folder / "playbooks" / f"{number}.yaml").write_text(block, encoding="utf-8")
+    if not any(block.startswith("policies:") for block in found):
+        shutil.copy(ROOT / "playbooks/policies.yaml", folder / "playbooks")
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_definitions_in_the_docs_are_sound(page: str, tmp_path: Path) -> None:
+    workspace = load_workspace(workspace_of(page, tmp_path))
+    assert [str(finding) for finding in workspace.findings if finding.severity is Severity.ERROR] == []
+    assert workspace.definitions
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_scenarios_in_the_docs_hold(page: str, tmp_path: Path) -> None:
+    workspace = load_workspace(workspace_of(page, tmp_path))
+    documents = release(workspace).documents
+    rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
+    failed = [
+        s.scenario.scenario for s in workspace.scenarios if run_scenario(documents, s.scenario, rendering).differences
+    ]
+    assert failed == []
+
+
+def documented_calls() -> list[str]:
+    table = REFERENCE.split("| function |")[1].split("\n\n")[0]
+    return [call for row in table.splitlines()[2:] for call in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+
+
+def test_the_reference_has_every_function_and_no_other() -> None:
+    assert {call.split("(")[0] for call in documented_calls()} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("call", documented_calls())
+def test_calls_in_the_reference_compile(call: str) -> None:
+    compile_expression(call.replace("(T,", "(traits.renewal_date,"), names=frozenset({"traits", "stage"}))
+
+
+def test_the_reference_has_what_may_be_used_of_cel_itself() -> None:
+    paragraph = REFERENCE.split("Of CEL's own")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", paragraph)) >= CEL_FUNCTIONS | CEL_METHODS
