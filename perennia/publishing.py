@@ -27,7 +27,7 @@ class Publication(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
-async def publish(installation: Installation, documents: Sequence[Document], by: str) -> Publication:
+async def publish_documents(installation: Installation, documents: Sequence[Document], by: str) -> Publication:
     """Makes ``documents`` the current revision. Raises `SaidNo` (409) where somebody else published meanwhile."""
     before = await installation.revision()
     changes = compare(await installation.published(), documents)

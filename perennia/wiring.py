@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.turns import StoreTurns
-from perennia.api import create_app
+from perennia.api.app import create_app
 from perennia.clock import WallClock
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.email import email_provider

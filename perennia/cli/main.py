@@ -5,37 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 import typer
 
-from perennia.cli import customer_commands, running_commands, task_commands, workspace_commands
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import complain
-from perennia.installation import InstallationError, NotReachable
-from perennia.settings import SettingsError
-from perennia.store.port import StoreError, StoreUnavailable
-from perennia.up.folder import FolderError
 
-app = typer.Typer(
-    name="perennia",
-    help="Lifecycle playbooks in files, exact in time, durable on Temporal.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-workspace_commands.register(app)
-customer_commands.register(app)
-app.add_typer(task_commands.app, name="tasks")
-running_commands.register(app)
+# Which module holds which commands: only that of the command at hand is loaded. All of them take four seconds of a
+# processor, which `perennia check` need not wait for, nor each child of `perennia up`.
+COMMANDS: Final = {
+    "workspace_commands": ("check", "test", "publish"),
+    "customer_commands": ("customers", "show", "why", "enroll", "event", "skip", "pause", "resume", "end"),
+    "task_commands": ("tasks",),
+    "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. Prints no traceback unless PERENNIA_DEBUG is set."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
     try:
-        code = app(given, prog_name="perennia", standalone_mode=False)
+        code = build_app(given)(given, prog_name="perennia", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
     except BrokenPipeError:  # `perennia customers | head` has read enough
@@ -43,34 +35,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.OK
     except Exception as error:
         message, remedy, exit_code = explain(error)
-        complain(message, remedy, as_json=as_json)
+        complain(message, remedy, as_json="--json" in given)
         if exit_code is Exit.BUG and os.environ.get("PERENNIA_DEBUG"):
             raise
         return exit_code
     return code if isinstance(code, int) else Exit.OK
 
 
+def build_app(given: Sequence[str] = ()) -> typer.Typer:
+    """The program with the command that is asked for, or with all of them where none is recognised."""
+    app = typer.Typer(
+        name="perennia",
+        help="Lifecycle playbooks in files, exact in time, durable on Temporal.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_only_commands)  # a program of one command is still called with its name
+    asked = given[0] if given else None
+    wanted = [module for module, names in COMMANDS.items() if asked in names]
+    for module in wanted or COMMANDS:
+        import_module(f"perennia.cli.{module}").register(app)
+    return app
+
+
+def _only_commands() -> None:
+    """Lifecycle playbooks in files, exact in time, durable on Temporal."""
+
+
 def explain(error: Exception) -> tuple[str, str | None, Exit]:
     """What happened, what to do about it, and how the command ends."""
+    from perennia.cli.families import explain_known  # noqa: PLC0415 - loads what only a failed command needs
+
     match error:
         case CommandError():
             return error.message, error.remedy, error.code
-        case NotReachable():
-            return error.message, error.remedy, Exit.UNREACHABLE
-        case InstallationError():
-            return error.message, error.remedy, Exit.REFUSED
-        case SettingsError():
-            return f"{error.source}: {error.message}", error.remedy, Exit.USAGE
-        case FolderError():
-            return str(error), None, Exit.REFUSED
-        case StoreUnavailable():
-            return f"the store does not answer: {error}", "look at PERENNIA_STORE_URL, or try again", Exit.UNREACHABLE
-        case StoreError():
-            return str(error), None, Exit.REFUSED
         case typer.TyperException():
-            return error.format_message(), "see `perennia --help`", Exit.USAGE
+            return error.format_message().rstrip("."), "see `perennia --help`", Exit.USAGE
         case _:
-            return (
+            return explain_known(error) or (
                 f"a fault of Perennia's own: {type(error).__name__}: {error}",
                 "run it again with PERENNIA_DEBUG=1 and report what it prints",
                 Exit.BUG,

@@ -38,26 +38,20 @@ class WorkspaceRendering:
 
     def message(self, effect: SendEmail) -> None:
         try:
-            render_message(self._templates[effect.template], effect.context, self._surroundings(effect.context))
+            render_message(self._templates[effect.template], effect.context, self._surroundings(effect))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error
 
-    def _surroundings(self, context: JsonObject) -> Surroundings:
-        traits = context.get("traits")
-        told = traits if isinstance(traits, dict) else {}
-        owner, locale = told.get("owner"), told.get("locale")
-        workspace: JsonObject = {
-            "url": self._policies.url,
-            "name": self._policies.name,
-            "address": self._policies.address,
-        }
+    def _surroundings(self, effect: SendEmail) -> Surroundings:
+        policies = self._policies
+        owner, traits = effect.context.get("owner"), effect.context.get("traits")
+        locale = traits.get("locale") if isinstance(traits, dict) else None
         return Surroundings(
-            workspace=workspace,
+            workspace={"url": policies.url, "name": policies.name, "address": policies.address},
             owner=owner if isinstance(owner, dict) else None,
-            message={"id": "scenario"},
-            unsubscribe_url=_SOME_LINK,
-            preferences_url=_SOME_LINK,
-            locale=locale if isinstance(locale, str) else self._policies.locale,
+            message={"id": "scenario", "topic": effect.topic},
+            unsubscribe_url=_SOME_LINK if effect.topic and not effect.transactional else None,
+            locale=locale if isinstance(locale, str) else policies.locale,
         )
 
 

@@ -14,15 +14,18 @@ from perennia.cli.speech import say, say_json, say_table
 from perennia.installation import OrderAnswer
 from perennia.store.records import Task
 
-app = typer.Typer(
-    help="Lists and ends tasks that playbooks opened for people.", no_args_is_help=True, rich_markup_mode=None
-)
+tasks = typer.Typer(help="Lists and ends tasks that playbooks opened for people.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(tasks, name="tasks")
+
 
 Key = Annotated[str, typer.Argument(help="The task's key, as `perennia tasks list` shows it.")]
 Result = Annotated[str | None, typer.Option(help="What came of it; playbooks can read it.")]
 
 
-@app.command("list")
+@tasks.command("list")
 def list_tasks(
     workspace: Workspace = HERE,
     as_json: AsJson = False,
@@ -37,9 +40,9 @@ def list_tasks(
         async with reach(workspace, url, data) as installation:
             return await installation.tasks(customer, None if everything else "open")
 
-    tasks = asyncio.run(ask())
+    found = asyncio.run(ask())
     if as_json:
-        say_json(tasks)
+        say_json(found)
         return
     rows = [
         (
@@ -50,12 +53,12 @@ def list_tasks(
             one.assignee or "",
             f"{one.due:%Y-%m-%d %H:%M}" if one.due else "",
         )
-        for one in tasks
+        for one in found
     ]
     say_table(("KEY", "STATUS", "CUSTOMER", "TITLE", "ASSIGNEE", "DUE (UTC)"), rows)
 
 
-@app.command()
+@tasks.command()
 def done(
     key: Key,
     result: Result = None,
@@ -68,7 +71,7 @@ def done(
     _end("done", key, result, workspace, url, data, as_json=as_json)
 
 
-@app.command()
+@tasks.command()
 def cancel(
     key: Key,
     result: Result = None,

@@ -11,11 +11,8 @@ from perennia.catalog import Finding, Severity, Workspace, load_workspace, relea
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url, who
 from perennia.cli.options import Workspace as WorkspaceFolder
-from perennia.cli.reach import reach
 from perennia.cli.scenarios import run_scenarios
 from perennia.cli.speech import say, say_json
-from perennia.publishing import Publication
-from perennia.publishing import publish as publish_documents
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +49,9 @@ def scenarios(
 
 def publish(workspace: WorkspaceFolder = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
     """Checks the workspace and makes it the installation's current revision."""
+    from perennia.cli.reach import reach  # noqa: PLC0415 - loads the store's driver; the other two commands need none
+    from perennia.publishing import Publication, publish_documents  # noqa: PLC0415
+
     loaded = load_workspace(workspace)
     _refuse_errors(loaded, "not published")
     released = release(loaded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, Protocol, cast
 
 from segment.analytics.client import Client as SegmentClient
 
@@ -17,10 +17,21 @@ QUEUE_SIZE: Final = 100_000
 log = logging.getLogger(__name__)
 
 
+class _Sdk(Protocol):
+    """The part of the SDK's client that is used here; the SDK itself is not typed."""
+
+    def identify(self, user_id: str, traits: JsonObject) -> object: ...
+    def group(self, user_id: str, group_id: str, traits: JsonObject) -> object: ...
+    def track(self, user_id: str, event: str, properties: JsonObject) -> object: ...
+    def shutdown(self) -> None: ...
+
+
 @dataclass
 class Sender:
-    """Gives the SDK no timestamps: its clock looks wrong to the API by exactly what the engine's time is ahead of real
-    time, and the API sets a wrong clock right (the event happened as long before its arrival as before it was sent).
+    """Gives the SDK no timestamps, so that it uses real time, which the engine's time is far ahead of.
+
+    To the API that is a sender whose clock is wrong, and it sets that right: an event happened as long before its arrival
+    as before it was sent.
     """
 
     api: str
@@ -29,13 +40,14 @@ class Sender:
     failures: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
-        self._sdk = SegmentClient(
+        client = SegmentClient(
             self.write_key,
             host=self.api,
             upload_interval=UPLOAD_EVERY,
             max_queue_size=QUEUE_SIZE,
             on_error=self._failed,
         )
+        self._sdk = cast("_Sdk", client)
 
     def open_account(self, contact: Contact) -> None:
         """Who somebody is, and where they belong."""
@@ -59,7 +71,7 @@ class Sender:
         """Returns when everything has been delivered. Blocks."""
         self._sdk.shutdown()
 
-    def _failed(self, error: Exception, batch: list[Any]) -> None:
+    def _failed(self, error: Exception, batch: list[object]) -> None:
         self.failures.append(str(error))
         log.warning("the SDK gave up on %d items: %s", len(batch), error)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from perennia.catalog import Severity, load_workspace, release
 from perennia.installation import Installation
-from perennia.publishing import Publication, publish
+from perennia.publishing import Publication, publish_documents
 from perennia.settings import Settings
 from perennia.shipped import shipped_workspace
 from perennia.up.folder import DataFolder, Run
@@ -96,7 +96,7 @@ class LocalInstallation:
             self._tell(f"{len(errors)} errors in {self._workspace}; see `perennia check`")
             return
         async with Installation(self.run.api, self.run.admin_key) as installation:
-            publication = await publish(installation, release(workspace).documents, "up")
+            publication = await publish_documents(installation, release(workspace).documents, "up")
         self._tell(_published(publication))
 
     def _pids_changed(self, pids: Mapping[str, int]) -> None:

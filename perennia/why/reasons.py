@@ -23,6 +23,10 @@ _MEANINGS: dict[Reason, str] = {
     Reason.PLAYBOOK_PAUSED: "the playbook was paused",
     Reason.CUSTOMER_ERASED: "the customer was erased",
     Reason.LOOP_GUARD: "it moved in circles and was stopped",
+    Reason.BY_PERSON: "somebody decided so by hand",
+    Reason.STEP_FAILED: "a step failed, and the playbook says to exit then",
+    Reason.UNKNOWN_PLAYBOOK: "no such playbook is published",
+    Reason.WRONG_SCOPE: "the playbook is for the other kind of customer",
 }
 
 

@@ -79,8 +79,8 @@ def _act(entry: JournalEntry) -> str:
             return f"was told to {entry.detail.get('order') or entry.code}{_by(entry)}{_unless(entry)}"
         case Act.IGNORED:
             return f"made no difference: {reason_in_words(entry.reason or entry.code)}"
-        case unknown:
-            assert_never(unknown)
+        case _:
+            assert_never(entry.act)
 
 
 def _through(entry: JournalEntry) -> str:
