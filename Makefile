@@ -48,7 +48,7 @@ bench: $(STAMP) ## measure against a bare Temporal workflow on this machine; wri
 	@$(BIN)/python -m bench $(ARGS)
 
 record-histories: $(STAMP) ## record the workflow histories that the replay tests read
-	@$(BIN)/python -m tests.engine.record_histories $(ARGS)
+	@$(BIN)/python -m tests.engine.record $(ARGS)
 
 clean: ## remove what can be made again; never ./var, where data lives
 	rm -rf .venv .venv-tools .pytest_cache .ruff_cache .hypothesis dist build
