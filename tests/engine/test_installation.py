@@ -20,7 +20,7 @@ from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.store.port import Store
 from perennia.store.records import Accepted
 from perennia.temporal import DevServer, connect
-from tests.support.installation import event, traits
+from tests.support.installation import arrival, event, traits
 from tests.support.temporal_runs import Rig, events_of, happened, until
 from tests.support.time_skipping import RecordingMessages
 
@@ -66,11 +66,12 @@ async def installed(
     dispatcher = Dispatcher(store, rig.client, clock, queue=rig.queue, pace=pace)
     turns = StoreTurns(store, clock, ring=dispatcher.nudge, after_commit=after_commit)
     messages = RecordingMessages(store)
-    ringing = asyncio.create_task(dispatcher.run())
-    async with rig.working(turns, messages):
-        yield Installation(rig, store, dispatcher, messages)
-    await dispatcher.stop()
-    await ringing
+    async with rig.working(turns, messages), asyncio.TaskGroup() as tasks:
+        tasks.create_task(dispatcher.run())
+        try:
+            yield Installation(rig, store, dispatcher, messages)
+        finally:
+            await dispatcher.stop()
 
 
 def now() -> datetime:
@@ -79,7 +80,7 @@ def now() -> datetime:
 
 async def test_an_accepted_event_ends_as_a_message_in_14_history_events(rig: Rig, store: Store) -> None:
     async with installed(rig, store) as installation:
-        await installation.accept(event("ana", "Account Created", now()))
+        await installation.accept(*arrival("ana", "Account Created", now()))
         await installation.sent(1)
         await installation.done("ana")
 
@@ -88,7 +89,7 @@ async def test_an_accepted_event_ends_as_a_message_in_14_history_events(rig: Rig
 
 async def test_a_wait_ends_as_a_message_in_20_history_events(rig: Rig, store: Store) -> None:
     async with installed(rig, store) as installation:
-        await installation.accept(event("ana", "Trial Started", now()))
+        await installation.accept(*arrival("ana", "Trial Started", now()))
         await installation.sent(1)
         await installation.done("ana")
 
@@ -97,7 +98,7 @@ async def test_a_wait_ends_as_a_message_in_20_history_events(rig: Rig, store: St
 
 async def test_a_hundred_events_that_concern_nobody_add_no_history_event(rig: Rig, store: Store) -> None:
     async with installed(rig, store) as installation:
-        await installation.accept(event("ana", "Contract Signed", now()))
+        await installation.accept(*arrival("ana", "Contract Signed", now()))
         customer = await store.find("ana")
         await until_waiting(store, customer)
         before = (await happened(rig.handle(customer))).total()
@@ -110,12 +111,13 @@ async def test_a_hundred_events_that_concern_nobody_add_no_history_event(rig: Ri
 
 async def test_many_events_at_once_ring_one_doorbell(rig: Rig, store: Store) -> None:
     async with installed(rig, store) as installation:
-        await installation.accept(*(event("ana", "Account Created", now()) for _ in range(50)))
+        events = (event("ana", "Account Created", now()) for _ in range(50))
+        await installation.accept(traits("ana", now(), email="ana@example.com"), *events)
         await installation.sent(1)
         await installation.done("ana")
 
-        events = await happened(rig.handle(await store.find("ana")))
-        assert events["WorkflowExecutionSignaled"] == 1
+        counted = await happened(rig.handle(await store.find("ana")))
+        assert counted["WorkflowExecutionSignaled"] == 1
 
 
 async def test_nobody_is_stranded_by_bells_between_commit_and_completion(rig: Rig, store: Store) -> None:
@@ -125,7 +127,7 @@ async def test_nobody_is_stranded_by_bells_between_commit_and_completion(rig: Ri
     async with installed(rig, store, after_commit=linger) as installation:
         names = [f"customer-{number}" for number in range(20)]
         for _ in range(3):
-            await asyncio.gather(*(installation.accept(event(name, "Account Created", now())) for name in names))
+            await asyncio.gather(*(installation.accept(*arrival(name, "Account Created", now())) for name in names))
             await asyncio.sleep(0.04)
         for name in names:
             await installation.done(name)
@@ -137,7 +139,7 @@ async def test_nobody_is_stranded_by_bells_between_commit_and_completion(rig: Ri
 
 async def test_the_sweep_brings_back_a_customer_whose_workflow_was_terminated(rig: Rig, store: Store) -> None:
     async with installed(rig, store, QUICK_SWEEP) as installation:
-        await installation.accept(event("ana", "Trial Started", now()))
+        await installation.accept(*arrival("ana", "Trial Started", now()))
         customer = await store.find("ana")
         await until_waiting(store, customer)
 
@@ -150,7 +152,7 @@ async def test_the_sweep_brings_back_a_customer_whose_workflow_was_terminated(ri
 
 async def test_the_sweep_brings_back_a_customer_whose_workflow_was_cancelled(rig: Rig, store: Store) -> None:
     async with installed(rig, store, QUICK_SWEEP) as installation:
-        await installation.accept(event("ana", "Trial Started", now()))
+        await installation.accept(*arrival("ana", "Trial Started", now()))
         customer = await store.find("ana")
         await until_waiting(store, customer)
 
@@ -161,7 +163,7 @@ async def test_the_sweep_brings_back_a_customer_whose_workflow_was_cancelled(rig
 
 
 async def test_flags_set_while_no_dispatcher_ran_are_rung_at_its_start(rig: Rig, store: Store) -> None:
-    await store.accept([event("ana", "Account Created", now())], now())
+    await store.accept(arrival("ana", "Account Created", now()), now())
 
     async with installed(rig, store, Pace()) as installation:
         await installation.sent(1)
@@ -192,7 +194,8 @@ async def test_rebuild_brings_everyone_back_after_temporals_file_is_gone(store: 
         rig = Rig(await connect(server.address))
         async with installed(rig, store) as installation:
             names = [f"customer-{number}" for number in range(5)]
-            await installation.accept(*(event(name, "Contract Signed", now()) for name in names))
+            for name in names:
+                await installation.accept(*arrival(name, "Contract Signed", now()))
             for name in names:
                 await until_waiting(store, await store.find(name))
             await server.stop()
@@ -251,7 +254,7 @@ class FaultyClock:
 async def lock_out(rig: Rig, store: Store, path: Path, span: timedelta) -> None:
     """Somebody else holds the store's lock for ``span``, from before the customer's first turn on."""
     async with installed(rig, store) as installation:
-        await store.accept([event("ana", "Account Created", now())], now())
+        await store.accept(arrival("ana", "Account Created", now()), now())
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             installation.dispatcher.nudge([await store.find("ana")])
@@ -267,10 +270,11 @@ async def without_temporal(store: Store, folder: Path, span: timedelta) -> None:
     async with DevServer(folder / "temporal.sqlite") as server:
         rig = Rig(await connect(server.address))
         async with installed(rig, store) as installation:
-            await installation.accept(event("waiting", "Trial Started", now()))
+            await installation.accept(*arrival("waiting", "Trial Started", now()))
             await until_waiting(store, await store.find("waiting"))
             await server.stop()
-            await installation.accept(*(event(f"customer-{number}", "Account Created", now()) for number in range(10)))
+            for number in range(10):
+                await installation.accept(*arrival(f"customer-{number}", "Account Created", now()))
             await asyncio.sleep(span.total_seconds())
             await server.start()
 

@@ -86,3 +86,8 @@ def traits(who: str, at: datetime, **told: Json) -> Accepted:
     return Accepted(
         message_id=f"traits-{next(_numbers)}", kind="contact", external_id=who, input=TraitsChanged(at=at, traits=told)
     )
+
+
+def arrival(who: str, name: str, at: datetime) -> tuple[Accepted, Accepted]:
+    """The contact ``who`` is identified, with an address to write to, and the event happens."""
+    return traits(who, at, email=f"{who}@example.com"), event(who, name, at)

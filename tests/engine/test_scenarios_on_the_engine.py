@@ -1,0 +1,151 @@
+"""Every shipped scenario lives through the real workflow, turn and store, and its timeline is the simulator's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from perennia.catalog import load_workspace, release
+from perennia.catalog.scenario_models import (
+    ConsentInput,
+    EventInput,
+    Scenario,
+    SuppressInput,
+    TaskDoneInput,
+    TraitsInput,
+    UnsubscribeInput,
+)
+from perennia.cli.scenarios import WorkspaceRendering
+from perennia.core.compiled import Catalog
+from perennia.core.decisions import CustomerEvent, EffectEnded, Outcome, Reason, SendEmail, TaskEnded, TraitsChanged
+from perennia.core.definitions import NO_POLICIES
+from perennia.core.json_values import JsonObject
+from perennia.shipped import shipped_workspace
+from perennia.simulate.scenarios import (
+    Moments,
+    ScenarioResult,
+    initial_traits,
+    run_scenario,
+    scenario_catalog,
+    scenario_input,
+)
+from perennia.simulate.timeline import Happening, happenings
+from perennia.store import open_store
+from perennia.store.records import Accepted
+from tests.support.time_skipping import SkippedTime, skipped_time, time_skipping_server
+
+WORKSPACE = load_workspace(shipped_workspace())
+DOCUMENTS = release(WORKSPACE).documents
+SCENARIOS = [file.scenario for file in WORKSPACE.scenarios]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with time_skipping_server() as running:
+        yield running
+
+
+@dataclass
+class Faults:
+    """The scenario's provider: fails and refuses as it says, else sends."""
+
+    scenario: Scenario
+    moments: Moments
+    left: list[int] = field(default_factory=list[int])
+
+    def __call__(self, effect: SendEmail, at: datetime) -> EffectEnded | None:
+        self.left = self.left or [fault.times for fault in self.scenario.provider]
+        for position, fault in enumerate(self.scenario.provider):
+            if self.moments.instant(fault.at) <= at and self.left[position] > 0:
+                self.left[position] -= 1
+                if fault.email == "fails":
+                    return None
+                return EffectEnded(at=at, key=effect.key, outcome=Outcome.FAILED, reason=Reason.PROVIDER_REFUSED)
+        return EffectEnded(at=at, key=effect.key, outcome=Outcome.SENT)
+
+
+@dataclass
+class Drive:
+    """Does to the installation what the scenario says, each thing at its instant."""
+
+    time: SkippedTime
+    scenario: Scenario
+    moments: Moments
+    message_ids: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def run(self) -> list[Happening]:
+        await self._accept(TraitsChanged(at=self.moments.start, traits=initial_traits(self.scenario)))
+        customer = await self.time.store.find(self.scenario.customer.id)
+        for item in sorted(self.scenario.when, key=lambda item: self.moments.instant(item.at)):
+            at = self.moments.instant(item.at)
+            await self.time.advance_to(at)
+            match item:
+                case EventInput() | TraitsInput():
+                    given = scenario_input(item, at, self.moments)
+                    assert isinstance(given, CustomerEvent | TraitsChanged)
+                    await self._accept(given, item.id if isinstance(item, EventInput) else None)
+                case ConsentInput():
+                    await self.time.store.consent(customer, item.consent, True, at, "scenario")
+                case UnsubscribeInput():
+                    await self.time.store.unsubscribe(customer, item.unsubscribe, at, "scenario")
+                case SuppressInput():
+                    await self.time.store.suppress(str(self.scenario.customer.traits["email"]), "scenario", at)
+                case TaskDoneInput():
+                    key = await self._task(customer, item.task_done)
+                    await self.time.order(customer, TaskEnded(at=at, key=key, outcome="done", result=item.result))
+                case _:
+                    await self.time.order(customer, scenario_input(item, at, self.moments))
+        await self.time.finish(self.moments.instant(self.scenario.until))
+        journal = [row.entry for row in await self.time.store.journal(customer)]
+        titles = [task.title for task in sorted(await self.time.store.tasks(customer), key=lambda task: task.opened_at)]
+        return happenings(journal, titles)
+
+    async def _accept(self, what: CustomerEvent | TraitsChanged, message_id: str | None = None) -> None:
+        given = message_id or f"m{next(self.message_ids)}"
+        customer = self.scenario.customer.id
+        await self.time.accept(Accepted(message_id=given, kind=self.scenario.scope, external_id=customer, input=what))
+
+    async def _task(self, customer: str, step: str) -> str:
+        return next(task.key for task in await self.time.store.tasks(customer) if task.key.split("/")[2] == step)
+
+
+def simulated(scenario: Scenario) -> ScenarioResult:
+    return run_scenario(DOCUMENTS, scenario, WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.scenario)
+def test_a_shipped_scenario_passes_in_the_simulator(scenario: Scenario) -> None:
+    assert simulated(scenario).differences == ()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.scenario)
+async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(
+    scenario: Scenario, environment: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    catalog: Catalog = scenario_catalog(DOCUMENTS, scenario)
+    moments = Moments(catalog, scenario)
+    published = [
+        document
+        for document in DOCUMENTS
+        if document.kind != "playbook" or not scenario.playbooks or document.id in scenario.playbooks
+    ]
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
+    await store.migrate()
+    await store.publish(published, catalog.triggers(), moments.start, "test", None)
+    faults = Faults(scenario, moments)
+    async with skipped_time(environment, store, moments.start, f"q-{tmp_path.name}", faults) as time:
+        timeline = await Drive(time, scenario, moments).run()
+    await store.close()
+    assert shown(timeline) == shown(simulated(scenario).actual)
+
+
+def shown(timeline: tuple[Happening, ...] | list[Happening]) -> list[JsonObject]:
+    return [{"at": each.at.isoformat(), "what": str(each)} for each in timeline]
