@@ -1,4 +1,4 @@
-"""What teams look at: customers, why, tasks, messages, totals."""
+"""What teams look at: customers, why, tasks, messages, totals, the audit log."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from perennia.api.views import (
+    AuditView,
     CustomerDetail,
     CustomerPage,
     CustomerView,
@@ -39,6 +40,7 @@ class Reading:
         get("/tasks")(self.tasks)
         get("/messages")(self.messages)
         get("/totals")(self.totals)
+        get("/audit")(self.audit)
         return router
 
     async def customers(self, limit: Limit = 100, after: str | None = None) -> CustomerPage:
@@ -101,3 +103,7 @@ class Reading:
     async def totals(self) -> TotalsView:
         """What a dashboard counts."""
         return TotalsView.model_validate(await self.store.totals())
+
+    async def audit(self, limit: Limit = 100) -> list[AuditView]:
+        """Who did what through this API, newest first."""
+        return [AuditView.model_validate(entry) for entry in await self.store.audited(limit)]

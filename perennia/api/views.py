@@ -217,6 +217,14 @@ class TotalsView(View):
     tasks_open: int
 
 
+class AuditView(View):
+    at: datetime
+    by: str
+    action: str
+    subject: str
+    detail: JsonObject
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 

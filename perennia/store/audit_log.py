@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+import msgspec
+from sqlalchemy import Connection, insert, select
 
+from perennia.core.json_values import Json
 from perennia.store.bodies import body, storable
 from perennia.store.records import AuditEntry
 from perennia.store.tables import audit
@@ -20,3 +22,15 @@ def write_audit(connection: Connection, entry: AuditEntry) -> None:
             detail=body(entry.detail),
         )
     )
+
+
+def read_audit(connection: Connection, limit: int) -> list[AuditEntry]:
+    """`Store.audited`."""
+    newest = select(audit.c.at, audit.c.by, audit.c.action, audit.c.subject, audit.c.detail)
+    return [
+        AuditEntry(at=at, by=by, action=action, subject=subject, detail=_detail_of(detail))
+        for at, by, action, subject, detail in connection.execute(newest.order_by(audit.c.id.desc()).limit(limit))
+    ]
+
+
+_detail_of = msgspec.json.Decoder(dict[str, Json]).decode

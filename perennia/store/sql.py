@@ -176,3 +176,6 @@ class SqlStore(Store):
 
     async def audit(self, entry: AuditEntry) -> None:
         await self._driver.write("audit", lambda c: audit_log.write_audit(c, entry))
+
+    async def audited(self, limit: int = 100) -> list[AuditEntry]:
+        return await self._driver.read("audited", lambda c: audit_log.read_audit(c, limit))

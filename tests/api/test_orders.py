@@ -136,4 +136,4 @@ async def test_what_is_not_there_is_named(world: World, path: str, body: dict[st
 
 async def test_an_order_to_a_stranger_is_refused_and_not_audited(world: World) -> None:
     answer = await world.client.post("/api/v1/customers/nobody/enroll", json={"playbook": "welcome"})
-    assert (answer.status_code, world.store.audited) == (404, [])
+    assert (answer.status_code, world.store.entries) == (404, [])

@@ -146,3 +146,13 @@ async def test_what_no_database_likes_is_accepted(house: House) -> None:
     answer = await house.client.post("/v1/track", json={**EVENT, "properties": odd})
     assert answer.status_code == 200
     assert house.rows("SELECT count(*) FROM inputs") == [(1,)]
+
+
+async def test_what_the_team_does_is_in_the_audit_log(house: House) -> None:
+    for event in ("First", "Second"):
+        await house.client.post("/api/v1/events", json={"customer": "ana", "event": event, "by": "sam"}, headers=ADMIN)
+    entries = (await house.client.get("/api/v1/audit", headers=ADMIN)).json()
+    assert [(entry["by"], entry["action"], entry["detail"]["event"]) for entry in entries] == [
+        ("sam", "event", "Second"),
+        ("sam", "event", "First"),
+    ]

@@ -129,7 +129,7 @@ class MemoryStore:
     rows: list[JournalRow] = field(default_factory=list[JournalRow])
     work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
-    audited: list[AuditEntry] = field(default_factory=list[AuditEntry])
+    entries: list[AuditEntry] = field(default_factory=list[AuditEntry])
     revisions: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
         default_factory=list[tuple[Revision, tuple[Document, ...], Triggers]]
     )
@@ -233,7 +233,10 @@ class MemoryStore:
 
     async def audit(self, entry: AuditEntry) -> None:
         self._reach()
-        self.audited.append(entry)
+        self.entries.append(entry)
+
+    async def audited(self, limit: int = 100) -> list[AuditEntry]:
+        return self.entries[::-1][:limit]
 
 
 @dataclass
