@@ -44,7 +44,7 @@ def totals(connection: Connection) -> Totals:
     return Totals(
         customers=_one(connection, _customers),
         events=_one(connection, _events) + _one(connection, _strangers),
-        messages=dict(connection.execute(_messages).tuples().all()),
+        messages=dict(iter(connection.execute(_messages))),
         skipped=skipped,
         enrollments=enrollments,
         stages=stages,

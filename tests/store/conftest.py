@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from perennia.store import SqlStore, open_store
+from tests.support.postgres import NoPostgres, Server, postgres_server
+
+TEMPLATE = "perennia_template"
+
+
+async def _migrated(url: str) -> None:
+    store = open_store(url)
+    await store.migrate()
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "template.db"
+    asyncio.run(_migrated(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Server]:
+    try:
+        with postgres_server() as server:
+            asyncio.run(server.run(f"CREATE DATABASE {TEMPLATE}"))
+            asyncio.run(_migrated(server.url(TEMPLATE)))
+            yield server
+    except NoPostgres as missing:
+        pytest.skip(str(missing))
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database of one test, at the current schema unless it says otherwise."""
+
+    url: str
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "store.db")
+        return Database(f"sqlite:///{tmp_path}/store.db")
+    server: Server = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    asyncio.run(server.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    return Database(server.url(name))
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncGenerator[SqlStore]:
+    store = open_store(database.url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def neighbour(database: Database) -> AsyncGenerator[SqlStore]:
+    """A second store on the same database, as another process has it."""
+    store = open_store(database.url)
+    yield store
+    await store.close()
