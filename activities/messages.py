@@ -18,7 +18,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NoReturn
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -87,7 +87,7 @@ class _Attempt:
             await self._uncertain(repeated=False)
             return
         if self._sending.paused and not self._sending.erased:
-            await self._hold()
+            _hold(self._effect.key)
         reason = _refusal(self._effect, self._sending)
         if reason is not None:
             await self._skip(reason)
@@ -150,17 +150,6 @@ class _Attempt:
         if isinstance(failure, Misconfigured):
             log.critical("email cannot be sent; messages are held until this is repaired: %s", failure)
 
-    async def _hold(self) -> None:
-        """The playbook was paused after the message was released: it stays open and is looked at again."""
-        if not self._interrupted:
-            await _patiently(lambda: self._store.release_message(self._effect.key))
-        raise ApplicationError(
-            f"playbook_paused: {self._effect.key}",
-            type=Reason.PLAYBOOK_PAUSED,
-            next_retry_delay=PAUSED_INTERVAL,
-            category=ApplicationErrorCategory.BENIGN,
-        )
-
     async def _sent(self, message: OutgoingEmail, provider_id: str | None) -> None:
         result: JsonObject = {"message_id": message.message_id.strip("<>")}
         if self._interrupted:
@@ -202,6 +191,16 @@ async def _patiently(write: Callable[[], Awaitable[None]]) -> None:
                 raise
         await asyncio.sleep(pause)
         pause = min(pause * 2, 2.0)
+
+
+def _hold(key: str) -> NoReturn:
+    """The playbook was paused after the message was released: the claim left it as it was, and it is looked at again."""
+    raise ApplicationError(
+        f"playbook_paused: {key}",
+        type=Reason.PLAYBOOK_PAUSED,
+        next_retry_delay=PAUSED_INTERVAL,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 def _refusal(effect: SendEmail, sending: Sending) -> Reason | None:
