@@ -42,7 +42,7 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
     try:
         used = compiled(text, "none", "text").names
     except TemplateError as error:
-        message, _, remedy = error.message.partition("; ")
+        message, _, remedy = error.message.rstrip(".").partition("; ")
         offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1])
         inspection.at_value(path, "bad-template", message, remedy or None, min(offset, len(text)))
         return

@@ -58,13 +58,13 @@ def choice_finding(document: YamlDocument, path: Path, discriminator: str) -> Fi
     decisive = [key for key in value if key in choice.known]
     if len(decisive) > 1:
         place = document.key_place((*path, decisive[1]))
-        message = f"a {choice.noun} has one of {_quoted(decisive)}, not both"
+        message = f"{words.with_article(choice.noun)} has one of {_quoted(decisive)}, not both"
         return document.finding("two-verbs", message, f"make it two {choice.noun}s", place)
     return _unknown_choice(document, path, choice, list(value))
 
 
 def _not_a_mapping(document: YamlDocument, path: Path, choice: _Choice, value: object) -> Finding:
-    message = f"a {choice.noun} must be a mapping"
+    message = f"{words.with_article(choice.noun)} must be a mapping"
     remedy = f"begin it with one of: {', '.join(sorted(choice.known))}"
     if isinstance(value, str) and value in choice.known:
         remedy = f'write "{value}: ..."'

@@ -91,7 +91,8 @@ def _subject(path: Path) -> str:
 
 
 def _choices(limits: dict[str, object]) -> str:
-    return re.sub(r"'(\w+)'", r'"\1"', str(limits.get("expected", "")))
+    expected = str(limits.get("expected", ""))
+    return re.sub(r"'(\w+)'", r'"\1"', expected).replace("True", "true").replace("False", "false")
 
 
 def _shown(value: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -39,13 +39,14 @@ class FrontMatter(Model):
 
 @dataclass(frozen=True)
 class TemplateFile:
-    """One file. ``ending`` is ``md``, ``de.md`` ...; ``head`` None: it has no front matter, or a broken one."""
+    """One file. ``ending`` is ``md``, ``de.md`` ...; ``broken``: its front matter has findings of its own."""
 
     path: str
     ending: str
     text: str
     document: YamlDocument | None = None
     head: FrontMatter | None = None
+    broken: bool = False
 
 
 @dataclass
@@ -82,6 +83,13 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
     if parts is None or parts["ext"] not in FORMATS:
         loaded.findings.append(_unusable_file(shown, ext))
         return
+    is_layout = parts["name"].startswith(LAYOUTS)
+    if is_layout and (parts["locale"] or ext == "md"):
+        what = "layouts in md" if ext == "md" else "layouts for a language"
+        loaded.findings.append(
+            Finding(shown, 1, 1, "not-supported-yet", f"{what} are not supported yet", "use html and txt")
+        )
+        return
     text, findings = read_bytes(shown, path.read_bytes())
     loaded.findings += findings
     name, ending = parts["name"], f"{parts['locale']}.{ext}" if parts["locale"] else ext
@@ -89,7 +97,7 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
         loaded.broken.add(name)
         return
     found = TemplateFile(shown, ending, text)
-    files.setdefault(name, {})[ending] = found if name.startswith(LAYOUTS) else _with_head(found, loaded)
+    files.setdefault(name, {})[ending] = found if is_layout else _with_head(found, loaded)
 
 
 def _unusable_file(shown: str, ext: str) -> Finding:
@@ -104,15 +112,19 @@ def _unusable_file(shown: str, ext: str) -> Finding:
 
 def _with_head(file: TemplateFile, loaded: Templates) -> TemplateFile:
     matter = _FRONT_MATTER.match(file.text)
+    if matter is None and file.text.startswith("---"):
+        message = "the front matter is not closed by a line of ---"
+        loaded.findings.append(Finding(file.path, 1, 1, "bad-template", message))
+        return replace(file, broken=True)
     if matter is None:
         return file
     documents, findings = read_documents(file.path, matter["yaml"], line_offset=1)
+    document, head = (documents[0] if documents else None), None
+    if document is not None:
+        head, problems = parse_model(document, FrontMatter)
+        findings += problems
     loaded.findings += findings
-    if not documents:
-        return file
-    head, findings = parse_model(documents[0], FrontMatter)
-    loaded.findings += findings
-    return TemplateFile(file.path, file.ending, file.text, documents[0], head)
+    return replace(file, document=document, head=head, broken=bool(findings))
 
 
 def _assemble(
@@ -121,20 +133,23 @@ def _assemble(
     layouts: Mapping[str, Mapping[str, TemplateFile]],
     loaded: Templates,
 ) -> None:
+    if any(file.broken for file in files.values()):
+        loaded.broken.add(name)
+        return
     problems = [*_twin_bodies(files), *_headless_files(files)]
     chosen = {file.head.layout: file for file in files.values() if file.head is not None}
     layout, problem = _layout_files(chosen, layouts)
     body = TemplateBody(name=name, files={ending: file.text for ending, file in files.items()}, layout=layout)
     problems += problem or [_syntax_finding(error) for error in check_template(body)]
     loaded.findings += problems
-    if problems or any(file.document is not None and file.head is None for file in files.values()):
+    if problems:
         loaded.broken.add(name)
-        return
-    loaded.bodies[name] = body
+    else:
+        loaded.bodies[name] = body
 
 
 def _syntax_finding(error: TemplateError) -> Finding:
-    message, _, remedy = error.message.partition("; ")
+    message, _, remedy = error.message.rstrip(".").partition("; ")
     return Finding(f"templates/{error.template}", error.line, 1, "bad-template", message, remedy or None)
 
 

@@ -6,6 +6,8 @@ is built.
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel
 
 from perennia.catalog import scenario_models as scenarios
@@ -56,7 +58,7 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
 SPANS = frozenset({"wait", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
 
 
-def _with_article(word: str) -> str:
+def with_article(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
@@ -78,15 +80,16 @@ _NAMES: dict[type[BaseModel], str] = {
     scenarios.ScenarioCustomer: "a customer",
     scenarios.Owner: "an owner",
     scenarios.ProviderFault: "a provider fault",
-    **{model: f"{_with_article(verb)} step" for verb, model in definitions.STEPS.items()},
-    **{model: f"{_with_article(key)} input" for key, model in scenarios.INPUTS.items()},
+    **{model: f"{with_article(verb)} step" for verb, model in definitions.STEPS.items()},
+    **{model: f"{with_article(key)} input" for key, model in scenarios.INPUTS.items()},
     **{model: f"an expected {key}" for key, model in scenarios.EXPECTATIONS.items()},
 }
 
 
 def name_of(model: type[BaseModel]) -> str:
     """What people call this part, with its article: ``an email step``."""
-    return _NAMES.get(model, _with_article(model.__name__.lower()))
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
+    return _NAMES.get(model, with_article(words))
 
 
 def keys_of(model: type[BaseModel]) -> frozenset[str]:

@@ -268,7 +268,7 @@ def _key_word(key: _Node) -> str:
         remedy = "put text that begins with {{ into quotes" if key.id == "mapping" else None
         raise _Refused(_start(key), "bad-key", "a key must be a word, not a list or a mapping", remedy)
     _refuse_tag(key)
-    word = cast("str", key.value)
+    word = _text(key)
     if word == "<<" and key.style is None:
         remedy = "write the keys out, or alias the whole value"
         raise _Refused(_start(key), "bad-key", "merge keys (<<) are not part of YAML 1.2", remedy)
@@ -281,8 +281,19 @@ def _refuse_tag(node: _Node) -> None:
         raise _Refused(_start(node), "bad-yaml", f"the tag {tag} means nothing here", "remove the tag")
 
 
-def _scalar(node: _Node) -> Json:
+def _text(node: _Node) -> str:
+    """A scalar's text. JSON writes characters beyond the first 65,536 as two escapes: they are joined."""
     text = cast("str", node.value)
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise _Refused(
+            _start(node), "bad-yaml", "this text holds half a character (an escape \\uD800 to \\uDFFF)"
+        ) from None
+
+
+def _scalar(node: _Node) -> Json:
+    text = _text(node)
     if node.style is not None or str(node.tag) == "tag:yaml.org,2002:str":
         return text
     if text in _WORDS:

@@ -29,7 +29,7 @@ KINDS = [
     ("survey: nps\n", ['1:1: error not-supported-yet: "survey" documents are not supported yet']),
 ]
 
-STEPS = [
+STEPS: list[tuple[str, list[str]]] = [
     ("- send_mail: hello", ['4:3: error unknown-key: no step "send_mail"; did you mean "email"?']),
     (
         "- email: hello\n  tpoic: tips",

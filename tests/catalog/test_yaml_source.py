@@ -41,6 +41,7 @@ def findings_of(text: str) -> list[str]:
         ("1_000", "1_000"),
         ("2d", "2d"),
         ('"a\\tb"', "a\tb"),
+        ('"\\ud83d\\ude00"', "\U0001f600"),
     ],
 )
 def test_scalars_follow_the_core_schema_of_yaml_1_2(text: str, value: object) -> None:
@@ -100,6 +101,10 @@ def test_a_file_holds_several_documents_and_empty_ones_are_left_out() -> None:
             "f.yaml:1:1: error bad-key: merge keys (<<) are not part of YAML 1.2; write the keys out, or alias the whole value",
         ),
         ("a: b\x01c\n", "f.yaml:1:5: error bad-yaml: the character U+0001 is not allowed in YAML; remove it"),
+        (
+            'a: "\\ud83d"\n',
+            "f.yaml:1:4: error bad-yaml: this text holds half a character (an escape \\uD800 to \\uDFFF)",
+        ),
         ("[" * 100, "f.yaml:1:61: error bad-yaml: this is nested too deeply"),
     ],
 )
