@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import asyncpg
+from sqlalchemy import NullPool, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 # PostgreSQL refuses to run as root. Everybody's machine has this user, and nothing belongs to it.
 NOBODY = "nobody"
@@ -32,13 +33,12 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    async def run(self, sql: str) -> None:
+    async def run(self, sql: str, database: str = "postgres") -> None:
         """One statement as the superuser."""
-        connection = await asyncpg.connect(self.url("postgres"))
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
+        url = make_url(self.url(database)).set(drivername="postgresql+asyncpg")
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql(sql)
 
 
 @contextmanager
