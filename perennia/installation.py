@@ -113,7 +113,8 @@ class Installation:
         return msgspec.json.decode(await self._get("revision/documents"), type=list[PublishedDocument])
 
     async def publish(self, documents: Sequence[Document], expected: str | None, by: str) -> Revision:
-        body = {"documents": msgspec.to_builtins(documents), "expected": expected, "by": by}
+        sent = [{"kind": one.kind, "id": one.id, "version": one.version, "body": one.body} for one in documents]
+        body = {"documents": sent, "expected": expected, "by": by}
         return msgspec.json.decode(await self._post("revisions", body), type=Revision)
 
     async def customers(self, limit: int = PAGE, after: str | None = None) -> CustomerPage:
@@ -186,9 +187,17 @@ def _part(text: str) -> str:
     return quote(text, safe="")
 
 
+class _Wrong(msgspec.Struct):
+    where: str
+    message: str
+
+
 class _Problem(msgspec.Struct):
+    """RFC 9457; ``errors`` lists the places of a request that does not fit."""
+
     title: str = ""
     detail: str = ""
+    errors: list[_Wrong] = []
 
 
 def _refusal(answer: httpx.Response, url: str) -> InstallationError:
@@ -198,5 +207,8 @@ def _refusal(answer: httpx.Response, url: str) -> InstallationError:
         return NotReachable(url, f"something else answers there, with HTTP {answer.status_code}")
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
         return SaidNo(401, "the admin key is not that of the installation", "set PERENNIA_ADMIN_KEY")
+    if problem.errors:
+        places = ", ".join(f"{one.where}: {one.message}" for one in problem.errors[:3])
+        return SaidNo(answer.status_code, f"the request does not fit: {places}")
     message, _, remedy = (problem.detail or problem.title).rstrip(".").partition("; ")
     return SaidNo(answer.status_code, message, remedy or None)

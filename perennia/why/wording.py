@@ -15,7 +15,10 @@ from perennia.core.json_values import Json
 from perennia.why.reasons import meaning, reason_in_words
 
 # What the sentence itself says; the rest of a `detail` is added behind it.
-_SAID = frozenset({"template", "title", "trigger", "event", "track", "from", "to", "former", "by", "order", "stage"})
+_SAID = frozenset(
+    {"template", "title", "trigger", "event", "track", "from", "to", "former", "by", "order", "stage"}
+    | {"playbook", "verb", "version", "message_id"}
+)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +51,8 @@ def local_time(instant: datetime, zone: ZoneInfo) -> str:
 def _subject(entry: JournalEntry) -> str:
     name = entry.playbook or str(entry.detail.get("track") or "")
     subject = f"{name} / {entry.step}" if entry.step else name
-    return f"{subject} ({entry.version[:8]})" if entry.version else subject
+    version = entry.version or entry.detail.get("version")
+    return f"{subject} ({str(version)[:8]})" if version else subject
 
 
 def _sentence(entry: JournalEntry) -> str:
@@ -93,7 +97,7 @@ def _thing(entry: JournalEntry) -> str:
         return f"email {template}"
     if title := entry.detail.get("title"):
         return f"task {_value(title)}"
-    return f"step {entry.step}"
+    return f"{entry.detail.get('verb') or 'step'} {entry.step}"
 
 
 def _step_end(entry: JournalEntry) -> str:
@@ -157,4 +161,6 @@ def _values(evidence: Evidence) -> str:
 
 
 def _value(value: Json) -> str:
+    if value is None:
+        return "(not known)"
     return value if isinstance(value, str) and not value.isspace() and value else json.dumps(value, ensure_ascii=False)
