@@ -49,7 +49,8 @@ class Inspection:
     def unknown(self, path: Path, noun: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
         """A reference to something that is not there."""
         report = self.at_key if key else self.at_value
-        report(path, f"unknown-{noun}", f'no {noun} "{name}"', suggestion(name, known))
+        remedy = suggestion(name, known) or f"there is no {noun} yet: define one first"
+        report(path, f"unknown-{noun}", f'no {noun} "{name}"', remedy)
 
     def span(self, path: Path, text: str | None) -> Span | None:
         if text is None:

@@ -21,12 +21,9 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
 
-VERBS = frozenset(definitions.STEPS)
 VERBS_NOT_YET = frozenset(
     ("split", "repeat", "survey", "approve", "crm", "webhook", "notify", "emit", "enroll", "unenroll", "milestone")
 )
-# `wait` beside one of these is its option and no verb of its own.
-TAKES_WAIT = frozenset({"task", "survey", "enroll"})
 
 TRIGGERS_NOT_YET = frozenset({"segment", "stage", "date", "schedule", "playbook"})
 CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})

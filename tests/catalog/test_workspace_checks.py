@@ -70,7 +70,10 @@ def test_what_refers_to_something_broken_is_not_blamed(check_files: CheckFiles) 
             "timezone: Mars/Olympus",
             ['2:11: error unknown-zone: no time zone "Mars/Olympus"; write one like Europe/Berlin'],
         ),
-        ("default_sender: hi", ['2:17: error unknown-sender: no sender "hi"']),
+        (
+            "default_sender: hi",
+            ['2:17: error unknown-sender: no sender "hi"; there is no sender yet: define one first'],
+        ),
         ("senders: {hello: {email: nobody}}", ['2:26: error bad-address: "nobody" is no email address']),
     ],
 )
