@@ -1,0 +1,76 @@
+"""What ships can be used unedited: sound, tested by its own scenarios, with nothing left over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perennia.catalog import ScenarioFile, load_workspace, release
+from perennia.cli.scenarios import WorkspaceRendering
+from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Track
+from perennia.core.step_ids import place_steps
+from perennia.shipped import shipped_workspace
+from perennia.simulate.report import report
+from perennia.simulate.scenarios import run_scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKSPACE = load_workspace(ROOT)
+PLAYBOOKS = [each for each in WORKSPACE.definitions if isinstance(each, Playbook)]
+
+
+def test_a_checkout_is_its_own_shipped_workspace() -> None:
+    assert shipped_workspace() == ROOT
+
+
+def test_nothing_is_found_wrong_with_it() -> None:
+    assert [str(finding) for finding in WORKSPACE.findings] == []
+
+
+@pytest.mark.parametrize("scenario", WORKSPACE.scenarios, ids=lambda each: each.scenario.scenario)
+def test_its_scenarios_hold(scenario: ScenarioFile) -> None:
+    rendering = WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES)
+    result = run_scenario(release(WORKSPACE).documents, scenario.scenario, rendering)
+    assert result.passed, report(result)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda each: each.playbook)
+def test_each_playbook_has_its_good_way_its_time_out_way_and_its_exit(playbook: Playbook) -> None:
+    endings = {
+        str(expected.model_dump(exclude_none=True)["ended"])
+        for each in WORKSPACE.scenarios
+        if playbook.playbook in each.scenario.playbooks
+        for expected in each.scenario.expect
+        if "ended" in expected.model_dump(exclude_none=True)
+    }
+    assert "completed" in endings
+    assert endings - {"completed", "goal"}
+    assert len([each for each in WORKSPACE.scenarios if playbook.playbook in each.scenario.playbooks]) >= 3
+
+
+def test_every_stage_of_its_tracks_is_entered_by_a_scenario() -> None:
+    tracks = [each for each in WORKSPACE.definitions if isinstance(each, Track)]
+    stages = {(track.track, stage.id) for track in tracks for stage in track.stages}
+    entered = {
+        pair
+        for each in WORKSPACE.scenarios
+        for expected in each.scenario.expect
+        for pair in expected.model_dump().get("stage", {}).items()
+    }
+    assert entered == stages
+
+
+def test_every_template_is_sent_by_a_playbook() -> None:
+    sent = {
+        placed.step.email for each in PLAYBOOKS for placed in place_steps(each) if isinstance(placed.step, EmailStep)
+    }
+    assert set(WORKSPACE.templates) == sent
+
+
+@pytest.mark.parametrize("template", sorted(ROOT.glob("templates/*/*.md")), ids=lambda path: path.stem)
+def test_copy_is_finished(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    assert re.search(r"^subject: \S", text, re.MULTILINE)
+    assert re.search(r"^preheader: \S", text, re.MULTILINE)
+    assert not re.search(r"lorem|TODO|TBD|XXX|\[.*here\]", text, re.IGNORECASE)
