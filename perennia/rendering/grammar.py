@@ -17,7 +17,7 @@ LOOP_NAMES = frozenset(
 FUNCTIONS = frozenset({"range"})
 
 # Filters that `bounded` puts in; their names hold a blank, so that no template can call them itself.
-COUNTED, JOINED = "counted iterations", "joined texts"
+COUNTED, JOINED, CHOSEN = "counted iterations", "joined texts", "chosen member"
 
 _ALLOWED = (
     nodes.Template,
@@ -111,6 +111,8 @@ def _bounded(node: nodes.Node) -> nodes.Node:
             setattr(node, name, [_bounded(item) if isinstance(item, nodes.Node) else item for item in items])
     if isinstance(node, nodes.For):
         node.iter = _filter(COUNTED, cast("nodes.Expr", node.iter), [])
+    if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const | nodes.Slice):
+        return _filter(CHOSEN, node.node, [node.arg])
     if isinstance(node, nodes.Concat):
         first, *rest = node.nodes
         return _filter(JOINED, first, rest)

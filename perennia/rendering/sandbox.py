@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from markupsafe import Markup
 
-from perennia.rendering.grammar import COUNTED, JOINED, LOOP_NAMES, TEXT_METHODS
+from perennia.rendering.grammar import CHOSEN, COUNTED, JOINED, LOOP_NAMES, TEXT_METHODS
 from perennia.rendering.names import Members, Missing, UnknownName
 
 MAX_OUTPUT_CHARS = 500_000  # Gmail clips at 102 KB; more than this is a mistake or an attack
@@ -62,7 +62,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         html_only = ["e", "escape"] if escaping == "html" else []
         self.filters = {name: FILTERS[name] for name in [*FILTER_NAMES, *html_only] if name in FILTERS}
-        self.filters |= {"join": _join, "replace": _replace, "round": _round, COUNTED: _counted, JOINED: _joined}
+        self.filters |= {
+            "join": _join,
+            "replace": _replace,
+            "round": _round,
+            COUNTED: _counted,
+            JOINED: _joined,
+            CHOSEN: _chosen,
+        }
         self.tests = {name: TESTS[name] for name in TEST_NAMES if name in TESTS} | {"none": _is_none}
         self.globals = {"range": _range}
 
@@ -153,6 +160,19 @@ def printable(value: object) -> object:
             raise TypeError("a list or an object cannot be printed: join its items, or name one")
 
 
+def _chosen(holder: object, key: object) -> object:
+    """``holder[key]`` with a key that the template computed: it is a value, so what is missing is not called by it."""
+    match holder:
+        case Members() if isinstance(key, str):
+            return holder.get(key, Missing(name=f"{holder.path}[...]"))
+        case Missing():
+            return holder.member("[...]")
+        case list() | tuple() | str() if isinstance(key, int):
+            return _element(cast("Sequence[object]", holder), key)
+        case _:
+            return Missing(name="[...]")
+
+
 def _joined(first: object, *rest: object) -> str:
     texts = [printable(value) for value in (first, *rest)]
     if any(isinstance(text, Markup) for text in texts):
@@ -223,7 +243,7 @@ def _element(items: Sequence[object], position: int | slice[int]) -> object:
     try:
         return items[position]
     except IndexError:
-        return Missing(name=f"[{position}]")
+        return Missing(name="[...]")
 
 
 def start_rendering(names: Mapping[str, object], mark: Callable[[int], str]) -> tuple[Rendering, dict[str, object]]:

@@ -84,22 +84,36 @@ def parse_source(file: str, kind: Format, source: str) -> TemplateSource:
         if source.startswith("---"):
             raise TemplateError(file, 1, None, "the front matter is not closed by a line of ---")
         return TemplateSource(file, kind, source, 1, None, None, None, ())
-    text = found["yaml"]
-    matter = _front_matter(file, text)
-    lines = tuple(
-        (key, 2 + number)
-        for number, line in enumerate(text.splitlines())
-        for key in _KEYS
-        if re.match(rf"['\"]?{key}['\"]?\s*:", line)
-    )
+    lines = _lines_of_keys(found["yaml"])
+    matter = _front_matter(file, found["yaml"], lines)
     first_line = found[0].count("\n") + 1
     body = source[found.end() :]
     return TemplateSource(
-        file, kind, body, first_line, matter.get("subject"), matter.get("preheader"), matter.get("layout"), lines
+        file,
+        kind,
+        body,
+        first_line,
+        matter.get("subject"),
+        matter.get("preheader"),
+        matter.get("layout"),
+        tuple(lines.items()),
     )
 
 
-def _front_matter(file: str, text: str) -> Mapping[str, str]:
+def _lines_of_keys(text: str) -> dict[str, int]:
+    return {
+        found[1]: 2 + number
+        for number, line in enumerate(text.splitlines())
+        if (found := re.match(r"['\"]?(\w+)['\"]?\s*:", line))
+    }
+
+
+def _front_matter(file: str, text: str, lines: Mapping[str, int]) -> dict[str, str]:
+    unquoted = re.search(r"^(\w+):\s*\{[{%]", text, re.MULTILINE)
+    if unquoted:
+        raise TemplateError(
+            file, lines[unquoted[1]], None, f'put quotes around "{unquoted[1]}": it begins with a brace'
+        )
     yaml = YAML(typ="safe", pure=True)
     try:
         matter: object = yaml.load(text)  # pyright: ignore[reportUnknownMemberType]  # ruamel leaves its stream untyped
@@ -118,7 +132,8 @@ def _front_matter(file: str, text: str) -> Mapping[str, str]:
         if key not in _KEYS:
             nearest = difflib.get_close_matches(str(key), _KEYS, n=1)
             hint = f'; did you mean "{nearest[0]}"?' if nearest else f"; there are {', '.join(_KEYS)}"
-            raise TemplateError(file, 2, None, f'the front matter has no key "{key}"{hint}')
+            line = lines.get(str(key), 2)
+            raise TemplateError(file, line, None, f'the front matter has no key "{key}"{hint}')
         if not isinstance(value, str):
-            raise TemplateError(file, 2, None, f'"{key}" is text; put quotes around it')
+            raise TemplateError(file, lines.get(str(key), 2), None, f'"{key}" is text; put quotes around it')
     return cast("dict[str, str]", entries)

@@ -27,7 +27,7 @@ _RENDERING_ERRORS = (
     *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
     *(SecurityError, TemplateRuntimeError),
 )
-_PATH = re.compile(r"[A-Za-z_][\w.-]*(\[\d+\][\w.-]*)*")
+_PATH = re.compile(r"[A-Za-z_][\w.-]*(\[(?:\d+|\.\.\.)\][\w.-]*)*")
 
 
 class Text:
