@@ -214,7 +214,7 @@ _SOURCES = st.sampled_from(["null", "true", "false", "1", "-2", "0.5", "1.0", '"
 
 @settings(deadline=None, max_examples=300)
 @given(_SCALARS, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), _SOURCES, st.booleans())
-def test_a_name_beside_a_constant_compares_as_in_cel(value: Json, operator: str, constant: str, reverse: bool) -> None:  # noqa: FBT001 (hypothesis gives it)
+def test_a_name_beside_a_constant_compares_as_in_cel(value: Json, operator: str, constant: str, reverse: bool) -> None:
     ours, cels = (
         f"{constant} {operator} {name}" if reverse else f"{name} {operator} {constant}" for name in ("traits.x", "x")
     )
@@ -312,7 +312,7 @@ def test_events_are_counted(text: str, value: Json) -> None:
         ("9999-12-31T23:59:59Z", False, False),
     ],
 )
-def test_instants_are_read_in_each_of_their_forms(when: Json, older: bool, within: bool) -> None:  # noqa: FBT001 (a table)
+def test_instants_are_read_in_each_of_their_forms(when: Json, older: bool, within: bool) -> None:
     assert Watched('older(traits.t, "10d")', traits={"t": when}).at(NOW).value is older
     assert Watched('within(traits.t, "10d")', traits={"t": when}).at(NOW).value is within
 
@@ -357,30 +357,79 @@ def test_a_filter_in_error_does_not_count_the_event() -> None:
         ('coun("A") > 1', 0, 'unknown function "coun"; did you mean "count"?'),
         ('traits.a.startWith("x")', 9, 'unknown method "startWith"; did you mean "startsWith"?'),
         ('traits.t.older("3d")', 9, 'older is no method; write older(traits.since, "30d")'),
-        ('matches(traits.a, "x")', 0, 'unknown function "matches"; it is written behind a value, as in traits.name.matches(...)'),
-        ("now > 3", 0, 'there is no "now"; time enters through functions, as in older(traits.since, "30d") or within(traits.renewal_date, "60d")'),
+        (
+            'matches(traits.a, "x")',
+            0,
+            'unknown function "matches"; it is written behind a value, as in traits.name.matches(...)',
+        ),
+        (
+            "now > 3",
+            0,
+            'there is no "now"; time enters through functions, as in older(traits.since, "30d") or '
+            'within(traits.renewal_date, "60d")',
+        ),
         ("traits == null", 0, '"traits" alone is not a value; name one of its values; as in traits.plan'),
         ("health.adoption > 50", 0, '"health" is not supported yet'),
         ("answers.nps.score > 8", 0, '"answers" is not supported yet'),
         ('true && in_segment("x")', 8, "in_segment() is not supported yet"),
-        ('steps.first-project.outcome == "x"', 12, 'unknown name "project"; a name with a hyphen is written in brackets, as in steps["first-project"].outcome'),
+        (
+            'steps.first-project.outcome == "x"',
+            12,
+            'unknown name "project"; a name with a hyphen is written in brackets, as in steps["first-project"].outcome',
+        ),
         ('count("A", "3x") > 1', 11, '"3x" is no span; write 90s, 30m, 12h, 3d, 2w, 1d12h, 2bd or P3D'),
         ('count("A", "401d") > 1', 11, '"401d": a span in an expression is at most 400d'),
-        ("count(traits.a) > 1", 6, 'an event\'s name in count() is a literal text in quotes; write count("E"), count("E", "30d") or count("E", "30d", "event.total > 100")'),
-        ('happened("Page*")', 9, '"Page*": functions count events by their whole names; write happened("E"), happened("E", "30d") or happened("E", "30d", "event.total > 100")'),
+        (
+            "count(traits.a) > 1",
+            6,
+            'an event\'s name in count() is a literal text in quotes; write count("E"), count("E", '
+            '"30d") or count("E", "30d", "event.total > 100")',
+        ),
+        (
+            'happened("Page*")',
+            9,
+            '"Page*": functions count events by their whole names; write happened("E"), happened("E", '
+            '"30d") or happened("E", "30d", "event.total > 100")',
+        ),
         ('idle("A")', 0, 'idle() has 1 arguments; write idle("E", "14d") or idle("E", "14d", "event.total > 100")'),
-        ('idle("A", "event.x")', 0, 'idle() needs a span; write idle("E", "14d") or idle("E", "14d", "event.total > 100")'),
+        (
+            'idle("A", "event.x")',
+            0,
+            'idle() needs a span; write idle("E", "14d") or idle("E", "14d", "event.total > 100")',
+        ),
         ('count("A", "30d", "evnt.x > 1")', 19, 'in the property filter: unknown name "evnt"; did you mean "event"?'),
-        ('count("A", "happened(\'B\')")', 12, "in the property filter: happened() has no place in a property filter, which sees only event; join it to the outer expression with &&"),
-        ('traits.t > duration("20d")', 11, 'this is always an error: Function \'duration\' error: Parsing Error: Error { input: "d", code: Char } in duration("20d")'),
-        ('traits.a.matches("[")', 17, "this is always an error: Function 'matches' error: '[' not a valid regex: in traits.a.matches(\"[\")"),
-        ("traits.a.exists(x, traits.b.exists(y, y == x))", 19, 'a macro inside a macro ("exists") is not allowed; split the expression'),
-        ("traits.a.exists(3)", 0, 'exists() takes a variable and what to do with it; as in traits.tags.exists(tag, tag != "new")'),
+        (
+            'count("A", "happened(\'B\')")',
+            12,
+            "in the property filter: happened() has no place in a property filter, which sees only "
+            "event; join it to the outer expression with &&",
+        ),
+        (
+            'traits.t > duration("20d")',
+            11,
+            "this is always an error: Function 'duration' error: Parsing Error: Error { input: \"d\", "
+            'code: Char } in duration("20d")',
+        ),
+        (
+            'traits.a.matches("[")',
+            17,
+            "this is always an error: Function 'matches' error: '[' not a valid regex: in traits.a.matches(\"[\")",
+        ),
+        (
+            "traits.a.exists(x, traits.b.exists(y, y == x))",
+            19,
+            'a macro inside a macro ("exists") is not allowed; split the expression',
+        ),
+        (
+            "traits.a.exists(3)",
+            0,
+            'exists() takes a variable and what to do with it; as in traits.tags.exists(tag, tag != "new")',
+        ),
         ("has(3)", 0, "has() takes one name; as in has(traits.plan)"),
         ('stage.adoption.since == "x"', 0, "stage.adoption is the id of a stage; nothing lies below it"),
         ("5 > 'a'", 0, "this is always an error: types clash in 5 > 'a'"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_refused_with_its_place_and_a_remedy(text: str, offset: int, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         expression(text)
