@@ -261,7 +261,7 @@ class Catalog:
     event_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     prefix_triggers: tuple[CompiledTrigger, ...]
     when_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
-    _calendars: dict[tuple[Json, Json], Calendar] = field(default_factory=dict, repr=False)
+    _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:
         """Raises `KeyError` where that version was never published."""
@@ -272,12 +272,12 @@ class Catalog:
 
     def calendar(self, timezone: Json, account_timezone: Json = None) -> Calendar:
         """The calendar of a customer with these ``timezone`` traits; unknown names fall back to the next."""
-        known = self._calendars.get((timezone, account_timezone))
+        # Kept by zone, not by trait: senders tell anything as a trait, also lists, and no end of unknown names.
+        zone, _ = find_zone(timezone, account_timezone, self.policies.timezone)
+        known = self._calendars.get(zone)
         if known is None:
-            zone, _ = find_zone(timezone, account_timezone, self.policies.timezone)
             workspace, _ = find_zone(self.policies.timezone)
-            known = _calendar(zone, workspace)
-            self._calendars[timezone, account_timezone] = known
+            known = self._calendars[zone] = _calendar(zone, workspace)
         return known
 
     def triggers(self) -> Triggers:
