@@ -18,8 +18,9 @@ from perennia.cli.speech import say, say_json, say_table
 from perennia.core.calendar import find_zone
 from perennia.core.json_values import Json, JsonObject
 from perennia.installation import CustomerDetail, CustomerPage, Decisions, EnrollmentWord, Installation, OrderAnswer
+from perennia.why.evidence import local_time
 from perennia.why.story import Story, tell
-from perennia.why.wording import Line, local_time, put_in_words
+from perennia.why.wording import Line, put_in_words
 
 Properties = Annotated[
     list[str] | None, typer.Option("--property", "-p", help="NAME=VALUE, once each; the value as JSON, else as text.")

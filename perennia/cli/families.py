@@ -31,5 +31,7 @@ def explain_known(error: Exception) -> tuple[str, str | None, Exit] | None:
             return str(error), None, Exit.UNREACHABLE
         case FolderError() | StoreError():
             return str(error), None, Exit.REFUSED
+        case OSError():
+            return str(error), "look at the path or address it names", Exit.REFUSED
         case _:
             return None

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from perennia.cli.exits import Exit
+from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Workspace
 from perennia.cli.speech import note, say, say_json
 from perennia.settings import Settings, load_settings
@@ -94,10 +94,13 @@ def inbox(
     smtp: Annotated[str, typer.Option(help="Where it takes mail, host:port.")] = "127.0.0.1:1025",
 ) -> None:
     """Takes mail and shows it on a page, delivering nothing: for development."""
-    from perennia.inbox import run_inbox
+    from perennia.inbox import InboxUnavailable, run_inbox
 
     folder = load_settings(workspace, data).data / "inbox"
-    _run_part(run_inbox(http, smtp, folder, lambda url: _say_part("inbox", url, as_json=as_json)))
+    try:
+        _run_part(run_inbox(http, smtp, folder, lambda url: _say_part("inbox", url, as_json=as_json)))
+    except InboxUnavailable as error:
+        raise CommandError(str(error), None, Exit.REFUSED) from error
 
 
 def migrate(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = None) -> None:

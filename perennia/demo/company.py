@@ -173,7 +173,7 @@ def _days(chance: random.Random, persona: Persona, join: float, days: int) -> It
     yield _at(join, "Account Created", {"source": chance.choice(("website", "partner", "invitation"))})
     match persona:
         case Persona.ACTIVATOR | Persona.UNSUBSCRIBER:
-            yield from _first_steps(chance, join)
+            yield from _first_steps(chance, join, at_once=persona is Persona.ACTIVATOR)
             yield from _logins(chance, join, days, a_week=4)
             yield from _reports(chance, join + 6, days, every=6)
         case Persona.POWER_USER:
@@ -188,8 +188,9 @@ def _days(chance: random.Random, persona: Persona, join: float, days: int) -> It
             yield from _logins(chance, join, join + chance.uniform(8, 14), a_week=4)
 
 
-def _first_steps(chance: random.Random, join: float) -> Iterator[Doing]:
-    project = join + chance.uniform(0.1, 3)
+def _first_steps(chance: random.Random, join: float, *, at_once: bool = True) -> Iterator[Doing]:
+    """The way to the first shared report; ``at_once`` False: not before the first mail has been read."""
+    project = join + chance.uniform(0.1 if at_once else 1, 3)
     yield _at(project, "First Project Created", {"template": chance.choice(("blank", "sales", "finance"))})
     yield _at(
         project + chance.uniform(0.5, 9), "First Report Shared", {"title": chance.choice(("Apollo", "Q3", "Team"))}

@@ -73,7 +73,7 @@ class PlainDisplay:
         return
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def show(self, moment: Moment) -> None:
         rate = self._rate.of(moment.totals.events)

@@ -18,7 +18,7 @@ OFFER: Final = "Twenty minutes, and we sort it out"
 ASK: Final = "May I ask you for three sentences"
 REMINDER: Final = "The three sentences, once more"
 
-PATIENCE: Final = 1  # mails that an unsubscriber reads before saying no
+PATIENCE: Final = 0  # mails that an unsubscriber lets pass before saying no
 
 
 @dataclass(frozen=True)

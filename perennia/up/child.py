@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,8 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else
 async def start_child(command: Sequence[str], environment: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
     """Starts ``command`` in a session of its own, so that Ctrl-C reaches the parent alone, who stops it in order.
 
-    On Linux the kernel kills the child when the parent dies, however it dies; elsewhere `end_leftovers` does at the next
-    start. Output is appended to ``log``.
+    On Linux the kernel kills the child when the parent dies, however it dies; elsewhere `end_leftover` does so at the
+    next start. Output is appended to ``log``.
     """
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
@@ -64,10 +65,21 @@ async def stop_child(process: asyncio.subprocess.Process, within: timedelta) -> 
 
 def send_signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     """Sends the signal where the process still lives."""
-    try:
+    with suppress(ProcessLookupError):
         process.send_signal(number)
-    except ProcessLookupError:
-        return
+
+
+async def end_leftover(pid: int, mark: str) -> bool:
+    """Kills the process where it still runs and has ``mark`` on its command line: a pid alone may be somebody else's now."""
+    asking = await asyncio.create_subprocess_exec(
+        "ps", "-o", "command=", "-p", str(pid), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    command, _ = await asking.communicate()
+    if mark not in command.decode(errors="replace"):
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return True
 
 
 def describe_end(code: int) -> str:

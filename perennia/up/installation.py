@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from perennia.installation import Installation
 from perennia.publishing import Publication, publish_documents
 from perennia.settings import Settings
 from perennia.shipped import shipped_workspace
+from perennia.up.child import end_leftover
 from perennia.up.folder import DataFolder, Run
 from perennia.up.plan import make_plan
 from perennia.up.supervisor import Part, PartFailed, Supervisor
@@ -49,6 +51,7 @@ class LocalInstallation:
         """
         self._folder.prepare()
         self._lock = self._folder.lock()
+        await self._end_leftovers()
         kept = self._folder.keep()
         plan = make_plan(self._settings, self._folder, kept, self._workspace)
         self._run = plan.run
@@ -79,6 +82,15 @@ class LocalInstallation:
         except* PartFailed as failures:
             raise failures.exceptions[0] from None
         await self._supervisor.start(worker)
+
+    async def _end_leftovers(self) -> None:
+        """Where no kernel ends orphans, what a killed `up` left behind still holds the files that are needed now."""
+        before = self._folder.running()
+        if sys.platform == "linux" or before is None:
+            return
+        for name, pid in before.pids.items():
+            if await end_leftover(pid, str(self._folder.path)):
+                self._tell(f"ended {name} (pid {pid}), which an earlier run had left behind")
 
     async def _prepare_store(self, parts: tuple[Part, ...]) -> None:
         """Brings the schema up to date. Where Temporal's file is gone, everybody is rung: the store knows them all."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from perennia.core.decisions import Act, Evidence, JournalEntry
+from perennia.core.decisions import Act, JournalEntry, Outcome
 from perennia.core.json_values import Json
+from perennia.why.evidence import evidence_line, local_time
 from perennia.why.reasons import meaning, reason_in_words
 
-# What the sentence itself says; the rest of a `detail` is added behind it.
+# What the sentence itself says, or what only machines want to know; the rest of a `detail` is added behind it.
 _SAID = frozenset(
-    {"template", "title", "trigger", "event", "track", "from", "to", "former", "by", "order", "stage"}
-    | {"playbook", "verb", "version", "message_id"}
+    {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
+    | {"message_id", "condition", "events", "arm", "traits", "outcome", "status"}
 )
 
 
@@ -37,30 +36,22 @@ def put_in_words(entry: JournalEntry, zone: ZoneInfo) -> Line:
         when=local_time(entry.at, zone),
         subject=_subject(entry),
         text=_sentence(entry),
-        because=tuple(_reasons(entry.evidence)),
+        because=tuple(evidence_line(evidence, zone) for evidence in entry.evidence),
         entry=entry,
     )
 
 
-def local_time(instant: datetime, zone: ZoneInfo) -> str:
-    """``Mon 2 Mar 2026 10:00:00``."""
-    local = instant.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S}"
-
-
 def _subject(entry: JournalEntry) -> str:
-    name = entry.playbook or str(entry.detail.get("track") or "")
+    name = entry.playbook or str(entry.detail.get("track") or entry.detail.get("playbook") or "customer")
     subject = f"{name} / {entry.step}" if entry.step else name
     version = entry.version or entry.detail.get("version")
     return f"{subject} ({str(version)[:8]})" if version else subject
 
 
 def _sentence(entry: JournalEntry) -> str:
-    said = _act(entry)
-    rest = ", ".join(
-        f"{key} {_value(value)}" for key, value in entry.detail.items() if key not in _SAID and value is not None
-    )
-    return f"{said} [{rest}]" if rest else said
+    rest = {key: value for key, value in entry.detail.items() if key not in _SAID and value is not None}
+    more = ", ".join(f"{key}: {_text(value)}" for key, value in rest.items())
+    return f"{_act(entry)} [{more}]" if more else _act(entry)
 
 
 def _act(entry: JournalEntry) -> str:
@@ -70,65 +61,101 @@ def _act(entry: JournalEntry) -> str:
         case Act.REFUSED:
             return f"did not enter{_through(entry)}: {reason_in_words(entry.reason or entry.code)}"
         case Act.RELEASED:
-            return f"{_thing(entry)} went out"
+            return _released(entry)
         case Act.STEP_ENDED:
             return _step_end(entry)
         case Act.GOAL:
-            return "reached the goal"
+            return (
+                "reached the goal"
+                if entry.detail.get("conversion")
+                else "reached the goal, too late to count as a conversion"
+            )
         case Act.ENDED:
             return _end(entry)
         case Act.STAGE:
             return f"{_stage_move(entry)}{_by(entry)}"
         case Act.ORDER:
-            return f"was told to {entry.detail.get('order') or entry.code}{_by(entry)}{_unless(entry)}"
+            return f"was told to {entry.code}{_by(entry)}"
         case Act.IGNORED:
-            return f"made no difference: {reason_in_words(entry.reason or entry.code)}"
+            return f"{entry.code}{_by(entry)} made no difference: {reason_in_words(entry.reason or 'nothing waited for it')}"
         case _:
             assert_never(entry.act)
 
 
 def _through(entry: JournalEntry) -> str:
-    trigger = entry.detail.get("trigger") or entry.detail.get("event")
-    return f" through {_value(trigger)}" if trigger else ""
+    if event := entry.detail.get("event"):
+        return f", since {_text(event)} happened"
+    if entry.detail.get("when"):
+        return ", since its condition turned true"
+    return _by(entry)
 
 
-def _thing(entry: JournalEntry) -> str:
+def _released(entry: JournalEntry) -> str:
     if template := entry.detail.get("template"):
-        return f"email {template}"
-    if title := entry.detail.get("title"):
-        return f"task {_value(title)}"
-    return f"{entry.detail.get('verb') or 'step'} {entry.step}"
+        return f"email {template} was released{' to the owner' if entry.detail.get('to') == 'owner' else ''}"
+    if task := entry.detail.get("task"):
+        return f"a task was opened: {_text(task)}"
+    return f"{entry.code} was released"
 
 
 def _step_end(entry: JournalEntry) -> str:
     match entry.code:
-        case "sent":
-            return f"{_thing(entry)} was sent"
-        case "skipped":
-            return f"{_thing(entry)} was skipped: {reason_in_words(entry.reason or 'no reason given')}"
-        case "failed":
-            return f"{_thing(entry)} failed: {reason_in_words(entry.reason or 'no reason given')}"
-        case "timed_out":
-            return "the time limit passed first"
-        case "done":
-            return f"{_thing(entry)} was done"
+        case Outcome.SKIPPED:
+            return f"the {_verb(entry)} was skipped: {reason_in_words(entry.reason or 'no reason given')}"
+        case Outcome.FAILED:
+            return f"the {_verb(entry)} failed: {reason_in_words(entry.reason or 'no reason given')}"
+        case Outcome.TIMED_OUT:
+            return f"the {_verb(entry)} reached its time limit"
+        case Outcome.SENT:
+            return f"the {_verb(entry)} was sent"
+        case Outcome.DONE:
+            return _done(entry)
         case code:
-            return f"{_thing(entry)}: {code}"
+            return f"the {_verb(entry)} ended: {code}"
+
+
+def _verb(entry: JournalEntry) -> str:
+    verb = str(entry.detail.get("verb") or "step")
+    return "wait" if verb == "wait_for" else verb
+
+
+def _done(entry: JournalEntry) -> str:
+    detail = entry.detail
+    match detail.get("verb"):
+        case "wait":
+            return "the wait was over"
+        case "wait_for":
+            events = detail.get("events")
+            met = " and ".join(str(event) for event in events) if isinstance(events, list) and events else None
+            return (
+                f"what it waited for happened: {met}"
+                if met
+                else f"condition {detail.get('condition')} of its wait held"
+            )
+        case "branch":
+            arm = detail.get("arm")
+            return "none of the branches held, so it went on with `else`" if arm == "else" else f"it took branch {arm}"
+        case "update":
+            return f"traits were set: {_text(detail.get('traits'))}"
+        case "task":
+            return "the task was done"
+        case _:
+            return f"the {_verb(entry)} was done"
 
 
 def _end(entry: JournalEntry) -> str:
     match entry.code:
         case "completed":
-            return "came to its end: completed"
+            return "came to its end"
         case "goal":
-            return "ended: the goal was reached"
+            return "ended, since the goal was reached"
         case code:
             words = meaning(code)
             return f"ended: {words} ({code})" if words else f"ended: {code}"
 
 
 def _stage_move(entry: JournalEntry) -> str:
-    former = entry.detail.get("from") or entry.detail.get("former")
+    former = entry.detail.get("from")
     return f"moved from stage {former} to {entry.code}" if former else f"entered stage {entry.code}"
 
 
@@ -137,30 +164,7 @@ def _by(entry: JournalEntry) -> str:
     return f" by {by}" if by else ""
 
 
-def _unless(entry: JournalEntry) -> str:
-    return f", but {reason_in_words(entry.reason)}" if entry.reason else ""
-
-
-def _reasons(evidence: tuple[Evidence, ...]) -> Iterator[str]:
-    for one in evidence:
-        yield f"{one.expression}  ->  {_outcome(one)}{_values(one)}"
-        if not one.values:
-            yield from (f"  {line}" for line in _reasons(one.parts))
-
-
-def _outcome(evidence: Evidence) -> str:
-    if evidence.error:
-        return f"no answer, counts as false: {evidence.error}"
-    return _value(evidence.value)
-
-
-def _values(evidence: Evidence) -> str:
-    if not evidence.values:
-        return ""
-    return "  where " + ", ".join(f"{name} = {_value(value)}" for name, value in sorted(evidence.values.items()))
-
-
-def _value(value: Json) -> str:
-    if value is None:
-        return "(not known)"
-    return value if isinstance(value, str) and not value.isspace() and value else json.dumps(value, ensure_ascii=False)
+def _text(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_text(one) for one in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
