@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from perennia.catalog.scenario_models import (
@@ -110,7 +110,7 @@ class Moments:
 
     def _absolute(self, instant: datetime) -> datetime:
         """An instant without an offset is wall-clock time in the customer's zone."""
-        return resolve(instant, self.calendar.zone) if instant.tzinfo is None else instant
+        return resolve(instant, self.calendar.zone) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: Rendering) -> World:
