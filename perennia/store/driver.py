@@ -22,8 +22,8 @@ T = TypeVar("T")
 _ACT = "perennia.act"
 
 # PostgreSQL's states that another try may get past: serialization and deadlock, lock timeout, cancelled, connection and
-# resource trouble, operator intervention (a restart), a unique row that a parallel post wrote first.
-_PASSING_STATES = ("40", "55P03", "57", "08", "53", "23505")
+# resource trouble, operator intervention (a restart).
+_PASSING_STATES = ("40", "55P03", "57", "08", "53")
 
 
 class Driver(Protocol):
