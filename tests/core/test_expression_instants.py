@@ -81,6 +81,7 @@ A = frozenset({"event:A"})
         ('!(happened("A", "5d"))', False, days(33), NONE),
         ('happened("A", "5d") ? traits.plan : "x"', "pro", days(33), {"trait:plan"}),
         ('traits.gone > 3 && happened("A", "5d")', None, None, {"trait:gone"}),
+        ('(traits.gone > 3 && happened("A", "5d")) ? true : true', None, days(33), {"trait:gone"}),
         ('traits.gone > 3 || happened("A", "5d")', True, days(33), NONE),
         ('older("9999-12-31", "1d")', False, None, NONE),
     ],
