@@ -59,7 +59,8 @@ class Received:
 class Mailbox:
     """One file, opened once and written by one thread at a time. Its methods may be awaited by any number of tasks."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kept: int = KEPT) -> None:
+        self._kept = kept
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(folder / "inbox.sqlite", check_same_thread=False, isolation_level=None)
@@ -113,7 +114,7 @@ class Mailbox:
                 (*row, *named, content),
             )
             number = cast("int", cursor.lastrowid)
-            self._connection.execute("DELETE FROM messages WHERE id <= ?", (number - KEPT,))
+            self._connection.execute("DELETE FROM messages WHERE id <= ?", (number - self._kept,))
         return number
 
     def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
