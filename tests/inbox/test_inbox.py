@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,13 +48,19 @@ class Visit:
         return [message["recipients"][0] for message in answer.json()["messages"]]
 
 
-@pytest.fixture
-async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
+@asynccontextmanager
+async def visiting(folder: Path, delay: timedelta = timedelta(0)) -> AsyncGenerator[Visit]:
     async with (
-        running_inbox(ANYWHERE, ANYWHERE, tmp_path) as addresses,
+        running_inbox(ANYWHERE, ANYWHERE, folder, delay=delay) as addresses,
         httpx.AsyncClient(base_url=addresses.url) as http,
     ):
         yield Visit(addresses, http)
+
+
+@pytest.fixture
+async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
+    async with visiting(tmp_path) as visit:
+        yield visit
 
 
 def to(*addresses: str) -> list[OutgoingEmail]:
