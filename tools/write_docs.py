@@ -16,7 +16,7 @@ from typer import Typer
 from typer.models import ArgumentInfo
 
 from perennia.cli.exits import Exit
-from perennia.cli.main import app
+from perennia.cli.main import build_app
 from perennia.core.decisions import Reason
 from perennia.settings import PREFIX, Settings
 from perennia.why.reasons import meaning
@@ -53,7 +53,7 @@ def reasons_table() -> str:
 
 
 def commands_table() -> str:
-    return _table(("command", "does"), _commands(app, "perennia"))
+    return _table(("command", "does"), _commands(build_app(), "perennia"))
 
 
 def _commands(group: Typer, path: str) -> Iterator[tuple[str, str]]:
