@@ -17,6 +17,8 @@ depends_on = None
 
 def upgrade() -> None:
     _create_customers()
+    _create_customer_indexes()
+    _create_identities()
     _create_arrivals()
     _create_decisions()
     _create_records()
@@ -52,6 +54,9 @@ def _create_customers() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("kind", "external_id", name=op.f("uq_customers_kind_external_id")),
     )
+
+
+def _create_customer_indexes() -> None:
     op.create_index(
         "ix_customers_account",
         "customers",
@@ -85,6 +90,9 @@ def _create_customers() -> None:
         sqlite_where=sa.text("wake_at IS NOT NULL"),
         postgresql_where=sa.text("wake_at IS NOT NULL"),
     )
+
+
+def _create_identities() -> None:
     op.create_table(
         "identities",
         sa.Column("scope", sa.Text(), nullable=False),
