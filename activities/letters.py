@@ -40,13 +40,7 @@ class Letters:
         unsubscribe = None
         if effect.topic is not None and not effect.transactional:
             unsubscribe = self._links.unsubscribe_url(customer, effect.topic)
-        surroundings = Surroundings(
-            workspace={"url": policies.url, "name": policies.name, "address": policies.address},
-            owner=_with_first_name(owner),
-            message={"id": message_id.strip("<>"), "topic": effect.topic},
-            unsubscribe_url=unsubscribe,
-            locale=_locale(effect, policies),
-        )
+        surroundings = _surroundings(effect, policies, message_id, unsubscribe)
         message = render_message(template, effect.context, surroundings)
         return OutgoingEmail(
             sender=sender,
@@ -111,6 +105,16 @@ def _mailbox(sender: Sender) -> Mailbox:
         return Mailbox(sender.email, sender.name)
     except InvalidAddress as error:
         raise Misconfigured(f"the address of a sender in the policies cannot be used: {error}") from error
+
+
+def _surroundings(effect: SendEmail, policies: Policies, message_id: str, unsubscribe: str | None) -> Surroundings:
+    return Surroundings(
+        workspace={"url": policies.url, "name": policies.name, "address": policies.address},
+        owner=_with_first_name(_member(effect.context, "owner")),
+        message={"id": message_id.strip("<>"), "topic": effect.topic},
+        unsubscribe_url=unsubscribe,
+        locale=_locale(effect, policies),
+    )
 
 
 def _list_headers(unsubscribe: str) -> tuple[tuple[str, str], ...]:

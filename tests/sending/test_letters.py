@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import httpx
+
+from perennia.inbox import running_inbox
+from perennia.providers.email import email_provider
 from tests.sending.conftest import Office
 
 
@@ -72,3 +78,15 @@ async def test_a_colleague_is_written_to_in_the_workspaces_language(office: Offi
 async def test_a_message_is_dated_by_the_engines_clock(office: Office) -> None:
     await office.send(await office.open("Signed Up"))
     assert office.provider.asked[0].date == office.clock.now()
+
+
+async def test_a_message_arrives_in_a_real_inbox_over_smtp(office: Office, tmp_path: Path) -> None:
+    async with running_inbox("127.0.0.1:0", "127.0.0.1:0", tmp_path / "inbox") as addresses:
+        provider = email_provider(addresses.smtp_url)
+        await office.send(await office.open("Signed Up"), provider)
+        await provider.close()
+        async with httpx.AsyncClient(base_url=addresses.url) as http:
+            message = (await http.get("/messages/1.json")).json()
+    assert (message["recipients"], message["subject"]) == (["ana@example.com"], "Hello Ana")
+    assert ["List-Unsubscribe-Post", "List-Unsubscribe=One-Click"] in message["headers"]
+    assert (await office.row()).provider_id == "inbox000001"
