@@ -345,8 +345,6 @@ def _tokens(root: str, key: str) -> frozenset[str]:
             return frozenset((f"trait:{key}",))
         case "account" | "stage":
             return frozenset((f"{root}:{key}",))
-        case "steps":
-            return frozenset((f"step:{key}",))
         case _:
             return frozenset()
 

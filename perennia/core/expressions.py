@@ -42,8 +42,9 @@ class Verdict(NamedTuple):
 
     ``error``: what was missing or what clashed; the value is None then. ``next_change``: the first instant at which the value
     could change by time alone, None: only by input. ``watching``: tokens ``event:NAME``, ``trait:NAME``, ``account:NAME``,
-    ``stage:TRACK``, ``step:ID`` of the inputs that could change it earlier. A change between false and an error is none:
-    both mean that a condition does not hold.
+    ``stage:TRACK`` of the inputs that could change it earlier. A change between false and an error is none: both mean that a
+    condition does not hold. Not among the tokens, as only the caller knows of it: the results of an enrollment's steps (an
+    expression that ``reads`` them) and the customer's zone, which moves every calendar span.
     """
 
     value: Json

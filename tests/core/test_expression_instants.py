@@ -68,7 +68,7 @@ A = frozenset({"event:A"})
         ('traits.plan == "pro"', True, None, {"trait:plan"}),
         ('contact.plan == "pro"', False, None, {"trait:plan"}),
         ('account.plan == "pro"', False, None, {"account:plan"}),
-        ('steps.welcome.outcome == "done"', False, None, {"step:welcome"}),
+        ('steps.welcome.outcome == "done"', False, None, NONE),
         ("traits.gone > 3", None, None, {"trait:gone"}),
         # Only what decides matters.
         ('traits.plan == "free" && idle("A", "14d")', False, None, {"trait:plan"}),
