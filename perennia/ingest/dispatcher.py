@@ -121,7 +121,10 @@ class Dispatcher:
             self._nudge_each(await self._store.rung(FLAGGED_AT_ONCE))
         if self._pace.sweep_every is not None:
             age = self._pace.age * self._scale()
-            self._nudge_each(await self._store.forgotten(self._clock.now(), age, SWEPT_AT_ONCE))
+            forgotten = await self._store.forgotten(self._clock.now(), age, SWEPT_AT_ONCE)
+            if forgotten:  # after a crash or an outage; else somebody loses customers
+                log.info("sweep: ringing %d forgotten customers", len(forgotten))
+            self._nudge_each(forgotten)
 
     def _nudge_each(self, customers: Sequence[str]) -> None:
         if customers:
