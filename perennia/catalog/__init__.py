@@ -1,7 +1,7 @@
 """Files to definitions: loading with positions, checking, versions."""
 
 from perennia.catalog.findings import Finding, Severity
-from perennia.catalog.releasing import Release, WorkspaceRefused, release
+from perennia.catalog.releasing import Release, WorkspaceRefused, rehearsal, release
 from perennia.catalog.workspace import ScenarioFile, Workspace, load_workspace
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "Workspace",
     "WorkspaceRefused",
     "load_workspace",
+    "rehearsal",
     "release",
 ]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+# What a message lacks before it can leave. Steps, waits and rules can be tried without it: copy often comes last.
+COPY = frozenset({"unknown-template", "unknown-topic", "unknown-sender", "no-topic", "no-way-out", "bad-template"})
+
 
 class Severity(StrEnum):
     """An error refuses a release; a warning does not."""

@@ -42,6 +42,21 @@ def release(workspace: Workspace) -> Release:
     """
     if workspace.errors:
         raise WorkspaceRefused(workspace.errors)
+    documents = _documents(workspace)
+    return Release(documents, compile_catalog("unpublished", documents).triggers())
+
+
+def rehearsal(workspace: Workspace) -> tuple[Document, ...]:
+    """The documents as `release` makes them, for trying them out: what messages lack is no obstacle.
+
+    Raises `WorkspaceRefused` for anything else that is wrong.
+    """
+    if workspace.obstacles:
+        raise WorkspaceRefused(workspace.obstacles)
+    return _documents(workspace)
+
+
+def _documents(workspace: Workspace) -> tuple[Document, ...]:
     templates = {name: _template(body) for name, body in workspace.templates.items()}
     versions = {name: document.version for name, document in templates.items()}
     documents = [*templates.values()]
@@ -49,8 +64,7 @@ def release(workspace: Workspace) -> Release:
     documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
     if workspace.policies is not None:
         documents.append(_document("policies", workspace.policies.policies, definition_json(workspace.policies)))
-    ordered = tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
-    return Release(ordered, compile_catalog("unpublished", ordered).triggers())
+    return tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
 
 
 def definition_json(definition: Playbook | Track | Policies) -> dict[str, object]:
@@ -60,7 +74,8 @@ def definition_json(definition: Playbook | Track | Policies) -> dict[str, object
 
 def _playbook(playbook: Playbook, versions: Mapping[str, str]) -> Document:
     named = {placed.step.email for placed in place_steps(playbook) if isinstance(placed.step, EmailStep)}
-    body = PlaybookBody(definition=definition_json(playbook), templates={name: versions[name] for name in named})
+    found = {name: versions[name] for name in named if name in versions}
+    body = PlaybookBody(definition=definition_json(playbook), templates=found)
     return _document("playbook", playbook.playbook, msgspec.to_builtins(body))
 
 

@@ -12,7 +12,7 @@ from perennia.catalog.check_playbooks import check_playbook
 from perennia.catalog.check_policies import check_policies
 from perennia.catalog.check_scenarios import check_scenario
 from perennia.catalog.check_tracks import check_circles, check_track
-from perennia.catalog.findings import Finding, Severity
+from perennia.catalog.findings import COPY, Finding, Severity
 from perennia.catalog.inspection import Inspection, Known
 from perennia.catalog.parsing import parse_document
 from perennia.catalog.scenario_models import Scenario
@@ -57,6 +57,11 @@ class Workspace:
     @property
     def errors(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def obstacles(self) -> tuple[Finding, ...]:
+        """The errors that keep its scenarios from being run; missing copy does not."""
+        return tuple(finding for finding in self.errors if finding.code not in COPY)
 
 
 def load_workspace(folder: Path) -> Workspace:

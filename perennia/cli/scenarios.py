@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from perennia.catalog import ScenarioFile, Workspace, release
+from perennia.catalog import ScenarioFile, Workspace, rehearsal
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
 from perennia.core.decisions import SendEmail
@@ -24,7 +24,7 @@ _SOME_LINK = "https://links.example/u/scenario"
 
 
 class WorkspaceRendering:
-    """The workspace's own templates, rendered as in a real message; what cannot be rendered fails the scenario."""
+    """The workspace's own templates, rendered as in a real message; what cannot be rendered fails its step."""
 
     def __init__(self, templates: Mapping[str, TemplateBody], policies: Policies) -> None:
         self._templates = templates
@@ -37,8 +37,11 @@ class WorkspaceRendering:
             raise RenderingProblem(str(error)) from error
 
     def message(self, effect: SendEmail) -> None:
+        template = self._templates.get(effect.template)
+        if template is None:
+            return  # not written yet: `check` says so
         try:
-            render_message(self._templates[effect.template], effect.context, self._surroundings(effect))
+            render_message(template, effect.context, self._surroundings(effect))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error
 
@@ -62,7 +65,7 @@ def run_scenarios(workspace: Workspace, names: Sequence[str], *, as_json: bool) 
         remedy = "write one, or name another" if workspace.scenarios else "write one in playbooks/ (docs: scenarios)"
         raise CommandError("no scenario to run", remedy, Exit.USAGE)
     started = time.perf_counter()
-    documents: tuple[Document, ...] = release(workspace).documents
+    documents: tuple[Document, ...] = rehearsal(workspace)
     rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
     results = [(one, run_scenario(documents, one.scenario, rendering)) for one in chosen]
     failed = sum(not result.passed for _, result in results)
@@ -71,6 +74,12 @@ def run_scenarios(workspace: Workspace, names: Sequence[str], *, as_json: bool) 
         return failed
     for file, result in results:
         _say_result(file, result)
+    lacking = len(workspace.errors)
+    if lacking:
+        say(
+            f"{lacking} error{'s' if lacking > 1 else ''} in messages keep this from being published: perennia check",
+            "yellow",
+        )
     say(f"{len(results) - failed} passed, {failed} failed in {time.perf_counter() - started:.2f} s", "bold")
     return failed
 

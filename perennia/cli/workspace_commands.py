@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -42,7 +43,7 @@ def scenarios(
 ) -> None:
     """Runs the workspace's scenarios in virtual time; nothing needs to run. Exit code 1: one failed."""
     loaded = load_workspace(workspace)
-    _refuse_errors(loaded, "not tested")
+    _refuse(loaded, loaded.obstacles, "not tested")
     failed = run_scenarios(loaded, names or [], as_json=as_json)
     raise typer.Exit(Exit.FINDINGS if failed else Exit.OK)
 
@@ -53,7 +54,7 @@ def publish(workspace: WorkspaceFolder = HERE, as_json: AsJson = False, url: Url
     from perennia.publishing import Publication, publish_documents  # noqa: PLC0415
 
     loaded = load_workspace(workspace)
-    _refuse_errors(loaded, "not published")
+    _refuse(loaded, loaded.errors, "not published")
     released = release(loaded)
 
     async def send() -> Publication:
@@ -70,10 +71,10 @@ def publish(workspace: WorkspaceFolder = HERE, as_json: AsJson = False, url: Url
     say(f"{state} revision {publication.revision.number} ({publication.revision.id})", "bold")
 
 
-def _refuse_errors(loaded: Workspace, what: str) -> None:
-    """Raises a `CommandError` that shows the first error."""
+def _refuse(loaded: Workspace, found: Sequence[Finding], what: str) -> None:
+    """Raises a `CommandError` that shows the first of the errors, if there is one."""
     _must_have_definitions(loaded)
-    errors = iter(loaded.errors)
+    errors = iter(found)
     first = next(errors, None)
     if first is not None:
         others = len(list(errors))

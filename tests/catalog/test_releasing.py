@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from perennia.catalog import WorkspaceRefused, release
+from perennia.catalog import WorkspaceRefused, rehearsal, release
 from perennia.core.compiled import compile_catalog
 from perennia.core.documents import Document, Triggers, content_hash
 from tests.support.workspaces import HELLO, USUAL, MakeWorkspace
@@ -152,3 +152,15 @@ def test_a_template_body_holds_its_files_and_no_layout_where_it_has_none(make_wo
 
 def _version(documents: tuple[Document, ...], template: str) -> str:
     return next(document.version for document in documents if (document.kind, document.id) == ("template", template))
+
+
+def test_a_playbook_can_be_rehearsed_before_its_copy_is_written(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"playbooks/p.yaml": BOOK})
+    assert {finding.code for finding in workspace.errors} == {"unknown-template", "unknown-topic"}
+    assert [document.id for document in rehearsal(workspace)] == ["p"]
+
+
+def test_what_is_wrong_with_the_steps_themselves_is_not_rehearsed(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"playbooks/p.yaml": BOOK.replace("up_to: 2d", "up_to: 2x")})
+    with pytest.raises(WorkspaceRefused, match="2x"):
+        rehearsal(workspace)
