@@ -103,7 +103,12 @@ def _enter(
     run.changed([f"stage:{track.id}"])
     evidence = tuple(run.explain(each.enter) for each in track.stages if each.enter is not None)
     from_ = None if standing is None else standing.stage
-    run.note(Act.STAGE, stage.id, detail={"track": track.id, "version": track.version, "from": from_, **detail}, evidence=evidence)
+    run.note(
+        Act.STAGE,
+        stage.id,
+        detail={"track": track.id, "version": track.version, "from": from_, **detail},
+        evidence=evidence,
+    )
 
 
 def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObject) -> None:

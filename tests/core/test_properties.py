@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennia.core.advance import advance
@@ -19,10 +19,6 @@ from tests.support.random_lives import RECIPIENTS, catalogs, fresh, histories, l
 
 DAYS = 12
 END = START + timedelta(days=DAYS)
-
-moderately = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 
 def journal_of(catalog: Catalog, inputs: Sequence[Input], boundaries: Sequence[datetime]) -> list[JournalEntry]:
@@ -37,7 +33,6 @@ def journal_of(catalog: Catalog, inputs: Sequence[Input], boundaries: Sequence[d
     return journal
 
 
-@moderately
 @given(catalogs(), histories(), st.lists(st.integers(0, DAYS * 1440), max_size=8))
 def test_the_same_inputs_in_other_batches_give_the_same_journal(
     catalog: Catalog, inputs: tuple[Input, ...], minutes: list[int]
@@ -49,7 +44,6 @@ def test_the_same_inputs_in_other_batches_give_the_same_journal(
     assert journal_of(catalog, taken, boundaries) == expected
 
 
-@moderately
 @given(catalogs(), histories())
 def test_a_state_that_went_through_json_at_every_boundary_decides_the_same(
     catalog: Catalog, inputs: tuple[Input, ...]
@@ -66,7 +60,6 @@ def test_a_state_that_went_through_json_at_every_boundary_decides_the_same(
     assert journal == [entry for decision in decisions for entry in decision.journal]
 
 
-@moderately
 @given(catalogs(), histories())
 def test_a_turn_with_nothing_new_changes_nothing(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, _ = live(catalog, inputs, DAYS)
@@ -76,7 +69,6 @@ def test_a_turn_with_nothing_new_changes_nothing(catalog: Catalog, inputs: tuple
         assert (again.wake_at, again.watching) == (decision.wake_at, decision.watching)
 
 
-@moderately
 @given(catalogs(), histories())
 def test_advance_leaves_the_state_it_was_given_as_it_was(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     state = fresh()
@@ -87,7 +79,6 @@ def test_advance_leaves_the_state_it_was_given_as_it_was(catalog: Catalog, input
         state = decision.state
 
 
-@moderately
 @given(catalogs(), histories())
 def test_every_effect_key_is_emitted_once(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, _ = live(catalog, inputs, DAYS)
@@ -95,7 +86,6 @@ def test_every_effect_key_is_emitted_once(catalog: Catalog, inputs: tuple[Input,
     assert not [key for key, times in keys.items() if times > 1]
 
 
-@moderately
 @given(catalogs(), histories())
 def test_every_ended_enrollment_has_one_reason_and_every_step_one_outcome(
     catalog: Catalog, inputs: tuple[Input, ...]
@@ -113,14 +103,13 @@ def test_every_ended_enrollment_has_one_reason_and_every_step_one_outcome(
     assert set(outcomes.values()) <= {1}
 
 
-@moderately
 @given(catalogs(), histories())
 def test_wake_at_is_never_in_the_past(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     for decision in live(catalog, inputs, DAYS)[0]:
         assert decision.wake_at is None or decision.wake_at > decision.state.now
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10)
 @given(catalogs(), histories(days=4, most=8))
 def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, taken = live(catalog, inputs, 5)
@@ -140,7 +129,6 @@ def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, 
     assert journal == [entry for entry in expected if entry.at <= state.now]
 
 
-@moderately
 @given(catalogs(), histories())
 def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
     catalog: Catalog, inputs: tuple[Input, ...]

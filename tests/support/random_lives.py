@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 from hypothesis import strategies as st
@@ -21,14 +22,17 @@ from perennia.core.decisions import (
 )
 from perennia.core.definitions import Playbook, Track
 from perennia.core.documents import Document, PlaybookBody
-from perennia.core.json_values import Json
 from perennia.core.state import CustomerState, Recipient
 from tests.support.lives import START, TOPICS, documents
+
+Order: TypeAlias = Literal["skip", "pause", "resume", "end"]
 
 EVENTS = ["A", "B", "C", "D"]
 SPANS = ["10m", "45m", "3h", "12h", "1d", "1d6h", "2bd", "1w"]
 WINDOWS = ["30m", "6h", "1d", "3d"]
-DAY = timedelta(days=1)
+ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
+BOOKS = st.sampled_from(["p1", "p2", "p3"])
+ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
 
 ATOMS = st.one_of(
     st.builds("traits.x == {}".format, st.integers(0, 2)),
@@ -48,7 +52,7 @@ EXPRESSIONS = st.recursive(
     max_leaves=3,
 )
 
-Step = dict[str, object]
+Step: TypeAlias = Mapping[str, object]
 
 
 def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
@@ -164,30 +168,23 @@ def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, .
     return tuple(inputs)
 
 
-def _input(minute: int, seq: int) -> st.SearchStrategy[Input]:
+@st.composite
+def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
-    value: st.SearchStrategy[Json] = st.one_of(st.integers(0, 2), st.none())
-    books = st.sampled_from(["p1", "p2", "p3"])
-    return st.one_of(
-        st.builds(lambda name: CustomerEvent(at=at, seq=seq, name=name), st.sampled_from(EVENTS)),
-        st.builds(lambda name: CustomerEvent(at=at, seq=seq, name=name), st.sampled_from(EVENTS)),
-        st.builds(
-            lambda name, ago: CustomerEvent(at=at, seq=seq, name=name, timestamp=at - timedelta(hours=ago)),
-            st.sampled_from(EVENTS),
-            st.integers(0, 30),
-        ),
-        st.builds(lambda x: TraitsChanged(at=at, seq=seq, traits={"x": x}), value),
-        st.builds(
-            lambda zone: TraitsChanged(at=at, seq=seq, traits={"timezone": zone}),
-            st.sampled_from(["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]),
-        ),
-        st.builds(lambda book: EnrollOrder(at=at, seq=seq, playbook=book, by_person=True, by="kim"), books),
-        st.builds(
-            lambda order, book: EnrollmentOrder(at=at, seq=seq, order=order, playbook=book, by="kim"),
-            st.sampled_from(["skip", "pause", "resume", "end"]),
-            books,
-        ),
-    )
+    match draw(st.sampled_from(["event", "event", "late event", "traits", "zone", "enroll", "order"])):
+        case "event":
+            return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)))
+        case "late event":
+            own = at - timedelta(hours=draw(st.integers(0, 30)))
+            return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)), timestamp=own)
+        case "traits":
+            return TraitsChanged(at=at, seq=seq, traits={"x": draw(st.one_of(st.integers(0, 2), st.none()))})
+        case "zone":
+            return TraitsChanged(at=at, seq=seq, traits={"timezone": draw(st.sampled_from(ZONES))})
+        case "enroll":
+            return EnrollOrder(at=at, seq=seq, playbook=draw(BOOKS), by_person=True, by="kim")
+        case _:
+            return EnrollmentOrder(at=at, seq=seq, order=draw(ORDERS), playbook=draw(BOOKS), by="kim")
 
 
 def fresh() -> CustomerState:
