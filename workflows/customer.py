@@ -53,6 +53,7 @@ class CustomerWorkflow:
         self._start = start
         self._rung = True
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._ended: set[str] = set()
         self._failed: list[FailedEffect] = []
         self._timer: asyncio.Task[None] | None = None
         self._armed: datetime | None = None
@@ -103,14 +104,20 @@ class CustomerWorkflow:
     # --- effects ---
 
     def _carry_out(self, effects: tuple[OpenEffect, ...]) -> None:
+        """Starts what is not under way.
+
+        What has ended here and is open still wrote no result, or one that is not read yet: trying it again at once could go
+        on for ever, so that is left to the sweep, which waits longer each time.
+        """
         for effect in effects:
-            if effect.key not in self._in_flight:
+            if effect.key not in self._in_flight and effect.key not in self._ended:
                 self._in_flight[effect.key] = asyncio.create_task(self._follow(effect))
 
     async def _follow(self, effect: OpenEffect) -> None:
         """Asks for one effect and rings when it ends. It wrote its result itself, unless it failed for good."""
         try:
             await self._ask(effect)
+            self._ended.add(effect.key)
         except ActivityError as error:
             self._failed.append(FailedEffect(effect.key, _reason(error)))
         del self._in_flight[effect.key]

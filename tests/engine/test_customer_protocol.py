@@ -129,6 +129,17 @@ async def test_an_effect_that_fails_for_good_is_handed_over_once_with_its_reason
     assert memory.sent == ["wanted"]
 
 
+async def test_an_effect_that_ends_without_a_result_is_left_to_the_sweep(working: Rig, memory: Memory) -> None:
+    customer = working.customer()
+    memory.forgets = frozenset({"forgotten"})
+    memory.accept(customer, Send("forgotten"))
+
+    await (await working.ring(customer)).result()
+
+    assert memory.sent == ["forgotten"]
+    assert memory.stranded() == [customer]
+
+
 async def test_the_timer_is_left_alone_while_its_instant_stays(working: Rig, memory: Memory) -> None:
     customer = working.customer()
     memory.accept(customer, Wait(timedelta(seconds=2)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
+import sys
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -171,6 +173,24 @@ async def test_flags_set_while_no_dispatcher_ran_are_rung_at_its_start(rig: Rig,
         assert installation.recipients() == [await store.find("ana")]
 
 
+async def test_a_worker_killed_between_commit_and_task_costs_a_task_timeout_and_repeats_nothing(
+    rig: Rig, store: Store, tmp_path: Path, server: DevServer
+) -> None:
+    await store.accept(arrival("ana", "Account Created", now()), now())
+    customer = await store.find("ana")
+    await killed_after_a_commit(server.address, rig, customer, f"sqlite:///{tmp_path / 'store.sqlite'}")
+    committed = await store.journal(customer)
+    assert committed != []
+
+    async with installed(rig, store) as installation:
+        await installation.sent(1)
+        await installation.done("ana")
+
+        assert installation.recipients() == [customer]
+        assert (await store.journal(customer))[: len(committed)] == committed
+        assert (await happened(rig.handle(customer)))["WorkflowTaskTimedOut"] == 1
+
+
 async def test_a_locked_store_delays_a_turn_and_loses_nobody(rig: Rig, store: Store, tmp_path: Path) -> None:
     await lock_out(rig, store, tmp_path / "store.sqlite", timedelta(seconds=1))
 
@@ -249,6 +269,14 @@ class FaultyClock:
 
     def real(self, span: timedelta) -> timedelta:
         return max(span, timedelta(0))
+
+
+async def killed_after_a_commit(address: str, rig: Rig, customer: str, store_url: str) -> None:
+    """Lets a worker take the customer's first turn and kills it right after the commit."""
+    await rig.ring(customer)
+    command = [sys.executable, "-m", "tests.support.worker_process", address, rig.queue, store_url]
+    worker = await asyncio.create_subprocess_exec(*command)
+    assert await worker.wait() == -signal.SIGKILL
 
 
 async def lock_out(rig: Rig, store: Store, path: Path, span: timedelta) -> None:

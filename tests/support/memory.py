@@ -63,7 +63,10 @@ class Customer:
 
 
 class Memory(Turns, Messages):
-    """``requests`` and ``sent`` tell what happened. ``page``: inputs one turn reads at most."""
+    """``requests`` and ``sent`` tell what happened. ``page``: inputs one turn reads at most.
+
+    Keys in ``refuses`` fail for good, those in ``forgets`` end without writing a result.
+    """
 
     def __init__(self, page: int = 100) -> None:
         self.customers: dict[str, Customer] = {}
@@ -72,6 +75,7 @@ class Memory(Turns, Messages):
         self.failed: list[tuple[str, str]] = []
         self.page = page
         self.refuses: frozenset[str] = frozenset()
+        self.forgets: frozenset[str] = frozenset()
         self.gate: asyncio.Event | None = None
         self.before_turn: Callable[[], Awaitable[None]] | None = None
         self.after_commit: Callable[[], Awaitable[None]] | None = None
@@ -105,6 +109,8 @@ class Memory(Turns, Messages):
         if request.key in self.refuses:
             raise ApplicationError("refused", type="provider_refused", non_retryable=True)
         self.sent.append(request.key)
+        if request.key in self.forgets:
+            return
         self.customers[request.customer].unread.append(Ended(request.key))
 
     def _fail(self, customer: Customer, request: TurnRequest) -> None:

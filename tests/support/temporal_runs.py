@@ -13,6 +13,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from activities.contracts import Messages, Turns
+from perennia.ingest.dispatcher import TASK_TIMEOUT
 from perennia.temporal.names import customer_workflow_id
 from perennia.temporal.workers import customer_worker, message_worker
 from workflows.customer import CustomerStart, CustomerWorkflow
@@ -42,6 +43,7 @@ class Rig:
             id=customer_workflow_id(customer),
             task_queue=self.queue,
             start_signal="ring",
+            task_timeout=TASK_TIMEOUT,
         )
         return self.handle(customer)
 
