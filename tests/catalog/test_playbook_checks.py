@@ -95,7 +95,7 @@ STEPS: list[tuple[str, list[str]]] = [
     (
         "- email: bare",
         [
-            '4:10: error no-way-out: the template "bare" has no {{ unsubscribe_url }} or {{ preferences_url }}; '
+            '4:10: error no-way-out: the template "bare" has no {{ unsubscribe_url }}; '
             "a message with a topic needs one, in itself or its layout"
         ],
     ),

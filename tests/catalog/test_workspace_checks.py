@@ -202,7 +202,7 @@ def test_a_template_that_uses_a_name_no_message_has_is_found_at_the_step(check_f
 
 def test_a_layout_of_the_workspace_may_hold_the_way_out(check_files: CheckFiles) -> None:
     book = "playbook: p\ntopic: tips\nsteps: [{email: hello}]\n"
-    layout = "{{ content }} <a href='{{ preferences_url }}'>Choose</a>"
+    layout = "{{ content }} <a href='{{ unsubscribe_url }}'>Unsubscribe</a>"
     assert check_files({"templates/layouts/default.html": layout, "playbooks/p.yaml": book}) == []
 
 
