@@ -72,7 +72,7 @@ def send_signal(process: asyncio.subprocess.Process, number: signal.Signals) -> 
 async def end_leftover(pid: int, mark: str) -> bool:
     """Kills the process where it still runs and has ``mark`` on its command line: a pid alone may be somebody else's now."""
     asking = await asyncio.create_subprocess_exec(
-        "ps", "-o", "command=", "-p", str(pid), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        "ps", "-ww", "-o", "command=", "-p", str(pid), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     command, _ = await asking.communicate()
     if mark not in command.decode(errors="replace"):

@@ -1,0 +1,71 @@
+"""The simulated company is the same people every time, and knows the shipped playbooks' words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perennia.catalog import load_workspace
+from perennia.core.definitions import EventTrigger
+from perennia.demo import reactions
+from perennia.demo.company import Contact, Persona, found_company
+from perennia.demo.reactions import react
+from perennia.shipped import shipped_workspace
+
+
+def someone(persona: Persona) -> Contact:
+    return next(contact for contact in found_company(50, 60, 7) if contact.persona is persona)
+
+
+def test_the_same_seed_founds_the_same_company() -> None:
+    assert found_company(50, 60, 7) == found_company(50, 60, 7)
+
+
+def test_another_seed_founds_another_company() -> None:
+    assert found_company(50, 60, 7) != found_company(50, 60, 8)
+
+
+def test_fifty_people_work_at_twelve_accounts() -> None:
+    company = found_company(50, 60, 7)
+    assert (len({contact.id for contact in company}), len({contact.account.id for contact in company})) == (50, 12)
+
+
+def test_nobody_shares_an_address() -> None:
+    assert len({contact.email for contact in found_company(400, 60, 7)}) == 400
+
+
+def test_every_persona_is_there() -> None:
+    assert {contact.persona for contact in found_company(50, 60, 7)} == set(Persona)
+
+
+def test_everybodys_first_act_is_to_open_an_account() -> None:
+    assert {contact.doings[0].event for contact in found_company(50, 60, 7)} == {"Account Created"}
+
+
+def test_the_events_that_enter_shipped_playbooks_happen() -> None:
+    playbooks = load_workspace(shipped_workspace()).playbooks.values()
+    entering = {trigger.event for book in playbooks for trigger in book.enter.on if isinstance(trigger, EventTrigger)}
+    happening = {doing.event for contact in found_company(50, 60, 7) for doing in contact.doings}
+    assert entering <= happening
+
+
+@pytest.mark.parametrize(
+    "phrase", [reactions.STUCK, reactions.CHECK_IN, reactions.OFFER, reactions.ASK, reactions.REMINDER]
+)
+def test_each_mail_that_moves_somebody_is_one_of_the_shipped_templates(phrase: str) -> None:
+    templates = Path(shipped_workspace() / "templates").rglob("*.md")
+    assert any(phrase in template.read_text(encoding="utf-8") for template in templates)
+
+
+def test_an_unsubscriber_says_no_to_the_first_mail() -> None:
+    assert react(someone(Persona.UNSUBSCRIBER), "Welcome", 0, 7).unsubscribes
+
+
+def test_the_same_mail_moves_the_same_person_the_same_way() -> None:
+    contact = someone(Persona.DROP_OUT)
+    assert react(contact, reactions.OFFER, 2, 7) == react(contact, reactions.OFFER, 2, 7)
+
+
+def test_a_mail_without_an_ask_moves_nobody() -> None:
+    assert react(someone(Persona.ACTIVATOR), "Where you are after two weeks", 3, 7) == reactions.Reaction()
