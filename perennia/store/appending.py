@@ -13,6 +13,7 @@ from perennia.store.batches import ROWS, Row, as_rows, insert, rows_of
 from perennia.store.bodies import body, storable
 from perennia.store.columns import microseconds
 from perennia.store.locking import RUNG, LockedCustomer
+from perennia.store.prepared import execute
 from perennia.store.tables import customers, inputs
 
 
@@ -44,7 +45,7 @@ class Appending:
         if self._touched:
             rows = [(c.id, c.next_seq, c.bell, c.address, c.account) for c in self._touched.values()]
             parameters = {ROWS: as_rows(rows), "at": microseconds(self._at)}
-            connection.execute(_update_touched(connection.dialect.name), parameters)
+            execute(connection, _update_touched(connection.dialect.name), parameters)
         return tuple(c.id for c in self._touched.values() if c.bell == RUNG and c.bell_before != RUNG)
 
 

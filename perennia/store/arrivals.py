@@ -16,6 +16,7 @@ from perennia.store.batches import ROWS, as_values, insert, rows_of
 from perennia.store.bodies import storable, triggers_of
 from perennia.store.columns import microseconds
 from perennia.store.locking import LockedCustomer
+from perennia.store.prepared import execute
 from perennia.store.records import Rejected
 from perennia.store.tables import bare_messages, inputs, rejected, revisions, strangers
 
@@ -40,7 +41,7 @@ def look_up(connection: Connection, message_ids: Sequence[str]) -> tuple[set[str
 
     To be called with the customers locked: a publish that commits later rings them all after this transaction.
     """
-    rows = connection.execute(_look_up(connection.dialect.name), {ROWS: as_values(message_ids)}).all()
+    rows = execute(connection, _look_up(connection.dialect.name), {ROWS: as_values(message_ids)})
     seen = {row.value for row in rows if row.what == "seen"}
     triggers = next((row.value for row in rows if row.what == "triggers"), None)
     return seen, _bells(triggers)

@@ -32,6 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.type_api import TypeEngine
 
 from perennia.store.columns import Instant
+from perennia.store.prepared import execute
 
 Row: TypeAlias = Sequence[str | int | bool | None]
 ColumnType: TypeAlias = type[TypeEngine[Any]]
@@ -108,4 +109,4 @@ def _type_of(column: Column[object]) -> ColumnType:
 def insert(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Row], **how: bool) -> None:
     """Writes the rows in one statement, or none where there are no rows."""
     if rows:
-        connection.execute(insert_rows(connection.dialect.name, table, names, **how), {ROWS: as_rows(rows)})
+        execute(connection, insert_rows(connection.dialect.name, table, names, **how), {ROWS: as_rows(rows)})

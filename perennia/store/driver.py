@@ -6,13 +6,14 @@ two databases say differently is split where the statement is built (`batches`).
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from perennia.store.port import StoreUnavailable
@@ -20,10 +21,15 @@ from perennia.store.port import StoreUnavailable
 T = TypeVar("T")
 
 _ACT = "perennia.act"
+_STATEMENTS = "perennia.statements"
 
 # PostgreSQL's states that another try may get past: serialization and deadlock, lock timeout, cancelled, connection and
 # resource trouble, operator intervention (a restart).
 _PASSING_STATES = ("40", "55P03", "57", "08", "53")
+
+
+# SQLite has one class for a locked file and for a statement it does not understand.
+_SQLITE_OURS = ("no such", "near ", "ambiguous", "table ", "incomplete", "unrecognized")
 
 
 class Driver(Protocol):
@@ -53,16 +59,27 @@ class Statements:
         return self.by_act.total()
 
     def watch(self, engine: Engine) -> None:
-        def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-            if not statement.startswith("BEGIN"):
-                self.by_act[connection.info.get(_ACT, "")] += 1
+        def count(connection: Connection, *_: object) -> None:
+            self.by_act[connection.info.get(_ACT, "")] += 1
 
         event.listen(engine, "before_cursor_execute", count)
 
 
-def run(connection: Connection, act: str, body: Callable[[Connection], T]) -> T:
+def run(connection: Connection, statements: Statements, act: str, body: Callable[[Connection], T]) -> T:
     connection.info[_ACT] = act
+    connection.info[_STATEMENTS] = statements
     return body(connection)
+
+
+def raw_sqlite(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection below SQLAlchemy's, in the same transaction."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def count_statement(connection: Connection) -> None:
+    """Counts a statement that SQLAlchemy does not see."""
+    statements: Statements = connection.info[_STATEMENTS]
+    statements.by_act[connection.info[_ACT]] += 1
 
 
 @contextmanager
@@ -72,22 +89,24 @@ def availability() -> Generator[None]:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable("every connection of the store is in use; retry") from error
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, sqlite3.OperationalError, OSError) as error:
         if not _may_pass(error):
             raise
         raise StoreUnavailable(f"the store is locked or out of reach; retry ({_cause(error)})") from error
 
 
-def _may_pass(error: DBAPIError | OSError) -> bool:
+def _may_pass(error: DBAPIError | sqlite3.OperationalError | OSError) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return not str(error).startswith(_SQLITE_OURS)
     if isinstance(error, OSError) or error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str):
         return state.startswith(_PASSING_STATES)
-    if isinstance(error, OperationalError):
-        return "no such" not in str(error.orig)
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return _may_pass(error.orig)
     return isinstance(error, InterfaceError)
 
 
-def _cause(error: DBAPIError | OSError) -> str:
+def _cause(error: DBAPIError | sqlite3.OperationalError | OSError) -> str:
     return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]

@@ -14,6 +14,7 @@ from perennia.core.definitions import Scope
 from perennia.store.batches import ROWS, as_rows, insert_rows, rows_of, upsert_rows
 from perennia.store.columns import microseconds
 from perennia.store.locking import RUNG, LockedCustomer
+from perennia.store.prepared import execute
 from perennia.store.tables import customers, identities
 
 ANONYMOUS = "anonymous"
@@ -35,7 +36,7 @@ def resolve(connection: Connection, names: Iterable[Name]) -> dict[Name, str]:
     wanted = list(names)
     if not wanted:
         return {}
-    rows = connection.execute(_resolve(connection.dialect.name), {ROWS: as_rows(wanted)})
+    rows = execute(connection, _resolve(connection.dialect.name), {ROWS: as_rows(wanted)})
     return {Name(row.scope, row.value): row.customer for row in rows}
 
 
@@ -60,7 +61,7 @@ def make(connection: Connection, names: Sequence[Name], at: datetime) -> dict[Na
     # The kind is part of the id, so that a workflow can be named after it without another look.
     ids = ((f"{name.scope}-{uuid4().hex}", name) for name in sorted(names))
     rows = [(id_, name.scope, name.value, RUNG, first_seen, first_seen) for id_, name in ids]
-    made = connection.execute(_make(connection.dialect.name), {ROWS: as_rows(rows)})
+    made = execute(connection, _make(connection.dialect.name), {ROWS: as_rows(rows)})
     return {Name(row.kind, row.external_id): _new(row.id, row.kind, row.external_id) for row in made}
 
 
@@ -95,4 +96,4 @@ def point(connection: Connection, names: Sequence[tuple[Name, str]]) -> None:
     if names:
         rows = [(name.scope, name.value, customer) for name, customer in names]
         statement = upsert_rows(connection.dialect.name, identities, ("scope", "value", "customer"), ("scope", "value"))
-        connection.execute(statement, {ROWS: as_rows(rows)})
+        execute(connection, statement, {ROWS: as_rows(rows)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,6 +15,7 @@ from perennia.store.columns import Instant
 from perennia.store.locking import FLAGGED
 from perennia.store.orders import append_one
 from perennia.store.page import is_suppressed
+from perennia.store.prepared import Rows, execute
 from perennia.store.records import Message, Sending, SendStatus
 from perennia.store.tables import consents, customers, effects, messages, suppressions
 
@@ -76,17 +76,17 @@ _claim = (
 
 def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
     """`Store.claim_message`. A key that was never reserved, or was erased, answers like an erased customer's."""
-    rows = connection.execute(_find, {"key": key}).all()
+    rows = execute(connection, _find, {"key": key})
     if not rows:
         nobody = Recipient(address=None)
         return Sending(effect=None, before=SendStatus.SKIPPED, recipient=nobody, erased=True, paused=False)
     sending = _sending(connection, rows)
     if sending.before is SendStatus.RESERVED and sending.effect and not sending.paused and not sending.erased:
-        connection.execute(_claim, {"claimed": key, "at": at})
+        execute(connection, _claim, {"claimed": key, "at": at})
     return sending
 
 
-def _sending(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> Sending:
+def _sending(connection: Connection, rows: Rows) -> Sending:
     """From one row for each of the customer's consents."""
     row = rows[0]
     state = _State(facts=_Facts()) if row.state is None else _state_of(row.state)
@@ -128,7 +128,7 @@ _take_seq = (
         bell=case((customers.c.bell < FLAGGED, FLAGGED), else_=customers.c.bell),
         rung_at=func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant())),
     )
-    .returning(customers.c.id, customers.c.next_seq - 1)
+    .returning(customers.c.id, (customers.c.next_seq - 1).label("seq"))
 )
 _end = (
     update(messages)
@@ -153,8 +153,8 @@ def end_message(
     provider_id: str | None,
 ) -> None:
     """`Store.end_message`. Raises `AlreadyEnded`, also where nothing is known of the key."""
-    owner = connection.execute(_take_seq, {"key": key, "at": ended.at}).one_or_none()
-    if owner is None:
+    owners = execute(connection, _take_seq, {"key": key, "at": ended.at})
+    if not owners:
         raise AlreadyEnded
     values = {
         "ended": key,
@@ -164,9 +164,9 @@ def end_message(
         "provider_id": provider_id,
         "at": ended.at,
     }
-    if connection.execute(_end, values).one_or_none() is None:
+    if not execute(connection, _end, values):
         raise AlreadyEnded
-    customer, seq = owner
+    customer, seq = owners[0]
     append_one(connection, customer, seq, ended)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, Text, select, union
 from perennia.core.definitions import Scope
 from perennia.store.batches import ROWS, as_values, rows_of
 from perennia.store.bodies import tokens_of
+from perennia.store.prepared import execute
 from perennia.store.tables import customers
 
 QUIET, FLAGGED, RUNG = 0, 1, 2
@@ -60,7 +61,7 @@ def lock_with_accounts(connection: Connection, ids: Sequence[str]) -> dict[str, 
     """Locks these customers and the accounts that contacts among them belong to."""
     if not ids:
         return {}
-    rows = connection.execute(_with_accounts(connection.dialect.name), {ROWS: as_values(ids)})
+    rows = execute(connection, _with_accounts(connection.dialect.name), {ROWS: as_values(ids)})
     return {row.id: _locked(row) for row in rows}
 
 

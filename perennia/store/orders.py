@@ -10,6 +10,7 @@ from perennia.store.bodies import body
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
 from perennia.store.port import UnknownCustomer
+from perennia.store.prepared import execute
 from perennia.store.tables import customers, inputs, tasks
 
 _take_seq = (
@@ -20,15 +21,17 @@ _take_seq = (
         bell=bindparam("bell"),
         rung_at=func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant())),
     )
-    .returning(customers.c.next_seq - 1)
+    .returning((customers.c.next_seq - 1).label("seq"))
 )
+_append = insert(inputs).values({name: bindparam(name) for name in ("customer", "seq", "body")})
 
 
 def place_order(connection: Connection, customer: str, order: Input) -> int:
     """`Store.place_order`."""
-    seq = connection.scalar(_take_seq, {"customer": customer, "bell": RUNG, "at": order.at})
-    if seq is None:
+    taken = execute(connection, _take_seq, {"customer": customer, "bell": RUNG, "at": order.at})
+    if not taken:
         raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    seq: int = taken[0].seq
     append_one(connection, customer, seq, order)
     return seq
 
@@ -43,7 +46,7 @@ def place_order_at_task(connection: Connection, key: str, order: Input) -> tuple
 
 def append_one(connection: Connection, customer: str, seq: int, each: Input) -> None:
     text = body(msgspec.structs.replace(each, seq=seq))
-    connection.execute(insert(inputs).values(customer=customer, seq=seq, body=text))
+    execute(connection, _append, {"customer": customer, "seq": seq, "body": text})
 
 
 def cursor(connection: Connection, customer: str) -> int:

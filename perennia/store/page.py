@@ -25,6 +25,7 @@ from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState, Recipient
 from perennia.store.bodies import effect_of, email_in, input_of, normal_address
 from perennia.store.port import UnknownCustomer
+from perennia.store.prepared import execute
 from perennia.store.tables import IS_OPEN, consents, customers, effects, inputs, revisions, suppressions
 
 PAGE = 500  # inputs a turn: a few hundred milliseconds at most, far from the activity's 10 s
@@ -78,9 +79,10 @@ _lock = (
 
 def lock_customer(connection: Connection, customer: str) -> CustomerRow:
     """Raises `UnknownCustomer`."""
-    row = connection.execute(_lock, {"customer": customer}).one_or_none()
-    if row is None:
+    rows = execute(connection, _lock, {"customer": customer})
+    if not rows:
         raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    row = rows[0]
     return CustomerRow(
         id=row.id,
         kind=row.kind,
@@ -133,7 +135,7 @@ _read = union_all(
 def read_page(connection: Connection, row: CustomerRow) -> Page:
     parts: dict[str, list[tuple[int, str, int]]] = {}
     parameters = {"customer": row.id, "cursor": row.cursor, "address": row.address}
-    for what, number, text, past in connection.execute(_read, parameters):
+    for what, number, text, past in execute(connection, _read, parameters):
         parts.setdefault(what, []).append((number, text, past))
     lines = sorted(parts.get("input", ()))
     page = lines[:PAGE]

@@ -34,13 +34,13 @@ class PostgresDriver:
     async def write(self, act: str, body: Callable[[Connection], T]) -> T:
         with availability():
             async with self._engine.begin() as connection:
-                return await connection.run_sync(lambda sync: run(sync, act, body))
+                return await connection.run_sync(lambda sync: run(sync, self.statements, act, body))
 
     async def read(self, act: str, body: Callable[[Connection], T]) -> T:
         with availability():
             async with self._engine.connect() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
-                return await connection.run_sync(lambda sync: run(sync, act, body))
+                return await connection.run_sync(lambda sync: run(sync, self.statements, act, body))
 
     async def migrate(self) -> None:
         await self.write("migrate", upgrade)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from perennia.store.driver import Statements, availability, run
+from perennia.store.driver import Statements, availability, raw_sqlite, run
 from perennia.store.migrations import upgrade
 from perennia.store.port import StoreUnavailable
 
@@ -35,27 +35,51 @@ class SqliteDriver:
         if url.database in (None, "", ":memory:"):
             raise ValueError("a store in memory is lost with its process; name a file: sqlite:///var/perennia.db")
         self._path = Path(url.database or "")
-        self._writer = _engine(url, begin="BEGIN IMMEDIATE")
-        self._reader = _engine(url, begin="BEGIN")
+        self._writer = _engine(url)
+        self._reader = _engine(url)
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_threads = ThreadPoolExecutor(READERS, "store-reader")
+        self._connection: Connection | None = None  # the write thread's
         self.statements = Statements()
         self.statements.watch(self._writer)
         self.statements.watch(self._reader)
 
     async def write(self, act: str, body: Callable[[Connection], T]) -> T:
-        return await _in(self._write_thread, lambda: _transaction(self._writer, act, body))
+        return await _in(self._write_thread, lambda: self._write(act, body))
 
     async def read(self, act: str, body: Callable[[Connection], T]) -> T:
-        return await _in(self._read_threads, lambda: _transaction(self._reader, act, body))
+        return await _in(self._read_threads, lambda: self._read(act, body))
 
     async def migrate(self) -> None:
         def prepare() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             _use_write_ahead_log(self._writer)
-            _transaction(self._writer, "migrate", upgrade)
+            self._write("migrate", upgrade)
 
         await _in(self._write_thread, prepare)
+
+    def _write(self, act: str, body: Callable[[Connection], T]) -> T:
+        with availability():
+            # Kept open: to take one from the pool and give it back costs as much as two statements.
+            if self._connection is None:
+                self._connection = self._writer.connect()
+            return self._transact(self._connection, "BEGIN IMMEDIATE", act, body)
+
+    def _read(self, act: str, body: Callable[[Connection], T]) -> T:
+        with availability(), self._reader.connect() as connection:
+            return self._transact(connection, "BEGIN", act, body)
+
+    def _transact(self, connection: Connection, begin: str, act: str, body: Callable[[Connection], T]) -> T:
+        raw = raw_sqlite(connection)
+        raw.execute(begin)
+        try:
+            value = run(connection, self.statements, act, body)
+            raw.commit()
+        finally:
+            # Nothing is left to roll back after the commit; SQLAlchemy's own idea of a transaction ends with it.
+            raw.rollback()
+            connection.rollback()
+        return value
 
     async def close(self) -> None:
         """Waits for what is under way; nothing runs afterwards."""
@@ -64,6 +88,8 @@ class SqliteDriver:
     def _shut_down(self) -> None:
         self._write_thread.shutdown()
         self._read_threads.shutdown()
+        if self._connection is not None:
+            self._connection.close()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -72,26 +98,23 @@ async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
-def _transaction(engine: Engine, act: str, body: Callable[[Connection], T]) -> T:
-    with availability(), engine.begin() as connection:
-        return run(connection, act, body)
-
-
-def _engine(url: URL, begin: str) -> Engine:
-    # Connections are made and used by the executor's own threads, one at a time each.
-    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=READERS, max_overflow=0)
+def _engine(url: URL) -> Engine:
+    # Connections are made and used by the executor's own threads, one at a time each. AUTOCOMMIT: transactions begin and
+    # end by our own words, and neither SQLAlchemy nor the driver adds any.
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False},
+        isolation_level="AUTOCOMMIT",
+        pool_size=READERS,
+        max_overflow=0,
+        pool_reset_on_return=None,
+    )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver must not begin transactions of its own accord: it knows only deferred ones.
-        connection.isolation_level = None
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", start)
     return engine
 
 

@@ -15,6 +15,7 @@ from perennia.store.columns import Instant, microseconds
 from perennia.store.journaling import write_journal
 from perennia.store.locking import QUIET, lock_members
 from perennia.store.page import CustomerRow, Page
+from perennia.store.prepared import execute
 from perennia.store.records import NewTask, SendStatus, TurnWrite
 from perennia.store.tables import customers, effects, messages, tasks
 
@@ -51,7 +52,7 @@ _write_new = _write_same.values(sweeps=0, sweep_after=None)
 def leave(connection: Connection, row: CustomerRow, cursor: int) -> None:
     """Clears the bell and nothing else, without a statement where that is done already."""
     if row.bell != QUIET or cursor != row.cursor:
-        connection.execute(_clear_bell, {"customer": row.id, "last_seq": cursor})
+        execute(connection, _clear_bell, {"customer": row.id, "last_seq": cursor})
 
 
 def _write_row(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> None:
@@ -73,7 +74,7 @@ def _write_row(connection: Connection, row: CustomerRow, page: Page, write: Turn
         # With inputs unread, the row may know a later address than the state.
         "address": row.address if page.unread or email is None else normal_address(email),
     }
-    connection.execute(_write_same if was_idle and row.wake_at == write.wake_at else _write_new, values)
+    execute(connection, _write_same if was_idle and row.wake_at == write.wake_at else _write_new, values)
 
 
 # --- effects and the send ledger ------------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None
     if not closing:
         return
     keys = as_values([effect.key for effect in closing])
-    connection.execute(_close(connection.dialect.name), {ROWS: keys})
+    execute(connection, _close(connection.dialect.name), {ROWS: keys})
     ended = {each.key for each in page.inputs if isinstance(each, EffectEnded)}
     left: list[Row] = []
     for effect in closing:
@@ -117,7 +118,7 @@ def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None
             status, reason = _fate(effect, write.journal)
             left.append((effect.key, status, reason, microseconds(write.state.now)))
     if left:
-        connection.execute(_settle(connection.dialect.name), {ROWS: as_rows(left)})
+        execute(connection, _settle(connection.dialect.name), {ROWS: as_rows(left)})
 
 
 def _fate(effect: SendEmail, entries: tuple[JournalEntry, ...]) -> tuple[SendStatus, str | None]:
@@ -206,7 +207,7 @@ def _close_tasks(connection: Connection, page: Page, write: TurnWrite) -> None:
             rows.append((key, "cancelled", None, None, microseconds(write.state.now)))
         else:
             rows.append((key, end.outcome, end.result and storable(end.result), end.by, microseconds(end.at)))
-    connection.execute(_end_tasks(connection.dialect.name), {ROWS: as_rows(rows)})
+    execute(connection, _end_tasks(connection.dialect.name), {ROWS: as_rows(rows)})
 
 
 @cache
