@@ -135,7 +135,8 @@ async def tell_histories(client: Client, up: UpProcess, tell: Callable[[str], No
     rare = ("WorkflowTaskTimedOut", "WorkflowTaskFailed", "ActivityTaskTimedOut", "ActivityTaskFailed")
     tell(f"  {said({name: events[name] for name in rare})}")
     log = (up.data / "logs" / "api.log").read_text(errors="replace")
-    tell(f"  rung by the sweep: {sum(map(int, re.findall(r'sweep: ringing (\d+)', log)))}")
+    found = re.findall(r"sweep: ringing (\d+)", log)
+    tell(f"  rung by the sweep: {sum(int(count) for count in found)} in {len(found)} looks")
 
 
 def said(counted: Mapping[str, int]) -> str:

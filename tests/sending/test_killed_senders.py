@@ -1,0 +1,94 @@
+"""kill -9 at each state of the ledger: a real process, a real mail server, and what a second attempt makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perennia.providers.email import email_provider
+from tests.sending.conftest import Office
+from tests.support.sending_process import AFTER_ACCEPTANCE, AFTER_CLAIM, AFTER_END, BEFORE_CLAIM
+from tests.support.smtp_server import RunningSmtp, smtp_server
+
+MARKETING, TRANSACTIONAL = "Signed Up", "Paid"
+
+
+@dataclass(frozen=True)
+class PostOffice:
+    """Ana's office, with a mail server that it really writes to."""
+
+    office: Office
+    smtp: RunningSmtp
+    store_url: str
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.smtp.port}"
+
+    async def killed_at(self, moment: str, happened: str) -> None:
+        """A first attempt at the message that the event opens, killed at the moment; then a second, to its end."""
+        key = await self.office.open(happened)
+        arguments = (self.store_url, self.url, self.office.customer, key, moment)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.sending_process", *arguments)
+        assert await process.wait() == -signal.SIGKILL
+        provider = email_provider(self.url)
+        await self.office.send(key, provider)
+        await provider.close()
+
+    async def outcome(self) -> tuple[str, int]:
+        """What the ledger says, and how many copies the mail server took."""
+        return (await self.office.row()).status, len(self.smtp.postbox.deliveries)
+
+
+@pytest.fixture
+async def post_office(office: Office, tmp_path: Path) -> AsyncIterator[PostOffice]:
+    async with smtp_server() as smtp:
+        yield PostOffice(office, smtp, f"sqlite:///{tmp_path / 'store.sqlite'}")
+
+
+@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
+async def test_killed_before_the_claim_is_as_if_never_begun(post_office: PostOffice, happened: str) -> None:
+    await post_office.killed_at(BEFORE_CLAIM, happened)
+    assert await post_office.outcome() == ("sent", 1)
+
+
+async def test_marketing_mail_killed_before_the_provider_was_asked_is_unknown_and_not_sent(
+    post_office: PostOffice,
+) -> None:
+    await post_office.killed_at(AFTER_CLAIM, MARKETING)
+    assert await post_office.outcome() == ("unknown", 0)
+
+
+async def test_transactional_mail_killed_before_the_provider_was_asked_is_unknown_and_sent(
+    post_office: PostOffice,
+) -> None:
+    await post_office.killed_at(AFTER_CLAIM, TRANSACTIONAL)
+    assert await post_office.outcome() == ("unknown", 1)
+
+
+async def test_marketing_mail_killed_after_its_acceptance_is_unknown_and_not_repeated(post_office: PostOffice) -> None:
+    await post_office.killed_at(AFTER_ACCEPTANCE, MARKETING)
+    assert await post_office.outcome() == ("unknown", 1)
+
+
+async def test_transactional_mail_killed_after_its_acceptance_is_unknown_and_repeated(post_office: PostOffice) -> None:
+    await post_office.killed_at(AFTER_ACCEPTANCE, TRANSACTIONAL)
+    assert await post_office.outcome() == ("unknown", 2)
+
+
+async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffice) -> None:
+    await post_office.killed_at(AFTER_ACCEPTANCE, TRANSACTIONAL)
+    first, second = post_office.smtp.postbox.deliveries
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+
+
+@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
+async def test_killed_after_the_end_was_written_sends_nothing_more(post_office: PostOffice, happened: str) -> None:
+    await post_office.killed_at(AFTER_END, happened)
+    assert await post_office.outcome() == ("sent", 1)
