@@ -26,9 +26,9 @@ _summaries = select(
 def find(connection: Connection, reference: str, kind: Scope | None) -> str:
     """`Store.find`: an internal id, a contact's external id or alias, an account's; in this order where several fit."""
     current = func.coalesce(customers.c.merged_into, customers.c.id)
-    is_it = or_(customers.c.id == reference, customers.c.external_id == reference)
-    if kind is not None:
-        is_it = and_(is_it, customers.c.kind == kind)
+    kinds = ("contact", "account") if kind is None else (kind,)
+    is_named = and_(customers.c.kind.in_(kinds), customers.c.external_id == reference)
+    is_it = or_(and_(customers.c.id == reference, customers.c.kind.in_(kinds)), is_named)
     order = (case((customers.c.id == reference, 0), else_=1), customers.c.kind.desc())
     found = connection.scalar(select(current).where(is_it).order_by(*order).limit(1))
     if found is None and kind != "account":

@@ -31,12 +31,12 @@ class SqliteDriver:
     IMMEDIATE``: a deferred transaction that reads first and writes later is refused at once when another wrote between.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         if url.database in (None, "", ":memory:"):
             raise ValueError("a store in memory is lost with its process; name a file: sqlite:///var/perennia.db")
         self._path = Path(url.database or "")
-        self._writer = _engine(url)
-        self._reader = _engine(url)
+        self._writer = _engine(url, busy_timeout_ms)
+        self._reader = _engine(url, busy_timeout_ms)
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_threads = ThreadPoolExecutor(READERS, "store-reader")
         self._connection: Connection | None = None  # the write thread's
@@ -98,7 +98,7 @@ async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, busy_timeout_ms: int) -> Engine:
     # Connections are made and used by the executor's own threads, one at a time each. AUTOCOMMIT: transactions begin and
     # end by our own words, and neither SQLAlchemy nor the driver adds any.
     engine = create_engine(
@@ -111,7 +111,7 @@ def _engine(url: URL) -> Engine:
     )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={busy_timeout_ms}", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     event.listen(engine, "connect", prepare)

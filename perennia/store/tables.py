@@ -52,7 +52,6 @@ customers = Table(
     Column("external_id", Text, nullable=False),
     Column("account", Text, ForeignKey("customers.id")),
     Column("address", Text),
-    Column("state", Text),
     Column("revision", Text),
     Column("next_seq", BigInteger, nullable=False, server_default="1"),
     Column("cursor", BigInteger, nullable=False, server_default="0"),
@@ -67,6 +66,7 @@ customers = Table(
     Column("first_seen", Instant, nullable=False),
     Column("merged_into", Text, ForeignKey("customers.id")),
     Column("erased_at", Instant),
+    Column("state", Text),  # last: SQLite reads through a long value to whatever comes after it
     UniqueConstraint("kind", "external_id"),
 )
 _partial("ix_customers_rung", customers.c.rung_at, where="bell > 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, bindparam, case, update
+from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, and_, bindparam, case, update
 
 from perennia.core.decisions import AccountTraitsChanged, Act, EffectEnded, JournalEntry, SendEmail, TaskEnded
 from perennia.store.appending import Appending
@@ -147,10 +147,12 @@ def _settle(dialect: str) -> Update:
     """
     left = rows_of(dialect, ("key", Text), ("status", Text), ("reason", Text), ("at", BigInteger)).subquery("left_over")
     was_reserved = messages.c.status == SendStatus.RESERVED
-    gave_up = (messages.c.status == SendStatus.SENDING) & (left.c.status == SendStatus.FAILED)
+    gave_up = and_(messages.c.status == SendStatus.SENDING, left.c.status == SendStatus.FAILED)
+    # As one value: of two conditions SQLite makes two searches for all messages of that status.
+    applies = case((was_reserved, 1), (gave_up, 1), else_=0)
     return (
         update(messages)
-        .where(messages.c.key == left.c.key, was_reserved | gave_up)
+        .where(messages.c.key == left.c.key, applies == 1)
         .values(
             status=case((was_reserved, left.c.status), else_=SendStatus.UNKNOWN),
             reason=left.c.reason,

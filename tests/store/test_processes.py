@@ -1,0 +1,198 @@
+"""Several processes on one database, some of which die; databases that are away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, make_url, text
+
+from perennia.store import SqlStore, open_store
+from perennia.store.driver import Driver
+from perennia.store.port import StoreError, StoreUnavailable
+from perennia.store.sqlite import SqliteDriver
+from perennia.store.tables import metadata
+from tests.support.postgres import Server
+from tests.support.posts import AT, event, take_turn
+
+ROOT = Path(__file__).parents[2]
+
+WRITER = """
+import asyncio, sys
+from perennia.store import open_store
+from tests.support.posts import AT, event
+
+async def main(url, name, posts):
+    store = open_store(url)
+    for post in range(int(posts)):
+        await store.accept([event(f"{name}-{post}-{n}", f"{name}-{n % 7}") for n in range(20)], AT)
+        print(post, flush=True)
+    await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+MIGRATOR = """
+import asyncio, sys
+from perennia.store import open_store
+
+async def main(url):
+    store = open_store(url)
+    await store.migrate()
+    await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def python(code: str, *arguments: str) -> asyncio.subprocess.Process:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, stdout=asyncio.subprocess.PIPE, env=environment
+    )
+
+
+async def ended(processes: Sequence[asyncio.subprocess.Process]) -> list[int | None]:
+    for process in processes:
+        await process.communicate()
+    return [process.returncode for process in processes]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/deeper/empty.db"
+    server: Server = request.getfixturevalue("postgres")
+    asyncio.run(server.run("DROP DATABASE IF EXISTS perennia_empty WITH (FORCE)"))
+    asyncio.run(server.run("CREATE DATABASE perennia_empty"))
+    return server.url("perennia_empty")
+
+
+def driver_of(store: SqlStore) -> Driver:
+    return store._driver  # pyright: ignore[reportPrivateUsage]: a look below the store
+
+
+# --- migrations -----------------------------------------------------------------------------------------------------
+
+
+async def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
+    processes = [await python(MIGRATOR, empty_url) for _ in range(3)]
+
+    assert await ended(processes) == [0, 0, 0]
+    store = open_store(empty_url)
+    await store.migrate()
+    assert await store.customers() == []
+    await store.close()
+
+
+async def test_the_migrations_lead_to_the_tables_of_the_code(store: SqlStore) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    assert await driver_of(store).read("test", differences) == []
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> None:
+    def pretend(connection: Connection) -> None:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    def restore(connection: Connection) -> None:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+    await driver_of(store).write("test", pretend)
+    try:
+        with pytest.raises(StoreError, match="newer Perennia"):
+            await store.migrate()
+    finally:
+        await driver_of(store).write("test", restore)
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "no url"])
+def test_a_url_that_names_no_store_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"sqlite:///"):
+        open_store(url)
+
+
+# --- two processes, one database ------------------------------------------------------------------------------------
+
+
+async def test_two_processes_write_one_database(store: SqlStore, request: pytest.FixtureRequest) -> None:
+    url: str = request.getfixturevalue("database").url
+    processes = [await python(WRITER, url, name, "15") for name in ("first", "second")]
+
+    assert await ended(processes) == [0, 0]
+    assert (await store.totals()).events == 2 * 15 * 20
+
+
+async def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(
+    store: SqlStore, request: pytest.FixtureRequest
+) -> None:
+    url: str = request.getfixturevalue("database").url
+    writer = await python(WRITER, url, "w", "100000")
+    assert writer.stdout is not None
+    acknowledged = [int(await writer.stdout.readline()) for _ in range(6)]
+    writer.send_signal(signal.SIGKILL)
+    acknowledged += [int(line) for line in (await writer.communicate())[0].split()]
+
+    posts = acknowledged[-1] + 1
+    again = await store.accept([event(f"w-{p}-{n}", f"w-{n % 7}") for p in range(posts) for n in range(20)], AT)
+    total = (await store.totals()).events
+
+    assert again.duplicates == posts * 20
+    # The post under way at the kill is there as a whole or not at all.
+    assert total in (posts * 20, (posts + 1) * 20)
+    seqs = [each.seq for each in (await take_turn(store, "w-0")).inputs]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+# --- away for a while -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_locked_file_is_unavailable_and_works_again_when_it_is_free(
+    request: pytest.FixtureRequest,
+) -> None:
+    url: str = request.getfixturevalue("database").url
+    store = SqlStore(SqliteDriver(make_url(url), busy_timeout_ms=100))
+    intruder = sqlite3.connect(url.removeprefix("sqlite:///"))
+    intruder.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.accept([event("m1", "ann")], AT)
+    # Whoever reads is not kept waiting.
+    assert await store.customers() == []
+    intruder.rollback()
+    intruder.close()
+
+    assert (await store.accept([event("m1", "ann")], AT)).accepted == 1
+    await store.close()
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    store = open_store("postgresql://nobody@127.0.0.1:1/nothing")
+
+    with pytest.raises(StoreUnavailable, match="out of reach"):
+        await store.customers()
+    await store.close()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_connections_that_the_server_closed_come_back(store: SqlStore, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue("postgres")
+    await store.accept([event("m1", "ann")], AT)
+    others = "pid <> pg_backend_pid() AND datname = 'perennia_test'"
+    await server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+    with pytest.raises(StoreUnavailable):
+        await store.accept([event("m2", "ann")], AT)
+
+    assert (await store.accept([event("m2", "ann")], AT)).accepted == 1
