@@ -8,12 +8,13 @@ import os
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
-from activities.messages import StoreMessages
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.messages import StoreMessages
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
@@ -28,6 +29,8 @@ from perennia.temporal.workers import customer_worker, message_worker
 
 log = logging.getLogger(__name__)
 
+WILDCARDS: Final = ("0.0.0.0", "[::]", "::")  # noqa: S104 - recognised, not bound
+
 
 def build_clock(settings: Settings) -> WallClock:
     return WallClock(settings.time_scale, settings.time_origin)
@@ -35,7 +38,7 @@ def build_clock(settings: Settings) -> WallClock:
 
 def build_links(settings: Settings, public_url: str | None = None) -> Links:
     """``public_url``: where the API of this very process listens, for settings that name no address."""
-    address = settings.public_url or public_url or _http_url(settings)
+    address = settings.public_url or reachable_url(public_url or f"http://{settings.http}")
     if address is None:
         raise missing("public_url", "set it to the address under which recipients reach the API")
     if not settings.link_keys:
@@ -45,8 +48,15 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncGenerator[Store]:
-    """The store, closed at the end. Its schema is as it is: `perennia migrate` and `perennia up` bring it up to date."""
-    store = open_store(settings.store_address())
+    """The store, closed at the end. Its schema is as it is: `perennia migrate` and `perennia up` bring it up to date.
+
+    Raises `SettingsError` for an address that is none.
+    """
+    try:
+        store = open_store(settings.store_address())
+    except ValueError as error:  # not repeated: the URL may hold a password
+        remedy = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise SettingsError("PERENNIA_STORE_URL", "is no store's address", remedy) from error
     try:
         yield store
     finally:
@@ -111,6 +121,7 @@ def missing(setting: str, remedy: str) -> SettingsError:
     return SettingsError(f"PERENNIA_{setting.upper()}", "is not set", remedy)
 
 
-def _http_url(settings: Settings) -> str | None:
-    host, _, port = settings.http.rpartition(":")
-    return None if port == "0" else f"http://{host}:{port}"
+def reachable_url(listening: str) -> str | None:
+    """The address itself where others can use it; None for a wildcard or a port that is not known yet."""
+    host, _, port = listening.removeprefix("http://").rpartition(":")
+    return None if port == "0" or host in WILDCARDS else listening

@@ -80,7 +80,9 @@ async def _store(settings: Settings) -> Examination:
     try:
         async with opened_store(settings) as store:
             revision = await store.current_revision()
-    except (StoreError, OSError, ValueError) as error:
+    except SettingsError as error:
+        return Examination("store", "fail", f"{error.source} {error.message}", error.remedy)
+    except (StoreError, OSError) as error:
         return Examination("store", "fail", str(error), "run `perennia migrate`, or look at PERENNIA_STORE_URL")
     if revision is None:
         return Examination("store", "warn", "answers; nothing is published", "run `perennia publish`")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from perennia.cli.exits import Exit
 from perennia.installation import InstallationError, NotReachable
 from perennia.providers.failures import Misconfigured
@@ -10,6 +12,8 @@ from perennia.store.port import StoreError, StoreUnavailable
 from perennia.temporal import DevServerFailed, TemporalError, TemporalNotInstalled
 from perennia.up.folder import FolderError
 from perennia.up.supervisor import PartFailed
+
+LOCAL_EXTRA: Final = ("aiosmtpd", "segment")
 
 
 def explain_known(error: Exception) -> tuple[str, str | None, Exit] | None:
@@ -31,6 +35,8 @@ def explain_known(error: Exception) -> tuple[str, str | None, Exit] | None:
             return str(error), None, Exit.UNREACHABLE
         case FolderError() | StoreError():
             return str(error), None, Exit.REFUSED
+        case ModuleNotFoundError() if (error.name or "").partition(".")[0] in LOCAL_EXTRA:
+            return f"{error.name} is not installed", "install it with `pip install 'perennia[local]'`", Exit.USAGE
         case OSError():
             return str(error), "look at the path or address it names", Exit.REFUSED
         case _:

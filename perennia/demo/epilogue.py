@@ -16,6 +16,7 @@ from perennia.installation import Installation, SaidNo
 from perennia.store.records import Totals
 from perennia.up.folder import Run
 from perennia.why.story import Story
+from perennia.why.wording import Line
 
 LINES: Final = 9  # of a story: enough to see cause and effect
 
@@ -76,7 +77,15 @@ async def _example(installation: Installation, reference: str, entry: JournalEnt
     step = entry.step if entry.code == Outcome.SKIPPED else None
     story = await story_of(installation, reference, subject, step)
     words = ["perennia", "why", reference, *([subject] if subject else []), *([step] if step else [])]
-    return Example(" ".join(words), msgspec.structs.replace(story, lines=story.lines[:LINES]))
+    return Example(" ".join(words), msgspec.structs.replace(story, lines=_around(story.lines, entry)))
+
+
+def _around(lines: tuple[Line, ...], entry: JournalEntry) -> tuple[Line, ...]:
+    """What led to the entry, it, and what came of it; of its own enrollment only, where it has one."""
+    own = [line for line in lines if entry.enrollment in (None, line.entry.enrollment)]
+    position = next(number for number, line in enumerate(own) if line.entry == entry)
+    last = min(len(own), position + 2)
+    return tuple(own[max(0, last - LINES) : last])
 
 
 def say_epilogue(epilogue: Epilogue, people: int, days: int, *, as_json: bool) -> None:

@@ -27,6 +27,10 @@ _MEANINGS: dict[Reason, str] = {
     Reason.STEP_FAILED: "a step failed, and the playbook says to exit then",
     Reason.UNKNOWN_PLAYBOOK: "no such playbook is published",
     Reason.WRONG_SCOPE: "the playbook is for the other kind of customer",
+    Reason.EXPRESSION_ERROR: "a value could not be worked out",
+    Reason.NOT_ENROLLED: "the customer is not in this playbook",
+    Reason.UNKNOWN_STAGE: "no such stage is published",
+    Reason.UNKNOWN_ZONE: "no such time zone is known, so the next one told counts",
 }
 
 

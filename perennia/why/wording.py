@@ -16,7 +16,7 @@ from perennia.why.reasons import meaning, reason_in_words
 # What the sentence itself says, or what only machines want to know; the rest of a `detail` is added behind it.
 _SAID = frozenset(
     {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
-    | {"message_id", "condition", "events", "arm", "traits", "outcome", "status"}
+    | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
 )
 
 
