@@ -218,6 +218,12 @@ class SkippedExpected(ExpectationItem):
     playbook: str | None = None
 
 
+class EnrolledExpected(ExpectationItem):
+    """An enrollment of this playbook began, or of any (``"*"``)."""
+
+    enrolled: str
+
+
 class EndedExpected(ExpectationItem):
     """An enrollment ended: ``goal``, ``completed``, an exit reason, or ``"*"``."""
 
@@ -238,6 +244,7 @@ HAPPENINGS: dict[str, type[ExpectationItem]] = {
     "task": TaskExpected,
     "stage": StageExpected,
     "skipped": SkippedExpected,
+    "enrolled": EnrolledExpected,
     "ended": EndedExpected,
 }
 
@@ -262,12 +269,13 @@ def _playbook_form(value: object) -> str:
     return "<more>" if isinstance(value, list | tuple) else "<one>"
 
 
-Happening: TypeAlias = EmailExpected | TaskExpected | StageExpected | SkippedExpected | EndedExpected
+Happening: TypeAlias = EmailExpected | TaskExpected | StageExpected | SkippedExpected | EnrolledExpected | EndedExpected
 _TaggedHappening: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
     | Annotated[TaskExpected, Tag("<task>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]
+    | Annotated[EnrolledExpected, Tag("<enrolled>")]
     | Annotated[EndedExpected, Tag("<ended>")],
     Discriminator(_happening_form),
 ]
@@ -301,6 +309,7 @@ _TaggedExpectation: TypeAlias = Annotated[
     | Annotated[TaskExpected, Tag("<task>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]
+    | Annotated[EnrolledExpected, Tag("<enrolled>")]
     | Annotated[EndedExpected, Tag("<ended>")]
     | Annotated[NeverExpected, Tag("<never>")],
     Discriminator(_expectation_form),

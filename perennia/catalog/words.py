@@ -28,7 +28,7 @@ VERBS_NOT_YET = frozenset(
 TRIGGERS_NOT_YET = frozenset({"segment", "stage", "date", "schedule", "playbook"})
 CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
 INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
-EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify", "emit", "enrolled"})
+EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify", "emit"})
 
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from graphlib import CycleError, TopologicalSorter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -324,7 +325,7 @@ def assemble(
         revision=revision,
         policies=policies,
         playbooks=books,
-        tracks=tracks,
+        tracks=_in_order(tracks),
         needs=needs,
         needs_version=_needs_version(needs),
         past=past,
@@ -334,6 +335,19 @@ def assemble(
             (t for t in triggers if t.when is not None), lambda t: books[t.playbook].definition.scope
         ),
     )
+
+
+def _in_order(tracks: Mapping[str, CompiledTrack]) -> dict[str, CompiledTrack]:
+    """Tracks after those that their criteria read. A circle, which `check` refuses, stays as it stands."""
+    reads = {
+        track.id: sorted({read for stage in track.stages if stage.enter is not None for read in stage.enter.tracks})
+        for track in tracks.values()
+    }
+    try:
+        order = [name for name in TopologicalSorter(reads).static_order() if name in tracks]
+    except CycleError:
+        return dict(tracks)
+    return {name: tracks[name] for name in order}
 
 
 def _playbook_of(document: Document) -> CompiledPlaybook:

@@ -40,6 +40,10 @@ class Reason(StrEnum):
     STEP_FAILED = "step_failed"
     UNKNOWN_PLAYBOOK = "unknown_playbook"
     WRONG_SCOPE = "wrong_scope"
+    EXPRESSION_ERROR = "expression_error"
+    NOT_ENROLLED = "not_enrolled"
+    UNKNOWN_STAGE = "unknown_stage"
+    UNKNOWN_ZONE = "unknown_zone"
 
 
 class Outcome(StrEnum):

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
-from perennia.core.decisions import Act, Effect, Evidence, JournalEntry
+from perennia.core.decisions import Act, Effect, Evidence, JournalEntry, Reason
 from perennia.core.expressions import Expression, View
 from perennia.core.facts import set_traits
 from perennia.core.json_values import Json, JsonObject
@@ -71,6 +72,10 @@ class Deliberation:
         """Everything that reads a wall clock is looked at again, in the zone as it is now."""
         self.read_zone()
         self.changed([ZONE_CHANGED])
+        told = self.state.facts.traits.get("timezone")
+        unknown = find_zone(told)[1]
+        if unknown is not None:
+            self.note(Act.IGNORED, "timezone", reason=Reason.UNKNOWN_ZONE, detail={"timezone": unknown})
 
     def read_zone(self) -> None:
         """Takes the customer's calendar from its traits as they are now."""

@@ -16,7 +16,7 @@ def steer(run: Deliberation, order: EnrollmentOrder) -> None:
     enrollment = next((each for each in run.state.enrollments if each.playbook == order.playbook), None)
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
     if enrollment is None:
-        run.note(Act.IGNORED, order.order, reason="not_enrolled", detail=detail)
+        run.note(Act.IGNORED, order.order, reason=Reason.NOT_ENROLLED, detail=detail)
         return
     run.movers.add(enrollment.id)
     run.note(Act.ORDER, order.order, enrollment=enrollment, step=enrollment.step, detail=detail)

@@ -34,7 +34,7 @@ def _release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) -
         verdict = expression.evaluate(run.view(enrollment))
         if verdict.error is not None:
             evidence = (run.explain(expression, enrollment),)
-            return failed(run, enrollment, node, "expression_error", result={"name": name}, evidence=evidence)
+            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"name": name}, evidence=evidence)
         chosen[name] = verdict.value
     internal = node.step.to == "owner"
     refused = refusal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perennia.core.decisions import Act, StageOrder
+from perennia.core.decisions import Act, Reason, StageOrder
 from perennia.core.deliberation import Deliberation, Look
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledStage, CompiledTrack
@@ -116,7 +116,7 @@ def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObjec
     track = run.catalog.tracks.get(track_id)
     position = None if track is None else track.positions.get(stage_id)
     if track is None or position is None:
-        run.note(Act.IGNORED, stage_id, reason="unknown_stage", detail={"track": track_id, **detail})
+        run.note(Act.IGNORED, stage_id, reason=Reason.UNKNOWN_STAGE, detail={"track": track_id, **detail})
         return
     standing = run.state.stages.get(track_id)
     if standing is not None and standing.stage == stage_id:

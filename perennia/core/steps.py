@@ -140,7 +140,7 @@ def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onwa
         verdict = value.evaluate(run.view(enrollment))
         if verdict.error is not None:
             evidence = (run.explain(value, enrollment),)
-            return failed(run, enrollment, node, "expression_error", result={"trait": trait}, evidence=evidence)
+            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"trait": trait}, evidence=evidence)
         values[trait] = verdict.value
     run.take_traits(values)
     return done(run, enrollment, node, result={"traits": list(values)})

@@ -11,6 +11,7 @@ from perennia.catalog.scenario_models import (
     ANYTHING,
     EmailExpected,
     EndedExpected,
+    EnrolledExpected,
     Expectation,
     NeverExpected,
     SkippedExpected,
@@ -93,6 +94,8 @@ def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> l
                 Expected(at, Kind.SKIPPED, step, reason, item.playbook, never=never)
                 for step, reason in item.skipped.items()
             ]
+        case EnrolledExpected():
+            return [Expected(at, Kind.ENROLLED, item.enrolled, never=never)]
         case EndedExpected():
             return [Expected(at, Kind.ENDED, ANYTHING, item.ended, item.playbook, never=never)]
 

@@ -1,4 +1,4 @@
-"""What became visible, in order: messages and tasks released, stages entered, steps skipped, enrollments ended."""
+"""What became visible, in order: messages and tasks released, stages entered, steps skipped, enrollments begun and ended."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Kind(StrEnum):
     TASK = "task"
     STAGE = "stage"
     SKIPPED = "skipped"
+    ENROLLED = "enrolled"
     ENDED = "ended"
 
 
@@ -46,6 +47,8 @@ class Happening:
                 return f"stage {self.subject}: {self.code}"
             case Kind.SKIPPED:
                 return f"skipped {self.subject}: {self.code}"
+            case Kind.ENROLLED:
+                return f"enrolled in {self.subject}"
             case Kind.ENDED:
                 return f"ended {self.code}"
 
@@ -70,6 +73,8 @@ def happenings(journal: Iterable[JournalEntry], titles: Sequence[str] = ()) -> l
                 found.append(Happening(entry.at, Kind.STAGE, str(entry.detail.get("track")), entry.code))
             case Act.STEP_ENDED if entry.code in (Outcome.SKIPPED, Outcome.FAILED) and entry.reason is not None:
                 found.append(Happening(entry.at, Kind.SKIPPED, entry.step or "", entry.reason, entry.playbook))
+            case Act.ENTERED:
+                found.append(Happening(entry.at, Kind.ENROLLED, entry.playbook or "", playbook=entry.playbook))
             case Act.ENDED:
                 found.append(Happening(entry.at, Kind.ENDED, entry.playbook or "", entry.code, entry.playbook))
             case _:

@@ -111,3 +111,27 @@ steps:
 """
     life = Life(TRACK + "---" + book).event("1d", "Used").event("2d", "Used").until("9d")
     assert ("7d", "email five-days-active") in life.timeline
+
+
+def test_a_track_that_reads_another_moves_at_the_same_instant_whatever_their_order() -> None:
+    text = """
+track: a-follower
+stages:
+  - id: waiting
+  - id: following
+    enter: stage.leader == "ahead"
+---
+track: leader
+stages:
+  - id: behind
+  - id: ahead
+    enter: traits.go == true
+---
+playbook: p
+topic: tips
+enter: {on: [{event: Go}]}
+steps:
+  - email: "{{ stage }}"
+"""
+    life = Life(text).traits("1d", go=True).until("2d")
+    assert life.timeline[2:] == [("1d", "stage leader: ahead"), ("1d", "stage a-follower: following")]

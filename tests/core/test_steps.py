@@ -294,3 +294,11 @@ def test_a_failed_step_goes_on_unless_told_to_exit() -> None:
         life.world.faults = [Fault(at=after("0d"), refuses=True, times=1)]
         life.event("0d", "Go").until("1d")
         assert life.timeline[2] == ("0d", expected)
+
+
+def test_a_zone_nobody_knows_is_noted_and_the_workspaces_zone_counts() -> None:
+    life = Life(HEAD + "  - wait: 1d\n  - email: a", traits={"timezone": "Mars/Olympus"}).event("0d", "Go").until("2d")
+    assert [(entry.reason, entry.detail) for entry in life.journal if entry.act == "ignored"] == [
+        ("unknown_zone", {"timezone": "Mars/Olympus"})
+    ]
+    assert life.timeline[0] == ("1d", "email a")

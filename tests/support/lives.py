@@ -24,7 +24,7 @@ from perennia.core.definitions import Playbook, Policies, Scope, Track
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, content_hash
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.state import Enrollment
-from perennia.simulate.timeline import happenings
+from perennia.simulate.timeline import Kind, happenings
 from perennia.simulate.world import Act, World
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -138,8 +138,9 @@ class Life:
 
     @property
     def timeline(self) -> list[tuple[str, str]]:
-        """``(span from START, what)`` of everything visible."""
-        return [(_span(each.at), str(each)) for each in happenings(self.world.journal, self.world.titles)]
+        """``(span from START, what)`` of everything visible but entries, which are in `entries`."""
+        found = happenings(self.world.journal, self.world.titles)
+        return [(_span(each.at), str(each)) for each in found if each.kind is not Kind.ENROLLED]
 
     @property
     def journal(self) -> list[JournalEntry]:
