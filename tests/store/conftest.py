@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -42,34 +41,28 @@ def postgres() -> Generator[Server]:
         pytest.skip(str(missing))
 
 
-@dataclass(frozen=True)
-class Database:
-    """An empty database at the current schema."""
-
-    url: str
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database at the current schema, on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "store.db")
-        return Database(f"sqlite:///{tmp_path}/store.db")
+        return f"sqlite:///{tmp_path}/store.db"
     server: Server = request.getfixturevalue("postgres")
     asyncio.run(server.run(EMPTY, POSTGRES_DATABASE))
-    return Database(server.url(POSTGRES_DATABASE))
+    return server.url(POSTGRES_DATABASE)
 
 
 @pytest.fixture
-async def store(database: Database) -> AsyncGenerator[SqlStore]:
-    store = open_store(database.url)
+async def store(database: str) -> AsyncGenerator[SqlStore]:
+    store = open_store(database)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def neighbour(database: Database) -> AsyncGenerator[SqlStore]:
+async def neighbour(database: str) -> AsyncGenerator[SqlStore]:
     """A second store on the same database, as another process has it."""
-    store = open_store(database.url)
+    store = open_store(database)
     yield store
     await store.close()

@@ -125,19 +125,15 @@ def test_a_url_that_names_no_store_is_refused(url: str) -> None:
 # --- two processes, one database ------------------------------------------------------------------------------------
 
 
-async def test_two_processes_write_one_database(store: SqlStore, request: pytest.FixtureRequest) -> None:
-    url: str = request.getfixturevalue("database").url
-    processes = [await python(WRITER, url, name, "15") for name in ("first", "second")]
+async def test_two_processes_write_one_database(store: SqlStore, database: str) -> None:
+    processes = [await python(WRITER, database, name, "15") for name in ("first", "second")]
 
     assert await ended(processes) == [0, 0]
     assert (await store.totals()).events == 2 * 15 * 20
 
 
-async def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(
-    store: SqlStore, request: pytest.FixtureRequest
-) -> None:
-    url: str = request.getfixturevalue("database").url
-    writer = await python(WRITER, url, "w", "100000")
+async def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(store: SqlStore, database: str) -> None:
+    writer = await python(WRITER, database, "w", "100000")
     assert writer.stdout is not None
     acknowledged = [int(await writer.stdout.readline()) for _ in range(6)]
     writer.send_signal(signal.SIGKILL)
@@ -159,11 +155,10 @@ async def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_locked_file_is_unavailable_and_works_again_when_it_is_free(
-    request: pytest.FixtureRequest,
+    database: str,
 ) -> None:
-    url: str = request.getfixturevalue("database").url
-    store = SqlStore(SqliteDriver(make_url(url), busy_timeout_ms=100))
-    intruder = sqlite3.connect(url.removeprefix("sqlite:///"))
+    store = SqlStore(SqliteDriver(make_url(database), busy_timeout_ms=100))
+    intruder = sqlite3.connect(database.removeprefix("sqlite:///"))
     intruder.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(StoreUnavailable, match="locked"):
@@ -186,11 +181,10 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-async def test_connections_that_the_server_closed_come_back(store: SqlStore, request: pytest.FixtureRequest) -> None:
-    server: Server = request.getfixturevalue("postgres")
+async def test_connections_that_the_server_closed_come_back(store: SqlStore, postgres: Server) -> None:
     await store.accept([event("m1", "ann")], AT)
     others = "pid <> pg_backend_pid() AND datname = 'perennia_test'"
-    await server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    await postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
     with pytest.raises(StoreUnavailable):
         await store.accept([event("m2", "ann")], AT)
