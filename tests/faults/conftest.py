@@ -16,7 +16,7 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(_FIGURES, [])
+    lines = config.stash.setdefault(_FIGURES, [])
     if lines:
         terminalreporter.section("figures")
         for line in lines:

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.faults.crowd import batch
+from tests.faults.crowd import Crowd, batch
 from tests.faults.two_letters import entered, make_workspace, received, undone
+from tests.support.temporal_runs import until
 from tests.support.up_process import perennia_up
 
 CUSTOMERS = [f"customer-{number}" for number in range(10)]
@@ -22,13 +22,13 @@ async def test_the_same_event_posted_four_times_in_parallel_is_one_enrollment_wi
     tmp_path: Path,
 ) -> None:
     async with perennia_up(make_workspace(tmp_path / "workspace"), tmp_path / "data") as up:
-        async with httpx.AsyncClient(base_url=up.run.api, auth=(up.run.write_key, ""), trust_env=False) as client:
+        async with Crowd(up.run.api, up.run.write_key).client() as client:
             posts = (client.post("/v1/batch", json=batch(who, "Signed Up")) for who in CUSTOMERS for _ in range(TIMES))
             answers = await asyncio.gather(*posts)
         assert Counter(answer.status_code for answer in answers) == {200: 40}
-        async with asyncio.timeout(120):
-            while undone(up):
-                await asyncio.sleep(0.2)
+        await until(lambda: not undone(up), within=120)
 
         assert entered(up) == Counter(CUSTOMERS)
-        assert await received(up.data / "inbox") == Counter((who, step) for who in CUSTOMERS for step in ("tip", "receipt"))
+        assert await received(up.data / "inbox") == Counter(
+            (who, step) for who in CUSTOMERS for step in ("tip", "receipt")
+        )

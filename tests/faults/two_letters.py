@@ -102,7 +102,9 @@ def entered(up: UpProcess) -> Counter[str]:
 
 def stored(up: UpProcess) -> Counter[str]:
     """How often each message id is in the store."""
-    statement = "SELECT message_id FROM inputs WHERE message_id IS NOT NULL UNION ALL SELECT message_id FROM bare_messages"
+    statement = (
+        "SELECT message_id FROM inputs WHERE message_id IS NOT NULL UNION ALL SELECT message_id FROM bare_messages"
+    )
     return Counter(str(message_id) for (message_id,) in up.rows(statement))
 
 

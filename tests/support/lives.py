@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias, cast
 
 import msgspec
 from ruamel.yaml import YAML
@@ -29,6 +31,8 @@ from perennia.simulate.world import Act, World
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
+Load: TypeAlias = Callable[[str], Iterable[dict[str, object] | None]]
+
 TOPICS = """
 policies: default
 timezone: UTC
@@ -51,7 +55,8 @@ class PlainText:
 
 def documents(text: str) -> list[Document]:
     """The definitions of a YAML text, as documents that could be published."""
-    return [_document(each) for each in YAML(typ="safe", pure=True).load_all(text) if each is not None]
+    load = cast("Load", YAML(typ="safe", pure=True).load_all)
+    return [_document(each) for each in load(text) if each is not None]
 
 
 def _document(parsed: dict[str, object]) -> Document:

@@ -44,13 +44,22 @@ class UpProcess:
             before = self._said(back)
             began = time.monotonic()
             os.kill(self.run.pids[part], signal.SIGKILL)
-            await self._until_said(back, before + 1)
+            await self.until_said(back, before + 1)
             return time.monotonic() - began
 
     def rows(self, statement: str, *values: object) -> list[SqlRow]:
         """What the store's file says, seen from outside."""
         with closing(sqlite3.connect(f"file:{self.data / 'store.sqlite'}?mode=ro", uri=True, timeout=30)) as file:
             return file.execute(statement, values).fetchall()
+
+    async def until_said(self, words: str, times: int = 1) -> None:
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                while self._said(words) < times:
+                    assert self.process.returncode is None, self.last_words()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"`up` never said {words!r}\n{self.last_words()}") from None
 
     def last_words(self) -> str:
         """The ends of all logs, for a failure's message."""
@@ -59,15 +68,6 @@ class UpProcess:
 
     def _said(self, words: str) -> int:
         return self.log.read_text(errors="replace").count(words)
-
-    async def _until_said(self, words: str, times: int = 1) -> None:
-        try:
-            async with asyncio.timeout(READY_WITHIN):
-                while self._said(words) < times:
-                    assert self.process.returncode is None, self.last_words()
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise AssertionError(f"`up` never said {words!r}\n{self.last_words()}") from None
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def perennia_up(workspace: Path, data: Path, env: Mapping[str, str] | None
     process = await start_child(command, environment(env), log)
     try:
         up = UpProcess(data, log, process)
-        await up._until_said('"run_file"')
+        await up.until_said('"run_file"')
         yield up
     finally:
         assert await stop_child(process, timedelta(seconds=90)), "`up` did not end when asked to"
