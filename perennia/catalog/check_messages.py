@@ -5,7 +5,7 @@ from __future__ import annotations
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
-from perennia.core.compiled import CUSTOMER_NAMES, ENROLLMENT_NAMES
+from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES
 from perennia.core.definitions import EmailStep, Playbook, Policies
 from perennia.core.documents import TemplateBody
 from perennia.rendering import TemplateError, names_in

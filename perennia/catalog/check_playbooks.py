@@ -7,7 +7,7 @@ from perennia.catalog.check_routes import check_routes
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
-from perennia.core.compiled import CUSTOMER_NAMES, ENROLLMENT_NAMES, EVENT_NAMES
+from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES, EVENT_NAMES
 from perennia.core.definitions import (
     AllCondition,
     BranchStep,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import SpanError, parse_span
-from perennia.core.compiled import CUSTOMER_NAMES
+from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import (
     BranchStep,
     ExitStep,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from perennia.catalog.inspection import Inspection
-from perennia.core.compiled import CUSTOMER_NAMES
+from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import Track
 
 

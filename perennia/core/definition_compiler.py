@@ -1,0 +1,234 @@
+"""Definitions to what runs: steps become a graph, expressions and spans are compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from perennia.core.calendar import parse_span
+from perennia.core.definitions import (
+    AllCondition,
+    BranchStep,
+    Condition,
+    EmailStep,
+    EventCondition,
+    EventTrigger,
+    ExitStep,
+    Playbook,
+    ReenterAfter,
+    StageStep,
+    Step,
+    TaskStep,
+    Track,
+    UpdateStep,
+    WaitForStep,
+    WaitStep,
+    WhenTrigger,
+)
+from perennia.core.documents import content_hash
+from perennia.core.expressions import Expression, compile_expression
+from perennia.core.nodes import (
+    AnyNode,
+    BranchNode,
+    CompiledPlaybook,
+    CompiledStage,
+    CompiledTrack,
+    CompiledTrigger,
+    Contender,
+    EmailNode,
+    EventTest,
+    ExitNode,
+    Rule,
+    StageNode,
+    TaskNode,
+    UpdateNode,
+    WaitForNode,
+    WaitNode,
+    WhenTest,
+)
+from perennia.core.step_ids import place_steps
+
+CUSTOMER_NAMES = {
+    "contact": frozenset({"traits", "account", "contact", "stage"}),
+    "account": frozenset({"traits", "stage"}),
+}
+ENROLLMENT_NAMES = frozenset({"enter", "steps"})
+EVENT_NAMES = frozenset({"event"})
+
+
+class _Compiler:
+    """Compiles one playbook; collects its expressions on the way."""
+
+    def __init__(self, playbook: Playbook, version: str, templates: Mapping[str, str]) -> None:
+        self.playbook = playbook
+        self.version = version
+        self.templates = templates
+        self.names = CUSTOMER_NAMES[playbook.scope]
+        self.ids = {placed.path: placed.id for placed in place_steps(playbook)}
+        self.nodes: dict[str, AnyNode] = {}
+        self.expressions: list[Expression] = []
+
+    def compile(self) -> CompiledPlaybook:
+        book = self.playbook
+        first = self._list(book.steps, "steps", None)
+        run_names = ENROLLMENT_NAMES
+        goal = book.goal
+        reenter = book.enter.reenter
+        return CompiledPlaybook(
+            id=book.playbook,
+            version=self.version,
+            definition=book,
+            first=first,
+            nodes=self.nodes,
+            triggers=tuple(self._trigger(trigger) for trigger in book.enter.on),
+            where=self._optional(book.enter.where, frozenset({"enter"})),
+            reenter_after=parse_span(reenter.after) if isinstance(reenter, ReenterAfter) else None,
+            while_=self._optional(book.while_, run_names),
+            exits=tuple(
+                Rule(f"exit.{index}", self._expression(rule.when, run_names), rule.reason)
+                for index, rule in enumerate(book.exit)
+            ),
+            goal=None if goal is None else Rule("goal", self._expression(goal.when, run_names), "goal"),
+            goal_within=None if goal is None or goal.within is None else parse_span(goal.within),
+            event_tests=self._event_tests(),
+            expressions=tuple(self.expressions),
+        )
+
+    def _expression(self, text: str, more: frozenset[str] = ENROLLMENT_NAMES) -> Expression:
+        expression = compile_expression(text, names=self.names | more)
+        self.expressions.append(expression)
+        return expression
+
+    def _optional(self, text: str | None, more: frozenset[str] = ENROLLMENT_NAMES) -> Expression | None:
+        return None if text is None else self._expression(text, more)
+
+    def _trigger(self, trigger: EventTrigger | WhenTrigger) -> CompiledTrigger:
+        book = self.playbook.playbook
+        if isinstance(trigger, EventTrigger):
+            where = self._optional(trigger.where, EVENT_NAMES)
+            return CompiledTrigger(f"{book}/on/{trigger.event}", book, trigger.event, where, None)
+        when = self._expression(trigger.when, frozenset())
+        return CompiledTrigger(f"{book}/when/{content_hash(trigger.when)[:8]}", book, None, None, when)
+
+    def _list(self, steps: Sequence[Step], path: str, after: str | None) -> str | None:
+        """Compiles a list of steps that leads to ``after``; its first step's id, or ``after`` where it is empty."""
+        target = after
+        for index in range(len(steps) - 1, -1, -1):
+            here = f"{path}.{index}"
+            target = self._step(steps[index], here, target)
+        return target
+
+    def _step(self, step: Step, path: str, after: str | None) -> str:
+        step_id = self.ids[path]
+        condition = self._optional(step.if_)
+        self.nodes[step_id] = self._node(step, path, step_id, after, condition)
+        return step_id
+
+    def _node(self, step: Step, path: str, id_: str, after: str | None, condition: Expression | None) -> AnyNode:
+        match step:
+            case EmailStep():
+                return EmailNode(
+                    id_,
+                    "email",
+                    after,
+                    condition,
+                    step=step,
+                    template_version=self.templates.get(step.email, ""),
+                    topic=step.topic or self.playbook.topic,
+                    priority=self.playbook.priority if step.priority is None else step.priority,
+                    values=tuple((name, self._expression(text)) for name, text in step.with_.items()),
+                )
+            case WaitStep():
+                return WaitNode(id_, "wait", after, condition, parse_span(step.wait))
+            case WaitForStep():
+                return self._wait_for(step, path, id_, after, condition)
+            case BranchStep():
+                arms = tuple(
+                    (self._expression(arm.if_), self._list(arm.then, f"{path}.branch.{index}.then", after))
+                    for index, arm in enumerate(step.branch)
+                )
+                return BranchNode(id_, "branch", after, condition, arms, self._list(step.else_, f"{path}.else", after))
+            case UpdateStep():
+                values = tuple(
+                    (trait, self._expression(value) if isinstance(value, str) else value)
+                    for trait, value in step.update.items()
+                )
+                return UpdateNode(id_, "update", after, condition, values)
+            case StageStep():
+                ((track, stage),) = step.stage.items()
+                return StageNode(id_, "stage", after, condition, track, stage)
+            case TaskStep():
+                due = None if step.due is None else parse_span(step.due)
+                return TaskNode(id_, "task", after, condition, step, due)
+            case ExitStep():
+                return ExitNode(id_, "exit", after, condition, step.exit)
+
+    def _wait_for(
+        self, step: WaitForStep, path: str, id_: str, after: str | None, condition: Expression | None
+    ) -> WaitForNode:
+        contenders = tuple(
+            Contender(
+                self._tests(contender, f"{id_}.{index}"),
+                self._list(contender.then, f"{path}.wait_for.{index}.then", after),
+            )
+            for index, contender in enumerate(step.wait_for)
+        )
+        return WaitForNode(
+            id_,
+            "wait_for",
+            after,
+            condition,
+            contenders,
+            since_entry=step.since == "entry",
+            up_to=None if step.up_to is None else parse_span(step.up_to),
+            otherwise=self._list(step.else_, f"{path}.else", after),
+        )
+
+    def _tests(self, condition: Condition, prefix: str) -> tuple[EventTest | WhenTest, ...]:
+        parts = condition.all if isinstance(condition, AllCondition) else (condition,)
+        tests: list[EventTest | WhenTest] = []
+        for index, part in enumerate(parts):
+            test_id = f"{prefix}.{index}"
+            if isinstance(part, EventCondition):
+                where = self._optional(part.where, ENROLLMENT_NAMES | EVENT_NAMES)
+                tests.append(EventTest(test_id, part.event, where))
+            else:
+                tests.append(WhenTest(test_id, self._expression(part.when)))
+        return tuple(tests)
+
+    def _event_tests(self) -> dict[str, tuple[tuple[WaitForNode, EventTest], ...]]:
+        found: dict[str, list[tuple[WaitForNode, EventTest]]] = {}
+        for node in self.nodes.values():
+            if not isinstance(node, WaitForNode):
+                continue
+            for contender in node.contenders:
+                for test in contender.tests:
+                    if isinstance(test, EventTest):
+                        found.setdefault(test.event, []).append((node, test))
+        return {name: tuple(tests) for name, tests in found.items()}
+
+
+def compile_playbook(playbook: Playbook, version: str, templates: Mapping[str, str]) -> CompiledPlaybook:
+    """``templates``: the version of each template it names. Raises `ExpressionError` and `SpanError`."""
+    return _Compiler(playbook, version, templates).compile()
+
+
+def compile_track(track: Track, version: str) -> CompiledTrack:
+    """Raises `ExpressionError` and `SpanError`."""
+    names = CUSTOMER_NAMES[track.scope]
+    stages = tuple(
+        CompiledStage(
+            id=stage.id,
+            key=f"{track.track}/stage/{stage.id}/{content_hash(stage.enter or '')[:8]}",
+            enter=None if stage.enter is None else compile_expression(stage.enter, names=names),
+            end=stage.end,
+        )
+        for stage in track.stages
+    )
+    return CompiledTrack(
+        id=track.track,
+        version=version,
+        definition=track,
+        stages=stages,
+        positions={stage.id: position for position, stage in enumerate(stages)},
+        min_dwell=None if track.min_dwell is None else parse_span(track.min_dwell),
+    )
