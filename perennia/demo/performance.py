@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.console import Console
 
+from perennia.cli.speech import say
 from perennia.clock import WallClock
 from perennia.demo.company import Contact, found_company
 from perennia.demo.display import Display, LiveDisplay, Moment, PlainDisplay
@@ -94,6 +95,7 @@ class _Stage:
             async with Installation(run.api, run.admin_key) as installation, _mailbox(run) as mailbox:
                 life = Life(company, Sender(run.api, run.write_key), mailbox, self.clock, self.performance.seed)
                 await self._live(life, installation, display)
+                await self.installation.freeze()  # else everybody has been silent for months while one looks around
         async with Installation(run.api, run.admin_key) as installation:
             epilogue = await find_epilogue(installation, company, run, life)
         self._tell(epilogue, company)
@@ -114,6 +116,8 @@ class _Stage:
 
     def _tell(self, epilogue: Epilogue, company: tuple[Contact, ...]) -> None:
         say_epilogue(epilogue, len(company), self.performance.days, as_json=self.performance.as_json)
+        if not self.performance.leave and not self.performance.as_json:
+            say("Time stands still now. Ctrl-C ends everything and removes its data.", "bold")
 
 
 @contextlib.asynccontextmanager

@@ -64,6 +64,10 @@ class LocalInstallation:
     async def wait(self) -> None:
         await self._supervisor.wait()
 
+    async def freeze(self) -> None:
+        """From here on nothing is decided or sent any more; what was can still be looked at."""
+        await self._supervisor.retire("worker")
+
     async def stop(self) -> None:
         """Ends every part in order, and forgets the run file. Changes nothing where somebody else holds the folder."""
         await self._supervisor.stop()

@@ -79,6 +79,15 @@ class Supervisor:
         for keeper in done:
             keeper.result()
 
+    async def retire(self, name: str) -> None:
+        """Stops one part in order and keeps it stopped; the others go on."""
+        keeper = self._keepers.pop(name)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        part = next(part for part in self._parts if part.name == name)
+        await self._end(part, part.stop_within)
+        self.changed(self.pids())
+
     async def stop(self) -> None:
         """Stops what was started last first, so that nobody loses what it needs before it ends."""
         for keeper in self._keepers.values():

@@ -77,6 +77,13 @@ async def test_nothing_is_left_after_stopping(scene: Scene) -> None:
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
 
 
+async def test_a_retired_part_stays_away_while_the_others_go_on(scene: Scene) -> None:
+    await scene.supervisor.start(scene.part("one"))
+    await scene.supervisor.start(scene.part("two"))
+    await scene.supervisor.retire("one")
+    assert list(scene.pids) == ["two"]
+
+
 async def test_a_part_that_does_not_listen_is_killed_in_the_end(scene: Scene) -> None:
     await scene.supervisor.start(scene.part("deaf", DEAF, within=0.2))
     pid = scene.pids["deaf"]
