@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from perennia.store.port import StoreUnavailable
+from perennia.store.port import NotMigrated, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -29,7 +29,9 @@ _PASSING_STATES = ("40", "55P03", "57", "08", "53")
 
 
 # SQLite has one class for a locked file and for a statement it does not understand.
-_SQLITE_OURS = ("no such", "near ", "ambiguous", "table ", "incomplete", "unrecognized")
+_SQLITE_OURS = ("near ", "ambiguous", "table ", "incomplete", "unrecognized")
+_SQLITE_MISSING = ("no such table", "no such column")
+_POSTGRES_MISSING = ("42P01", "42703")
 
 
 class Driver(Protocol):
@@ -84,15 +86,22 @@ def count_statement(connection: Connection) -> None:
 
 @contextmanager
 def availability() -> Generator[None]:
-    """Turns what may pass into `StoreUnavailable`; lets everything else through as it is."""
+    """Turns what may pass into `StoreUnavailable` and missing tables into `NotMigrated`; all else goes through as it is."""
     try:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable("every connection of the store is in use; retry") from error
     except (DBAPIError, sqlite3.OperationalError, OSError) as error:
+        if _lacks_tables(error):
+            raise NotMigrated("the store lacks tables of this version; run `perennia migrate`") from error
         if not _may_pass(error):
             raise
         raise StoreUnavailable(f"the store is locked or out of reach; retry ({_cause(error)})") from error
+
+
+def _lacks_tables(error: DBAPIError | sqlite3.OperationalError | OSError) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).startswith(_SQLITE_MISSING) or getattr(cause, "sqlstate", None) in _POSTGRES_MISSING
 
 
 def _may_pass(error: DBAPIError | sqlite3.OperationalError | OSError) -> bool:

@@ -43,6 +43,7 @@ class StoreError(Exception):
     StoreError
     +-- StoreUnavailable    locked or out of reach; may pass
     +-- UnknownCustomer     no such customer
+    +-- NotMigrated         the database lacks tables of this version
     +-- StaleRevision       somebody else published in between
     +-- UnknownVersion      no such revision, or no such template version
     """
@@ -53,6 +54,10 @@ class StoreUnavailable(StoreError):
 
 
 class UnknownCustomer(StoreError):
+    pass
+
+
+class NotMigrated(StoreError):
     pass
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, make_url, text
 
 from perennia.store import SqlStore, open_store
 from perennia.store.driver import Driver
-from perennia.store.port import StoreError, StoreUnavailable
+from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
@@ -114,6 +114,17 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
             await store.migrate()
     finally:
         await driver_of(store).write("test", restore)
+
+
+async def test_a_database_without_tables_says_what_to_run(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).parent.mkdir()
+    store = open_store(empty_url)
+
+    for use in (store.customers(), store.accept([event("m1", "ann")], AT)):
+        with pytest.raises(NotMigrated, match="perennia migrate"):
+            await use
+    await store.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "no url"])
