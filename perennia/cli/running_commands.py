@@ -64,8 +64,10 @@ def demo(
 ) -> None:
     """Shows a small company's customers living through sixty days in two minutes."""
     from perennia.demo.performance import Performance, perform
+    from perennia.shipped import shipped_workspace
 
-    asyncio.run(perform(workspace, Performance(days, seconds, customers, seed, leave, as_json)))
+    stage = shipped_workspace() if workspace == HERE else workspace  # the company's events are those of the shipped one
+    asyncio.run(perform(stage, Performance(days, seconds, customers, seed, leave, as_json)))
 
 
 def worker(
