@@ -7,7 +7,6 @@ when playbooks do. The reasons for the order of things are in docs/decisions; th
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -26,24 +25,8 @@ with workflow.unsafe.imports_passed_through():
         TurnRequest,
         Turns,
     )
-    from workflows.policies import EFFECTS, HISTORY_LIMIT, TURN_RETRY, TURN_TIMEOUT, effect_queue
-
-
-@dataclass(frozen=True)
-class CustomerStart:
-    """``customer``: the opaque internal id. ``history_limit``: events of a run after which it continues as a new one."""
-
-    customer: str
-    history_limit: int = HISTORY_LIMIT
-
-
-@dataclass(frozen=True)
-class LiveCustomer:
-    """What the process is doing right now: keys being carried out, when it wakes by itself, turns taken in this run."""
-
-    in_flight: tuple[str, ...]
-    wake_at: datetime | None
-    turns: int
+    from workflows.messages import CustomerStart, LiveCustomer
+    from workflows.policies import EFFECTS, TURN_RETRY, TURN_TIMEOUT, effect_queue
 
 
 @workflow.defn

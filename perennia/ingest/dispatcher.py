@@ -20,7 +20,8 @@ from temporalio.service import RPCError
 from perennia.clock import Clock
 from perennia.store.port import Store, StoreUnavailable
 from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id
-from workflows.customer import CustomerStart, CustomerWorkflow
+from workflows.customer import CustomerWorkflow
+from workflows.messages import CustomerStart
 
 log = logging.getLogger(__name__)
 

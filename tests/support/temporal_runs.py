@@ -16,7 +16,8 @@ from activities.contracts import Messages, Turns
 from perennia.ingest.dispatcher import TASK_TIMEOUT
 from perennia.temporal.names import customer_workflow_id
 from perennia.temporal.workers import customer_worker, message_worker
-from workflows.customer import CustomerStart, CustomerWorkflow
+from workflows.customer import CustomerWorkflow
+from workflows.messages import CustomerStart
 
 Handle = WorkflowHandle[CustomerWorkflow, None]
 
