@@ -38,6 +38,8 @@ async def work(settings: Settings, tell: Callable[[str], None], ready_file: Path
             ready_file.write_text(f"{os.getpid()}\n", encoding="ascii")
         tell("working")
         await _until(stop, runs)
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
         await asyncio.gather(*(worker.shutdown() for worker in workers))
         await asyncio.gather(*runs)
 
