@@ -68,6 +68,7 @@ class CustomerPage(msgspec.Struct):
 class CustomerDetail(msgspec.Struct):
     customer: CustomerSummary
     state: JsonObject | None
+    timezone: str
 
 
 class Decisions(msgspec.Struct):

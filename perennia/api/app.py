@@ -64,7 +64,7 @@ def create_app(
     team.include_router(Publishing(store, bells, clock, audit).router())
     team.include_router(Orders(store, bells, clock, audit, published, patience).router())
     team.include_router(Events(commits, clock, audit).router())
-    team.include_router(Reading(store).router())
+    team.include_router(Reading(store, published).router())
     app.include_router(team)
     app.include_router(_health(store))
     app.router.routes.extend(UnsubscribePage(store, links, published, clock).routes())

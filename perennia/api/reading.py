@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from perennia.api.published import Published
 from perennia.api.views import (
     AuditView,
     CustomerDetail,
@@ -19,7 +20,9 @@ from perennia.api.views import (
     decision_view,
     plain,
 )
+from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope
+from perennia.core.facts import zones_told
 from perennia.store.port import Store
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -28,6 +31,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 @dataclass(frozen=True)
 class Reading:
     store: Store
+    published: Published
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["reading"])
@@ -52,7 +56,9 @@ class Reading:
     async def customer(self, reference: str, kind: Scope | None = None) -> CustomerDetail:
         """One customer, by the sender's id or by ours."""
         summary, state = await self.store.customer(await self.store.find(reference, kind))
-        return CustomerDetail(customer=CustomerView.model_validate(summary), state=plain(state))
+        policies = await self.published.policies()
+        zone, _unknown = find_zone(*(() if state is None else zones_told(state.facts)), policies.timezone)
+        return CustomerDetail(customer=CustomerView.model_validate(summary), state=plain(state), timezone=zone.key)
 
     async def why(
         self,

@@ -90,10 +90,11 @@ class CustomerPage(View):
 
 
 class CustomerDetail(View):
-    """``state``: what decisions know of the customer; null before the first turn."""
+    """``state``: what decisions know of the customer; null before the first turn. ``timezone``: whose clock it lives by."""
 
     customer: CustomerView
     state: JsonObject | None
+    timezone: str
 
 
 class EvidenceView(View):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated, cast
 from zoneinfo import ZoneInfo
@@ -15,7 +14,6 @@ from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, who
 from perennia.cli.reach import reach
 from perennia.cli.speech import say, say_json, say_table
-from perennia.core.calendar import find_zone
 from perennia.core.json_values import Json, JsonObject
 from perennia.installation import CustomerDetail, CustomerPage, Decisions, EnrollmentWord, Installation, OrderAnswer
 from perennia.why.evidence import local_time
@@ -77,7 +75,7 @@ def show(
 
 def _show(detail: CustomerDetail) -> None:
     one, state = detail.customer, detail.state or {}
-    zone = _zone(detail)
+    zone = ZoneInfo(detail.timezone)
     say(f"{one.kind} {one.external_id}{f', of {one.account}' if one.account else ''} ({one.id})", "bold")
     say(f"known since {local_time(one.first_seen, zone)}, {zone.key}")
     for name, value in sorted(_object(_object(state.get("facts")).get("traits")).items()):
@@ -118,7 +116,7 @@ async def story_of(installation: Installation, customer: str, playbook: str | No
     """The decision log of one customer, in words, oldest first."""
     detail: CustomerDetail = await installation.customer(customer)
     log: Decisions = await installation.decisions(customer)
-    return tell(detail.customer.external_id, log.decisions, _zone(detail), playbook, step)
+    return tell(detail.customer.external_id, log.decisions, ZoneInfo(detail.timezone), playbook, step)
 
 
 def say_story(story: Story) -> None:
@@ -267,13 +265,6 @@ def _properties(given: list[str] | None) -> JsonObject:
             value = text
         properties[name] = value
     return properties
-
-
-def _zone(detail: CustomerDetail) -> ZoneInfo:
-    facts = _object((detail.state or {}).get("facts"))
-    account = _object(facts.get("account"))
-    zone, _unknown = find_zone(_object(facts.get("traits")).get("timezone"), account.get("timezone"), UTC.tzname(None))
-    return zone
 
 
 def _object(value: Json) -> JsonObject:

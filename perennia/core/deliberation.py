@@ -10,7 +10,7 @@ from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import Act, Effect, Evidence, JournalEntry, Reason
 from perennia.core.expressions import Expression, View
-from perennia.core.facts import set_traits
+from perennia.core.facts import set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
@@ -72,16 +72,13 @@ class Deliberation:
         """Everything that reads a wall clock is looked at again, in the zone as it is now."""
         self.read_zone()
         self.changed([ZONE_CHANGED])
-        told = self.state.facts.traits.get("timezone")
-        unknown = find_zone(told)[1]
+        unknown = find_zone(*zones_told(self.state.facts))[1]
         if unknown is not None:
             self.note(Act.IGNORED, "timezone", reason=Reason.UNKNOWN_ZONE, detail={"timezone": unknown})
 
     def read_zone(self) -> None:
         """Takes the customer's calendar from its traits as they are now."""
-        facts = self.state.facts
-        account_zone = None if facts.account is None else facts.account.get("timezone")
-        self.calendar = self.catalog.calendar(facts.traits.get("timezone"), account_zone)
+        self.calendar = self.catalog.calendar(*zones_told(self.state.facts))
 
     # --- time -------------------------------------------------------------------------------------------------------
 

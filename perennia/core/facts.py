@@ -167,6 +167,11 @@ def _amount(properties: JsonObject, name: str | None) -> float:
     return float(value) if abs(value) <= LARGEST_AMOUNT else 0.0
 
 
+def zones_told(facts: Facts) -> tuple[Json, Json]:
+    """The ``timezone`` traits of the customer and of its account, as they were told; None where there is none."""
+    return facts.traits.get("timezone"), None if facts.account is None else facts.account.get("timezone")
+
+
 def set_traits(facts: Facts, changes: JsonObject) -> frozenset[str]:
     """Sets traits, removes those that are None, and returns ``trait:NAME`` of each that is different now."""
     changed: list[str] = []
