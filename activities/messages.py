@@ -26,6 +26,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.contracts import EffectRequest, Messages
 from activities.failures import activity_failures
 from activities.letters import Letters, UnsubscribeLinks, addressed_to
+from activities.life_signs import signs_of_life
 from activities.published import Published
 from perennia.clock import Clock
 from perennia.core.decisions import EffectEnded, Outcome, Reason, SendEmail
@@ -54,11 +55,15 @@ class StoreMessages(Messages):
     @activity.defn(name="send_message")
     async def send(self, request: EffectRequest) -> None:
         with activity_failures(request.key):
-            sending = await self._means.store.claim_message(request.key, self._means.clock.now())
-            effect = sending.effect
-            if not isinstance(effect, SendEmail) or sending.before not in {SendStatus.RESERVED, SendStatus.SENDING}:
-                return  # ended already, or withdrawn before it left
-            await _Attempt(self._means, request.customer, effect, sending).run()
+            async with signs_of_life():
+                await self._send(request)
+
+    async def _send(self, request: EffectRequest) -> None:
+        sending = await self._means.store.claim_message(request.key, self._means.clock.now())
+        effect = sending.effect
+        if not isinstance(effect, SendEmail) or sending.before not in {SendStatus.RESERVED, SendStatus.SENDING}:
+            return  # ended already, or withdrawn before it left
+        await _Attempt(self._means, request.customer, effect, sending).run()
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
     provider = email_provider(settings.smtp_url.get_secret_value())
     messages = StoreMessages(store, provider, build_links(settings), clock)
     turns = StoreTurns(store, clock, ring=dispatcher.nudge)
-    return [customer_worker(client, turns), message_worker(client, messages)]
+    return [customer_worker(client, turns), message_worker(client, messages, at_once=provider.capabilities.at_once)]
 
 
 def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str) -> FastAPI:

@@ -117,6 +117,7 @@ class CustomerWorkflow:
             task_queue=effect_queue(workflow.info().task_queue, effect.kind),
             start_to_close_timeout=policy.attempt,
             schedule_to_close_timeout=policy.overall,
+            heartbeat_timeout=policy.silence,
             retry_policy=policy.retry,
             priority=Priority(priority_key=effect.priority, fairness_key=effect.fairness),
         )

@@ -26,9 +26,13 @@ HISTORY_LIMIT: Final = 100
 
 @dataclass(frozen=True)
 class EffectPolicy:
-    """``attempt``: longest for one try. ``overall``: longest for all of them, waiting included; then the effect failed."""
+    """``attempt``: longest for one try. ``overall``: longest for all of them, waiting included; then the effect failed.
+
+    ``silence``: longest without a sign of life from a try; then it is taken for lost, and the next one begins.
+    """
 
     attempt: timedelta
+    silence: timedelta
     overall: timedelta
     retry: RetryPolicy
 
@@ -38,6 +42,8 @@ EFFECTS: Final[dict[EffectKind, EffectPolicy]] = {
     # Retry-After takes the place of the interval.
     EffectKind.EMAIL: EffectPolicy(
         attempt=timedelta(minutes=2),
+        # Its worker was killed, or an overloaded server lost the task on the way to it (context deadline exceeded).
+        silence=timedelta(seconds=30),
         overall=timedelta(days=2),
         retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
     ),

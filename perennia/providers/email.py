@@ -75,9 +75,14 @@ class SentEmail:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """``idempotent``: a second send with the same idempotency key sends nothing and succeeds."""
+    """``idempotent``: a second send with the same idempotency key sends nothing and succeeds.
+
+    ``at_once``: how many messages it works on at the same time; more would wait inside it, and when the process dies nobody
+    knows of those that waited whether they left. None: as many as it is given.
+    """
 
     idempotent: bool
+    at_once: int | None = None
 
 
 class EmailProvider(Protocol):

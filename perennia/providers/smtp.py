@@ -82,12 +82,12 @@ class SmtpProvider:
     """Sends over a few connections that are kept open between messages. Passes the email conformance suite."""
 
     name = "smtp"
-    # SMTP has no idempotency key: a Message-ID that was seen before is delivered again.
-    capabilities = Capabilities(idempotent=False)
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._pool = ConnectionPool(self._connect, size=settings.connections)
+        # SMTP has no idempotency key: a Message-ID that was seen before is delivered again.
+        self.capabilities = Capabilities(idempotent=False, at_once=settings.connections)
 
     async def send(self, message: OutgoingEmail) -> SentEmail:
         async with self._pool.connection() as connection:

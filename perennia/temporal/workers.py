@@ -19,6 +19,8 @@ GRACE: Final = timedelta(seconds=30)
 CACHED_WORKFLOWS: Final = 2_000  # 53 KB each with passed-through modules: about 100 MB
 TURNS_AT_ONCE: Final = 20  # SQLite writes one at a time; more in flight only wait, and their 10 s run meanwhile
 EFFECTS_AT_ONCE: Final = 50
+# The SDK's own is 80 % of the silence after which an attempt is given up: too near to it on a busy machine.
+SIGN_INTERVAL: Final = timedelta(seconds=5)
 
 # A module that a workflow imports without passing it through costs 1.7 MB and 23 ms per instance with pydantic models in
 # it: refused here, so that nobody pays it unknowingly.
@@ -46,14 +48,19 @@ def customer_worker(client: Client, turns: Turns, *, queue: str = CUSTOMER_QUEUE
 
 
 def message_worker(
-    client: Client, messages: Messages, *, queue: str = CUSTOMER_QUEUE, at_once: int = EFFECTS_AT_ONCE
+    client: Client, messages: Messages, *, queue: str = CUSTOMER_QUEUE, at_once: int | None = None
 ) -> Worker:
-    """Sends messages: effects of kind email, from a queue of their own beside ``queue``."""
+    """Sends messages: effects of kind email, from a queue of their own beside ``queue``.
+
+    ``at_once``: as many as the provider works on. What waits, waits in the queue: there the urgent overtake the others,
+    and a worker that is killed leaves nobody in doubt about them.
+    """
     return Worker(
         client,
         task_queue=effect_queue(queue, EffectKind.EMAIL),
         activities=[messages.send],
-        max_concurrent_activities=at_once,
+        max_concurrent_activities=min(at_once or EFFECTS_AT_ONCE, EFFECTS_AT_ONCE),
+        max_heartbeat_throttle_interval=SIGN_INTERVAL,
         disable_eager_activity_execution=True,  # an eager start would pass the queue's rate limit and its fairness by
         graceful_shutdown_timeout=GRACE,
     )

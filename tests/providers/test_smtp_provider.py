@@ -146,6 +146,7 @@ async def test_a_kept_connection_whose_server_says_goodbye_costs_nothing(plain: 
 
 async def test_no_more_connections_than_the_url_allows(plain: RunningSmtp) -> None:
     provider = email_provider(f"smtp://127.0.0.1:{plain.port}?connections=2")
+    assert provider.capabilities.at_once == 2
     await asyncio.gather(*(provider.send(LETTER) for _ in range(10)))
     await provider.close()
     assert plain.postbox.connections == 2

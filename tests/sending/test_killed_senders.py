@@ -35,7 +35,9 @@ class PostOffice:
         """A first attempt at the message that the event opens, killed at the moment; then a second, to its end."""
         key = await self.office.open(happened)
         arguments = (self.store_url, self.url, self.office.customer, key, moment)
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.sending_process", *arguments)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.support.sending_process", *arguments
+        )
         assert await process.wait() == -signal.SIGKILL
         provider = email_provider(self.url)
         await self.office.send(key, provider)
