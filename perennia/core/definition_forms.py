@@ -1,0 +1,37 @@
+"""What all definitions are made of: the frozen model, kinds of text, and how one of several forms is told by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scope: TypeAlias = Literal["contact", "account"]
+
+# Text of a CEL expression, of a span (``2d``, ``1d12h``, ``2bd``, ``P3D``) and of a Jinja template.
+ExpressionText: TypeAlias = str
+SpanText: TypeAlias = str
+TemplateText: TypeAlias = str
+
+DefinitionId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+Priority: TypeAlias = Annotated[int, Field(ge=0, le=100, strict=True)]
+# ``true`` or ``false`` and nothing that looks like them: ``yes`` is a word in YAML 1.2.
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+
+DEFAULT_PRIORITY = 50
+
+
+class Model(BaseModel):
+    """Frozen, strict about keys, and addressed by the language's names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def only_key(value: object, keys: Mapping[str, type[BaseModel]]) -> str | None:
+    """The tag of the one key of ``keys`` that ``value`` (a mapping or a model) has; None if none or several."""
+    if isinstance(value, BaseModel):
+        found = [key for key, model in keys.items() if type(value) is model]
+    else:
+        found = [key for key in keys if isinstance(value, Mapping) and key in cast("Mapping[str, object]", value)]
+    return f"<{found[0]}>" if len(found) == 1 else None

@@ -1,0 +1,163 @@
+"""Steps and conditions of a playbook as people write them, parsed (`definitions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias, cast
+
+from pydantic import Discriminator, Field, Tag
+
+from perennia.core.definition_forms import (
+    DefinitionId,
+    ExpressionText,
+    Flag,
+    Model,
+    Priority,
+    SpanText,
+    TemplateText,
+    only_key,
+)
+
+OnFailure: TypeAlias = Literal["continue", "exit"]
+TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
+
+
+class StepModel(Model):
+    id: DefinitionId | None = None
+    if_: ExpressionText | None = Field(default=None, alias="if")
+    note: str | None = None
+
+
+class EmailStep(StepModel):
+    email: str
+    to: Literal["contact", "owner"] | None = None
+    topic: str | None = None
+    transactional: Flag = False
+    priority: Priority | None = None
+    from_: str | None = Field(default=None, alias="from")
+    with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
+    on_failure: OnFailure = "continue"
+
+
+class WaitStep(StepModel):
+    wait: SpanText
+
+
+class EventCondition(Model):
+    event: str
+    where: ExpressionText | None = None
+    then: tuple[Step, ...] = ()
+
+
+class WhenCondition(Model):
+    when: ExpressionText
+    then: tuple[Step, ...] = ()
+
+
+class AllCondition(Model):
+    """Every one of the conditions; events latch, ``when``s must hold at the same moment. Inner ``then``s are refused."""
+
+    all: tuple[PlainCondition, ...] = Field(min_length=1)
+    then: tuple[Step, ...] = ()
+
+
+PLAIN_CONDITIONS: dict[str, type[Model]] = {"event": EventCondition, "when": WhenCondition}
+CONDITIONS: dict[str, type[Model]] = {**PLAIN_CONDITIONS, "all": AllCondition}
+
+
+def _plain_condition_form(value: object) -> str | None:
+    return only_key(value, PLAIN_CONDITIONS)
+
+
+def _condition_form(value: object) -> str | None:
+    return only_key(value, CONDITIONS)
+
+
+PlainCondition: TypeAlias = Annotated[
+    Annotated[EventCondition, Tag("<event>")] | Annotated[WhenCondition, Tag("<when>")],
+    Discriminator(_plain_condition_form),
+]
+Condition: TypeAlias = Annotated[
+    Annotated[EventCondition, Tag("<event>")]
+    | Annotated[WhenCondition, Tag("<when>")]
+    | Annotated[AllCondition, Tag("<all>")],
+    Discriminator(_condition_form),
+]
+
+
+class WaitForStep(StepModel):
+    wait_for: tuple[Condition, ...] = Field(min_length=1)
+    since: Literal["entry", "step"] = "entry"
+    up_to: SpanText | None = None
+    else_: tuple[Step, ...] = Field(default=(), alias="else")
+
+
+class Arm(Model):
+    if_: ExpressionText = Field(alias="if")
+    then: tuple[Step, ...] = ()
+
+
+class BranchStep(StepModel):
+    branch: tuple[Arm, ...] = Field(min_length=1)
+    else_: tuple[Step, ...] = Field(default=(), alias="else")
+
+
+class UpdateStep(StepModel):
+    """Sets traits: each value an expression, ``null`` removes."""
+
+    update: dict[str, ExpressionText | int | float | bool | None] = Field(min_length=1)
+
+
+class StageStep(StepModel):
+    stage: dict[str, str] = Field(min_length=1, max_length=1)
+
+
+class TaskStep(StepModel):
+    task: TemplateText
+    assign: str | None = None
+    due: SpanText | None = None
+    priority: TaskPriority = "normal"
+    body: TemplateText | None = None
+    wait: Flag = False
+    on_failure: OnFailure = "continue"
+
+
+class ExitStep(StepModel):
+    exit: DefinitionId
+
+
+STEPS: dict[str, type[StepModel]] = {
+    "email": EmailStep,
+    "wait": WaitStep,
+    "wait_for": WaitForStep,
+    "branch": BranchStep,
+    "update": UpdateStep,
+    "stage": StageStep,
+    "task": TaskStep,
+    "exit": ExitStep,
+}
+
+
+def _step_form(value: object) -> str | None:
+    if isinstance(value, Mapping):
+        keys = set(cast("Mapping[str, object]", value))
+        # `wait` beside `task` is an option of the task, no verb.
+        return only_key(dict.fromkeys(keys - {"wait"} if "task" in keys else keys), STEPS)
+    return only_key(value, STEPS)
+
+
+Step: TypeAlias = Annotated[
+    Annotated[EmailStep, Tag("<email>")]
+    | Annotated[WaitStep, Tag("<wait>")]
+    | Annotated[WaitForStep, Tag("<wait_for>")]
+    | Annotated[BranchStep, Tag("<branch>")]
+    | Annotated[UpdateStep, Tag("<update>")]
+    | Annotated[StageStep, Tag("<stage>")]
+    | Annotated[TaskStep, Tag("<task>")]
+    | Annotated[ExitStep, Tag("<exit>")],
+    Discriminator(_step_form),
+]
+
+
+for _model in (EventCondition, WhenCondition, AllCondition, WaitForStep, Arm, BranchStep):
+    _model.model_rebuild()
