@@ -64,7 +64,7 @@ class Cron:
         # From the day before: a gap that swallows midnight moves a time into the next day.
         day = earliest.astimezone(zone).date() - ONE_DAY
         while True:
-            day = self._first_day(day)
+            day = self.first_day(day)
             # In a zone, what is later on the clock is never earlier as an instant: gaps and repeated hours keep the order.
             instants = _Instants(day, self.times, zone)
             index = bisect_left(instants, earliest)
@@ -72,7 +72,8 @@ class Cron:
                 return instants[index]
             day += ONE_DAY
 
-    def _first_day(self, day: date) -> date:
+    def first_day(self, day: date) -> date:
+        """The first day from ``day`` on that the schedule falls on. Raises `CronError` where there is none."""
         for _ in range(SEARCH_DAYS):
             if self._falls_on(day):
                 return day
@@ -119,7 +120,7 @@ def parse_cron(text: str) -> Cron:
         weekdays=frozenset((number - 1) % 7 for number in weekdays),
         either=not parts[2].startswith("*") and not parts[4].startswith("*"),
     )
-    cron._first_day(SOME_DAY)  # noqa: SLF001 (a schedule that never comes is refused here)
+    cron.first_day(SOME_DAY)  # raises for a day that no year has
     return cron
 
 
