@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from perennia.catalog.check_messages import check_email, check_text
 from perennia.catalog.check_routes import check_routes
+from perennia.catalog.check_times import check_until
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
@@ -17,6 +20,7 @@ from perennia.core.definitions import (
     ExitStep,
     Playbook,
     ReenterAfter,
+    SplitStep,
     StageStep,
     TaskStep,
     UpdateStep,
@@ -26,7 +30,11 @@ from perennia.core.definitions import (
 )
 from perennia.core.expressions import Expression
 from perennia.core.step_ids import PlacedStep, place_steps
+from perennia.core.timed_definitions import UntilDate, UntilTime
 
+VARIANT = r"[a-z][a-z0-9_-]*"
+# Percentages are floats: 33.3, 33.3 and 33.4 are a hair off 100.
+SHARES_MAY_MISS = 1e-6
 ENTRY_NAMES = frozenset({"enter"})
 
 
@@ -106,12 +114,14 @@ class _PlaybookCheck:
                 check_email(self._inspect, self._book, path, step)
                 self._check_values((*path, "with"), step.with_)
             case WaitStep():
-                self._inspect.span((*path, "wait"), step.wait)
+                self._check_wait((*path, "wait"), step.wait)
             case WaitForStep():
                 self._check_wait_for(path, step)
             case BranchStep():
                 for index, arm in enumerate(step.branch):
                     self._expression((*path, "branch", index, "if"), arm.if_, self._enrollment)
+            case SplitStep():
+                self._check_split((*path, "split"), step)
             case UpdateStep():
                 self._check_values((*path, "update"), step.update)
             case StageStep():
@@ -128,6 +138,23 @@ class _PlaybookCheck:
         for name, value in values.items():
             if isinstance(value, str):
                 self._expression((*path, name), value, self._enrollment)
+
+    def _check_split(self, path: Path, step: SplitStep) -> None:
+        for name in step.split:
+            if not re.fullmatch(VARIANT, name):
+                remedy = "use lower-case letters, digits, - and _, a letter first"
+                self._inspect.at_key((*path, name), "bad-id", f'"{name}" is no name of a variant', remedy)
+        total = sum(arm.share for arm in step.split.values())
+        if abs(total - 100) > SHARES_MAY_MISS:
+            self._inspect.at_key(path, "bad-shares", f"the shares sum to {total:g}, not to 100")
+
+    def _check_wait(self, path: Path, wait: str | UntilTime | UntilDate) -> None:
+        if isinstance(wait, str):
+            self._inspect.span(path, wait)
+            return
+        check_until(self._inspect, path, wait)
+        if isinstance(wait, UntilDate):
+            self._expression((*path, "until"), wait.until, self._enrollment)
 
     def _check_wait_for(self, path: Path, step: WaitForStep) -> None:
         for index, condition in enumerate(step.wait_for):

@@ -13,6 +13,7 @@ from perennia.core.definitions import (
     ExitStep,
     Playbook,
     ReenterAfter,
+    SplitStep,
     StageStep,
     Step,
     UpdateStep,
@@ -50,6 +51,8 @@ def _always_ends(step: Step) -> bool:
             return True
         case BranchStep():
             return all(_ends(arm.then) for arm in step.branch) and _ends(step.else_)
+        case SplitStep():
+            return all(_ends(arm.then) for arm in step.split.values() if arm.share > 0)
         case WaitForStep():
             return all(_ends(condition.then) for condition in step.wait_for) and (
                 step.up_to is None or _ends(step.else_)
@@ -100,7 +103,8 @@ def _reenters_at_once(playbook: Playbook) -> bool:
 
 
 def _is_gap(step: Step) -> bool:
-    return isinstance(step, WaitStep) and step.if_ is None and _takes_time(step.wait)
+    # Waits until a time of day or a date may be over at once.
+    return isinstance(step, WaitStep) and step.if_ is None and isinstance(step.wait, str) and _takes_time(step.wait)
 
 
 def _takes_time(span: str) -> bool:

@@ -26,6 +26,7 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import find_zone
+from perennia.core.definitions import SplitStep
 from perennia.core.step_ids import place_steps
 
 
@@ -40,9 +41,9 @@ class _ScenarioCheck:
         self._scenario = scenario
         known = inspection.known.playbooks
         wanted = scenario.playbooks or tuple(known)
-        placed = [step for name in wanted if name in known for step in place_steps(known[name])]
+        self._placed = [step for name in wanted if name in known for step in place_steps(known[name])]
         # Of a playbook that is missing or broken the steps are unknown: nothing is said of them.
-        self._steps = {step.id: step.verb for step in placed} if all(name in known for name in wanted) else None
+        self._steps = {step.id: step.verb for step in self._placed} if all(name in known for name in wanted) else None
 
     def run(self) -> None:
         scenario = self._scenario
@@ -53,6 +54,8 @@ class _ScenarioCheck:
         self._check_moment(("until",), scenario.until)
         for index, fault in enumerate(scenario.provider):
             self._check_moment(("provider", index, "at"), fault.at)
+        for step, variant in scenario.variants.items():
+            self._check_variant(("variants", step), step, variant)
         for index, item in enumerate(scenario.when):
             self._check_input(("when", index), item)
         for index, item in enumerate(scenario.expect):
@@ -146,6 +149,15 @@ class _ScenarioCheck:
         elif verb is not None and self._steps.get(step) != verb:
             fitting = [name for name, its_verb in self._steps.items() if its_verb == verb]
             self._inspect.unknown(path, "step", step, fitting)
+
+    def _check_variant(self, path: Path, step: str, variant: str) -> None:
+        if self._steps is None:
+            return
+        splits = {placed.id: placed.step for placed in self._placed if isinstance(placed.step, SplitStep)}
+        if step not in splits:
+            self._inspect.unknown(path, "split", step, splits, key=True)
+        elif variant not in splits[step].split:
+            self._inspect.unknown(path, "variant", variant, splits[step].split)
 
     def _check_topic(self, path: Path, topic: str) -> None:
         policies = self._inspect.known.policies

@@ -325,7 +325,8 @@ _OneOrMore: TypeAlias = Annotated[
 class Scenario(Model):
     """A test of playbooks over virtual time.
 
-    ``until`` is inclusive. ``strict``: every outward effect must be expected, in order.
+    ``until`` is inclusive. ``variants``: the variant that each of these splits takes, by step id.
+    ``strict``: every outward effect must be expected, in order.
     """
 
     scenario: Annotated[str, Field(min_length=1)]
@@ -337,6 +338,7 @@ class Scenario(Model):
     start: Instant
     policies: PolicyChanges | None = None
     provider: tuple[ProviderFault, ...] = ()
+    variants: dict[str, str] = Field(default_factory=dict)
     when: tuple[_TaggedInput, ...] = ()
     until: Moment
     expect: Annotated[tuple[_TaggedExpectation, ...], Field(min_length=1)]

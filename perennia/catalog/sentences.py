@@ -26,7 +26,6 @@ _EXPECTED = {
 }
 # Forms of a value that the language has and this version does not, by the key they stand at: the Python type or word.
 _FORMS_NOT_YET: dict[str, tuple[type | str, ...]] = {
-    "wait": (dict,),
     "to": ("all", dict),
     "assign": (dict,),
 }
@@ -50,20 +49,20 @@ def wrong_value(details: ErrorDetails, path: Path, value: Json) -> tuple[str, st
         case "too_long":
             return "wrong-value", f"{subject} must have exactly {limits['max_length']} entry", None
         case "greater_than_equal" | "less_than_equal":
-            bound = f"at least {limits['ge']}" if kind == "greater_than_equal" else f"at most {limits['le']}"
+            bound = f"at least {limits['ge']:g}" if kind == "greater_than_equal" else f"at most {limits['le']:g}"
             return "wrong-value", f"{subject} must be {bound}, not {_shown(value)}", None
         case "value_error":
             return "wrong-value", f"{subject}: {limits['error']}", None
         case _:
-            return "wrong-type", *_wrong_type(subject, kind, value, details["msg"])
+            return "wrong-type", *_wrong_type(subject, kind, value, details["msg"], is_span=_is_span(path))
 
 
-def _wrong_type(subject: str, kind: str, value: Json, otherwise: str) -> tuple[str, str | None]:
+def _wrong_type(subject: str, kind: str, value: Json, otherwise: str, *, is_span: bool) -> tuple[str, str | None]:
     expected = _EXPECTED.get(kind)
     if expected is None:
         return f"{subject}: {otherwise[:1].lower()}{otherwise[1:]}", None
     is_plain = value is not None and not isinstance(value, dict | list)
-    if kind == "string_type" and subject.strip('"') in SPANS:
+    if kind == "string_type" and is_span:
         return f"{subject} must be a span, not {_shown(value)}", "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
     if kind == "string_type" and is_plain:
         return f"{subject} {expected}, not {_shown(value)}", f'put it into quotes: "{json.dumps(value)}"'
@@ -78,6 +77,11 @@ def _wrong_type(subject: str, kind: str, value: Json, otherwise: str) -> tuple[s
 def _is_not_yet(path: Path, value: Json) -> bool:
     forms = _FORMS_NOT_YET.get(str(path[-1]), ()) if path else ()
     return any(value == form if isinstance(form, str) else isinstance(value, form) for form in forms)
+
+
+def _is_span(path: Path) -> bool:
+    """Whether a span stands at this place. A wait's own `until` is a time of day or a date."""
+    return bool(path) and path[-1] in SPANS and path[-2:] != ("wait", "until")
 
 
 def _subject(path: Path) -> str:

@@ -11,7 +11,7 @@ import re
 from pydantic import BaseModel
 
 from perennia.catalog import scenario_models as scenarios
-from perennia.core import definitions
+from perennia.core import definitions, timed_definitions
 
 KINDS: dict[str, type[BaseModel]] = {
     "playbook": definitions.Playbook,
@@ -22,7 +22,7 @@ KINDS: dict[str, type[BaseModel]] = {
 KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
 
 VERBS_NOT_YET = frozenset(
-    ("split", "repeat", "survey", "approve", "crm", "webhook", "notify", "emit", "enroll", "unenroll", "milestone")
+    ("repeat", "survey", "approve", "crm", "webhook", "notify", "emit", "enroll", "unenroll", "milestone")
 )
 
 TRIGGERS_NOT_YET = frozenset({"segment", "stage", "date", "schedule", "playbook"})
@@ -33,7 +33,7 @@ EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Playbook: frozenset({"key"}),
-    definitions.Enter: frozenset({"key", "holdout", "spread", "existing"}),
+    definitions.Enter: frozenset({"key", "spread", "existing"}),
     definitions.EventTrigger: frozenset({"match", "existing"}),
     definitions.WhenTrigger: frozenset({"where", "existing", "spread"}),
     definitions.Goal: frozenset({"event", "where", "match"}),
@@ -44,7 +44,6 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.StageModel: frozenset({"expected", "stuck", "milestones", "kpis"}),
     definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
     scenarios.PolicyChanges: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
-    scenarios.Scenario: frozenset({"variants"}),
     scenarios.ScenarioCustomer: frozenset({"contacts"}),
     scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
     **dict.fromkeys(scenarios.INPUTS.values(), frozenset({"contact"})),
@@ -52,7 +51,7 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
 }
 
 # Keys whose value is a span.
-SPANS = frozenset({"wait", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
+SPANS = frozenset({"wait", "spread", "offset", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
 
 
 def with_article(word: str) -> str:
@@ -69,6 +68,9 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.WhenCondition: "a when condition",
     definitions.AllCondition: "an all condition",
     definitions.Arm: "an arm of a branch",
+    timed_definitions.UntilTime: "a wait until a time of day",
+    timed_definitions.UntilDate: "a wait until a date",
+    definitions.SplitArm: "a variant of a split",
     definitions.StageModel: "a stage",
     definitions.Policies: "policies",
     definitions.Sender: "a sender",

@@ -28,7 +28,7 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.definitions import Scope
-from perennia.core.deliberation import Deliberation
+from perennia.core.deliberation import ZONE_CHANGED, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import EventTest, WaitForNode
@@ -84,13 +84,12 @@ def advance(
     already counts from then; what time alone makes due at an instant after ``now`` is left for a later call, since more
     inputs of that instant may come. ``recipients``: whoever messages may go to, by customer id.
     """
-    run = Deliberation(catalog, state.copied(), recipients)
-    first_look = _adopt(run)
+    run = Deliberation(catalog, state, recipients)
+    _adopt(run)
     for each in inputs:
         _pass_time(run, each.at, inclusive=False)
         _take(run, each)
-        first_look = False
-    if first_look:
+    if run.unlooked:
         run.instant = max(run.instant, now)
         run.timed = True
         _settle(run)
@@ -98,17 +97,21 @@ def advance(
     return _decision(run)
 
 
-def _adopt(run: Deliberation) -> bool:
-    """Takes on a revision that the state was not decided with. True where that asks for a look at everything."""
+def _adopt(run: Deliberation) -> None:
+    """Takes on a revision that the state was not decided with, which asks for a look at everything."""
+    if run.state.revision == run.catalog.revision:
+        return
+    run.own()
+    run.unlooked = True
     state = run.state
-    if state.revision == run.catalog.revision:
-        return False
     entries.forget(run)
     entries.baseline(run)
+    if state.revision is not None:
+        # Policies may have moved: the workspace's zone, its business days.
+        run.changed([ZONE_CHANGED])
     state.revision = run.catalog.revision
     if state.tallied is None:
         state.tallied = run.catalog.needs_version
-    return True
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -126,6 +129,8 @@ def _pass_time(run: Deliberation, limit: datetime, *, inclusive: bool) -> None:
 
 def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
     """Rounds until nothing changes: stages, exits, goals, progress, entries (language, section 6.3)."""
+    run.own()
+    run.unlooked = False
     for _ in range(MAX_ROUNDS):
         run.movers.clear()
         moved = stages.move_stages(run)
@@ -150,12 +155,11 @@ def _break_circle(run: Deliberation) -> None:
 
 
 def _take(run: Deliberation, each: Input) -> None:
+    if isinstance(each, CustomerEvent):
+        _take_event(run, each)
+        return
+    run.own()
     match each:
-        case CustomerEvent():
-            run.changed(absorb(run.state.facts, each, run.catalog.needs, run.calendar))
-            waits.keep_for_waits(run, each)
-            _settle(run, each)
-            return
         case TraitsChanged():
             run.take_traits(each.traits)
         case AccountTraitsChanged():
@@ -173,6 +177,17 @@ def _take(run: Deliberation, each: Input) -> None:
         case Recollection():
             _recollect(run, each)
     _settle(run)
+
+
+def _take_event(run: Deliberation, event: CustomerEvent) -> None:
+    """Counts it, and looks around only where something may come of that: most events are watched by nobody."""
+    concerns = run.concerns(event)
+    tokens = run.count(event)
+    if concerns:
+        run.own()
+        run.changed(tokens)
+        waits.keep_for_waits(run, event)
+        _settle(run, event)
 
 
 def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
@@ -213,9 +228,8 @@ def _decision(run: Deliberation) -> Decision:
 
 
 def _watching(run: Deliberation) -> frozenset[str]:
-    tokens = {token for watch in run.state.watches.values() for token in watch.watching}
+    tokens = set(run.survey().tokens)
     for enrollment in run.state.enrollments:
-        tokens.update(token for watch in enrollment.watches.values() for token in watch.watching)
         if enrollment.step is None:
             continue
         node = run.book_of(enrollment).nodes[enrollment.step]

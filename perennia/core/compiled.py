@@ -23,6 +23,17 @@ WORKING_DAYS = frozenset({0, 1, 2, 3, 4})
 
 
 @dataclass(frozen=True)
+class Rehearsal:
+    """What a scenario forces: each split's variant by step id; with ``holdouts`` false only a holdout of all is one."""
+
+    variants: Mapping[str, str] = field(default_factory=dict[str, str])
+    holdouts: bool = True
+
+
+NO_REHEARSAL = Rehearsal()
+
+
+@dataclass(frozen=True)
 class Catalog:
     """One immutable revision of all published definitions, compiled. ``past``: older versions some are still pinned to."""
 
@@ -36,6 +47,7 @@ class Catalog:
     event_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     prefix_triggers: tuple[CompiledTrigger, ...]
     when_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
+    rehearsal: Rehearsal = NO_REHEARSAL
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:

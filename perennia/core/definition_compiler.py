@@ -15,6 +15,7 @@ from perennia.core.definitions import (
     ExitStep,
     Playbook,
     ReenterAfter,
+    SplitStep,
     StageStep,
     Step,
     TaskStep,
@@ -38,14 +39,19 @@ from perennia.core.nodes import (
     EventTest,
     ExitNode,
     Rule,
+    SplitNode,
     StageNode,
     TaskNode,
+    UntilDateNode,
+    UntilTimeNode,
     UpdateNode,
     WaitForNode,
     WaitNode,
     WhenTest,
 )
 from perennia.core.step_ids import place_steps
+from perennia.core.timed_definitions import UntilTime
+from perennia.core.wall_clock import WEEKDAYS, parse_offset, parse_time
 
 CUSTOMER_NAMES = {
     "contact": frozenset({"traits", "account", "contact", "stage"}),
@@ -82,6 +88,7 @@ class _Compiler:
             triggers=tuple(self._trigger(trigger) for trigger in book.enter.on),
             where=self._optional(book.enter.where, frozenset({"enter"})),
             reenter_after=parse_span(reenter.after) if isinstance(reenter, ReenterAfter) else None,
+            holdout=float((book.enter.holdout or "0%").removesuffix("%")) / 100,
             while_=self._optional(book.while_, run_names),
             exits=tuple(
                 Rule(f"exit.{index}", self._expression(rule.when, run_names), rule.reason)
@@ -138,7 +145,7 @@ class _Compiler:
                     values=tuple((name, self._expression(text)) for name, text in step.with_.items()),
                 )
             case WaitStep():
-                return WaitNode(id_, "wait", after, condition, parse_span(step.wait))
+                return self._wait(step, id_, after, condition)
             case WaitForStep():
                 return self._wait_for(step, path, id_, after, condition)
             case BranchStep():
@@ -147,6 +154,12 @@ class _Compiler:
                     for index, arm in enumerate(step.branch)
                 )
                 return BranchNode(id_, "branch", after, condition, arms, self._list(step.else_, f"{path}.else", after))
+            case SplitStep():
+                shares = tuple((name, arm.share) for name, arm in step.split.items())
+                targets = {
+                    name: self._list(arm.then, f"{path}.split.{name}.then", after) for name, arm in step.split.items()
+                }
+                return SplitNode(id_, "split", after, condition, shares, targets)
             case UpdateStep():
                 values = tuple(
                     (trait, self._expression(value) if isinstance(value, str) else value)
@@ -161,6 +174,19 @@ class _Compiler:
                 return TaskNode(id_, "task", after, condition, step, due)
             case ExitStep():
                 return ExitNode(id_, "exit", after, condition, step.exit)
+
+    def _wait(self, step: WaitStep, id_: str, after: str | None, condition: Expression | None) -> AnyNode:
+        until = step.wait
+        if isinstance(until, str):
+            return WaitNode(id_, "wait", after, condition, parse_span(until))
+        spread = None if until.spread is None else parse_span(until.spread)
+        if isinstance(until, UntilTime):
+            days = frozenset(WEEKDAYS.index(day) for day in until.on)
+            in_workspace = until.zone == "workspace"
+            return UntilTimeNode(id_, "wait", after, condition, parse_time(until.until), days, in_workspace, spread)
+        offset = None if until.offset is None else parse_offset(until.offset)
+        date, exits = self._expression(until.until), until.missing == "exit"
+        return UntilDateNode(id_, "wait", after, condition, date, offset, exits, spread)
 
     def _wait_for(
         self, step: WaitForStep, path: str, id_: str, after: str | None, condition: Expression | None

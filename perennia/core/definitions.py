@@ -9,10 +9,11 @@ error speaks of the right verb. Such a choice shows up in a validation error's l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from perennia.core.definition_forms import (
     DEFAULT_PRIORITY,
@@ -38,6 +39,8 @@ from perennia.core.step_definitions import (
     EventCondition,
     ExitStep,
     PlainCondition,
+    SplitArm,
+    SplitStep,
     StageStep,
     Step,
     StepModel,
@@ -80,6 +83,8 @@ __all__ = [
     "Scope",
     "Sender",
     "SpanText",
+    "SplitArm",
+    "SplitStep",
     "StageModel",
     "StageStep",
     "Step",
@@ -139,10 +144,18 @@ Reenter: TypeAlias = Annotated[
 ]
 
 
+def _percentage(text: str) -> str:
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
+    if number is None or float(number[1]) > 100:
+        raise ValueError("must be a percentage from 0% to 100%, like 10%")
+    return text
+
+
 class Enter(Model):
     on: tuple[Trigger, ...] = ()
     where: ExpressionText | None = None
     reenter: Reenter = "once"
+    holdout: Annotated[str, AfterValidator(_percentage)] | None = None
 
 
 class Goal(Model):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
+
+import msgspec
 
 from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
-from perennia.core.decisions import Act, Effect, Evidence, JournalEntry, Reason
+from perennia.core.decisions import Act, CustomerEvent, Effect, Evidence, JournalEntry, Reason
 from perennia.core.expressions import Expression, View
-from perennia.core.facts import set_traits, zones_told
+from perennia.core.facts import absorb, set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
@@ -29,13 +32,26 @@ class Look(NamedTuple):
     first: bool
 
 
+class Survey(NamedTuple):
+    """What all watches of a state come to: the tokens they name, and the first instant that any of them waits for."""
+
+    tokens: frozenset[str]
+    due: datetime | None
+
+
 class Deliberation:
-    """``state`` is a private copy. ``timed``: what time alone makes due at ``instant`` counts, too (language, section 6.2)."""
+    """``state`` may be changed: tallies through `count`, anything else after `own`; the given one stays as it is.
+
+    ``timed``: what time alone makes due at ``instant`` counts, too (language, section 6.2). ``unlooked``: nobody has looked
+    at what the state has not been decided with.
+    """
 
     def __init__(self, catalog: Catalog, state: CustomerState, recipients: Mapping[str, Recipient]) -> None:
         self.catalog = catalog
-        self.state = state
+        facts = msgspec.structs.replace(state.facts, tallies=dict(state.facts.tallies))
+        self.state = msgspec.structs.replace(state, facts=facts)
         self.recipients = recipients
+        self.unlooked = False
         self.instant = state.now
         self.timed = False
         self.effects: list[Effect] = []
@@ -46,7 +62,34 @@ class Deliberation:
         self._tokens: list[str] = []
         self._seen: dict[str, int] = {}
         self._names: Mapping[str, Mapping[str, Json]] | None = None
+        self._survey: Survey | None = None
+        self._owned = False
         self.read_zone()
+
+    # --- what may be changed ----------------------------------------------------------------------------------------
+
+    def own(self) -> None:
+        """To be called before anything but a tally changes. Copies at the first call: most events change nothing else."""
+        self._survey = None
+        if not self._owned:
+            self._owned = True
+            self.state = self.state.copied()
+
+    def count(self, event: CustomerEvent) -> frozenset[str]:
+        """Counts the event, in copies of the tallies that it changes. Returns what `absorb` does."""
+        tallies = self.state.facts.tallies
+        if not self._owned:
+            for need in self.catalog.needs.by_event.get(event.name, ()):
+                shared = tallies.get(need.key)
+                if shared is not None:
+                    tallies[need.key] = msgspec.structs.replace(shared, recent=list(shared.recent))
+        return absorb(self.state.facts, event, self.catalog.needs, self.calendar)
+
+    def concerns(self, event: CustomerEvent) -> bool:
+        """Whether more can come of this event than being counted: an entry, the end of a wait, a change of what is watched."""
+        if self.unlooked or self.catalog.started_by(event.name) or f"event:{event.name}" in self.survey().tokens:
+            return True
+        return any(event.name in self.book_of(enrollment).event_tests for enrollment in self.state.enrollments)
 
     # --- what changed -----------------------------------------------------------------------------------------------
 
@@ -88,14 +131,21 @@ class Deliberation:
 
     def next_due(self) -> datetime | None:
         """The next instant at which something could change by itself."""
-        state = self.state
-        dues = [watch.next_change for watch in state.watches.values() if watch.next_change is not None]
-        dues += [stage.look_again for stage in state.stages.values() if stage.look_again is not None]
-        for enrollment in state.enrollments:
-            if enrollment.due is not None:
+        return self.survey().due
+
+    def survey(self) -> Survey:
+        """Made once, and again after `own`: it takes longer than all else that an event costs which is only counted."""
+        if self._survey is None:
+            state = self.state
+            watches = [*state.watches.values()]
+            dues = [stage.look_again for stage in state.stages.values()]
+            for enrollment in state.enrollments:
                 dues.append(enrollment.due)
-            dues += [watch.next_change for watch in enrollment.watches.values() if watch.next_change is not None]
-        return min(dues, default=None)
+                watches += enrollment.watches.values()
+            dues += [watch.next_change for watch in watches]
+            tokens = frozenset(chain.from_iterable([watch.watching for watch in watches]))
+            self._survey = Survey(tokens, min([due for due in dues if due is not None], default=None))
+        return self._survey
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -137,7 +187,7 @@ class Deliberation:
     ) -> Look:
         """What the condition says now. Evaluated only where something it depends on changed, or its instant has come."""
         known = watches.get(key)
-        if known is not None and not self._stale(known, news):
+        if known is not None and not self.stale(known, news):
             return Look(known.holds, flipped=False, first=False)
         verdict = expression.evaluate(self.view(enrollment))
         watching = verdict.watching
@@ -148,7 +198,8 @@ class Deliberation:
             return Look(verdict.holds, flipped=False, first=True)
         return Look(verdict.holds, flipped=verdict.holds != known.holds, first=False)
 
-    def _stale(self, watch: Watch, news: tuple[str, ...]) -> bool:
+    def stale(self, watch: Watch, news: tuple[str, ...]) -> bool:
+        """Whether something that ``watch`` depends on changed, or its instant has come."""
         if watch.next_change is not None and self.passed(watch.next_change):
             return True
         return any(token in watch.watching or token == ZONE_CHANGED for token in news)

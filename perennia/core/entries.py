@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from perennia.core.calendar import parse_span
 from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledPlaybook
+from perennia.core.shares import position_of
 from perennia.core.state import Enrollment, PastEnrollments
 
 NEVER = PastEnrollments()
+# How long somebody is held out of a playbook whose goal has no `within`.
+HOLDOUT_LASTS = parse_span("90d")
 
 
 # --- triggers -------------------------------------------------------------------------------------------------------
@@ -100,8 +104,21 @@ def enter(
     run.state.past[book.id] = PastEnrollments(runs, past.ended, removed=False)
     run.state.enrollments.append(candidate)
     run.movers.add(candidate.id)
-    run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
+    if _is_held_out(run, book):
+        candidate.held_out = True
+        candidate.due = run.calendar.after(run.instant, book.goal_within or HOLDOUT_LASTS)
+        reason = Reason.IN_HOLDOUT
+        run.note(Act.ENTERED, "holdout", enrollment=candidate, reason=reason, detail=detail, evidence=evidence)
+    else:
+        run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
     return True
+
+
+def _is_held_out(run: Deliberation, book: CompiledPlaybook) -> bool:
+    """Always in or always out: a stable hash of playbook and customer."""
+    if book.holdout < 1 and not run.catalog.rehearsal.holdouts:
+        return False
+    return book.holdout > 0 and position_of(book.id, run.state.customer) < book.holdout
 
 
 def _objection(
@@ -169,8 +186,13 @@ def end(
     detail: JsonObject | None = None,
     removed: bool = False,
 ) -> None:
-    """Ends the enrollment; a message of its own that has not left yet is withdrawn."""
+    """Ends the enrollment; a message of its own that has not left yet is withdrawn.
+
+    One that was held out is `completed` by whatever its rules end it with, which the detail tells.
+    """
     state = run.state
+    if enrollment.held_out and not removed:
+        reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
     past = state.past.get(enrollment.playbook, NEVER)
     state.past[enrollment.playbook] = PastEnrollments(past.runs, run.instant, removed=removed)
@@ -208,7 +230,7 @@ def _reach_goal(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]
     run.note(Act.GOAL, "goal", enrollment=enrollment, detail={"conversion": converted}, evidence=evidence)
     enrollment.goal_reached = run.instant
     enrollment.watches.pop(goal.key, None)
-    if book.definition.goal is not None and book.definition.goal.then == "exit":
+    if enrollment.held_out or (book.definition.goal is not None and book.definition.goal.then == "exit"):
         end(run, enrollment, "goal", evidence)
     return True
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypeAlias
 
 from perennia.core.calendar import Span
 from perennia.core.definitions import EmailStep, Playbook, TaskStep, Track
 from perennia.core.expressions import Expression
 from perennia.core.json_values import Json
+from perennia.core.wall_clock import Offset
 
 # --- steps ----------------------------------------------------------------------------------------------------------
 
@@ -37,6 +38,26 @@ class EmailNode(Node):
 @dataclass(frozen=True, slots=True)
 class WaitNode(Node):
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class UntilTimeNode(Node):
+    """Until clocks show ``at`` on one of ``days`` (Monday 0): the customer's clocks, or the workspace's."""
+
+    at: time
+    days: frozenset[int]
+    in_workspace: bool
+    spread: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class UntilDateNode(Node):
+    """Until the instant that ``date`` tells. ``exits``: where it tells none, the enrollment ends."""
+
+    date: Expression
+    offset: Offset | None
+    exits: bool
+    spread: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,14 @@ class BranchNode(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class SplitNode(Node):
+    """``shares``: each variant's percentage; ``targets``: where it leads."""
+
+    shares: tuple[tuple[str, float], ...]
+    targets: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateNode(Node):
     values: tuple[tuple[str, Expression | Json], ...]
 
@@ -98,7 +127,19 @@ class ExitNode(Node):
     reason: str
 
 
-AnyNode: TypeAlias = EmailNode | WaitNode | WaitForNode | BranchNode | UpdateNode | StageNode | TaskNode | ExitNode
+AnyNode: TypeAlias = (
+    EmailNode
+    | WaitNode
+    | UntilTimeNode
+    | UntilDateNode
+    | WaitForNode
+    | BranchNode
+    | SplitNode
+    | UpdateNode
+    | StageNode
+    | TaskNode
+    | ExitNode
+)
 
 
 # --- playbooks and tracks -------------------------------------------------------------------------------------------
@@ -138,6 +179,7 @@ class CompiledPlaybook:
     triggers: tuple[CompiledTrigger, ...]
     where: Expression | None
     reenter_after: Span | None
+    holdout: float
     while_: Expression | None
     exits: tuple[Rule, ...]
     goal: Rule | None

@@ -35,6 +35,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``base`` is the instant from which the current step's span counts. ``awaiting`` is the key of the effect whose end it
     waits for. ``due`` is the instant at which its wait ends by itself. ``id`` is ``PLAYBOOK.N``, the customer's Nth run.
     ``halted``: it reached an outward step while paused. ``watches`` are those of its goal, exits and current wait.
+    ``held_out``: it runs no steps and ends at ``due`` at the latest: others are compared with it.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     visits: dict[str, int] = {}
     watches: dict[str, Watch] = {}
     unspent: list[UnspentEvent] = []
+    held_out: bool = False
 
     def copied(self) -> Enrollment:
         """A copy to change: containers are copied, what is in them is never changed in place."""

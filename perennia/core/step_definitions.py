@@ -17,6 +17,7 @@ from perennia.core.definition_forms import (
     TemplateText,
     only_key,
 )
+from perennia.core.timed_definitions import Wait
 
 OnFailure: TypeAlias = Literal["continue", "exit"]
 TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
@@ -40,7 +41,7 @@ class EmailStep(StepModel):
 
 
 class WaitStep(StepModel):
-    wait: SpanText
+    wait: Wait
 
 
 class EventCondition(Model):
@@ -102,6 +103,19 @@ class BranchStep(StepModel):
     else_: tuple[Step, ...] = Field(default=(), alias="else")
 
 
+class SplitArm(Model):
+    """``share`` is a percentage."""
+
+    share: Annotated[float, Field(ge=0, le=100, strict=True)]
+    then: tuple[Step, ...] = ()
+
+
+class SplitStep(StepModel):
+    """Each customer goes one way, always the same; shares sum to 100."""
+
+    split: dict[str, SplitArm] = Field(min_length=1)
+
+
 class UpdateStep(StepModel):
     """Sets traits: each value an expression, ``null`` removes."""
 
@@ -131,6 +145,7 @@ STEPS: dict[str, type[StepModel]] = {
     "wait": WaitStep,
     "wait_for": WaitForStep,
     "branch": BranchStep,
+    "split": SplitStep,
     "update": UpdateStep,
     "stage": StageStep,
     "task": TaskStep,
@@ -151,6 +166,7 @@ Step: TypeAlias = Annotated[
     | Annotated[WaitStep, Tag("<wait>")]
     | Annotated[WaitForStep, Tag("<wait_for>")]
     | Annotated[BranchStep, Tag("<branch>")]
+    | Annotated[SplitStep, Tag("<split>")]
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[StageStep, Tag("<stage>")]
     | Annotated[TaskStep, Tag("<task>")]
@@ -159,5 +175,5 @@ Step: TypeAlias = Annotated[
 ]
 
 
-for _model in (EventCondition, WhenCondition, AllCondition, WaitForStep, Arm, BranchStep):
+for _model in (EventCondition, WhenCondition, AllCondition, WaitForStep, Arm, BranchStep, SplitArm, SplitStep):
     _model.model_rebuild()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from perennia.core.definitions import STEPS, AllCondition, BranchStep, Playbook, Step, WaitForStep
+from perennia.core.definitions import STEPS, AllCondition, BranchStep, Playbook, SplitStep, Step, WaitForStep
 
 _VERBS = {model: verb for verb, model in STEPS.items()}
 
@@ -58,6 +58,9 @@ def step_lists(step: Step, path: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
         for index, arm in enumerate(step.branch):
             yield f"{path}.branch.{index}.then", arm.then
         yield f"{path}.else", step.else_
+    elif isinstance(step, SplitStep):
+        for name, variant in step.split.items():
+            yield f"{path}.split.{name}.then", variant.then
 
 
 def _walk(steps: tuple[Step, ...], path: str) -> Iterator[tuple[str, Step]]:

@@ -15,16 +15,21 @@ from perennia.core.nodes import (
     CompiledPlaybook,
     EmailNode,
     ExitNode,
+    SplitNode,
     StageNode,
     TaskNode,
+    UntilDateNode,
+    UntilTimeNode,
     UpdateNode,
     WaitForNode,
     WaitNode,
 )
 from perennia.core.outcomes import Onward, done, failed, finish, skipped
 from perennia.core.outward import overdue, release
+from perennia.core.shares import chosen, position_of
 from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
+from perennia.core.until import begin_until, until
 from perennia.core.waits import begin_race, race, waited
 
 
@@ -52,12 +57,16 @@ def _released(
     run: Deliberation, book: CompiledPlaybook, enrollment: Enrollment, news: tuple[str, ...]
 ) -> Onward | None:
     """Where the enrollment goes if what it stood waiting for has come; None while it has not."""
+    if enrollment.held_out:
+        return Onward(None, run.instant) if enrollment.due is not None and run.passed(enrollment.due) else None
     if enrollment.step is None:
         return Onward(book.first, enrollment.base)
     node = book.nodes[enrollment.step]
     match node:
         case WaitNode():
             return waited(run, enrollment, node)
+        case UntilTimeNode() | UntilDateNode():
+            return until(run, enrollment, node, news)
         case WaitForNode():
             return race(run, enrollment, node, news, run.instant)
         case TaskNode():
@@ -103,10 +112,14 @@ def perform(run: Deliberation, node: AnyNode, enrollment: Enrollment) -> Onward 
         case WaitNode():
             enrollment.due = run.calendar.after(enrollment.base, node.span)
             return waited(run, enrollment, node)
+        case UntilTimeNode() | UntilDateNode():
+            return begin_until(run, enrollment, node)
         case WaitForNode():
             return begin_race(run, enrollment, node)
         case BranchNode():
             return _branch(run, enrollment, node)
+        case SplitNode():
+            return _split(run, enrollment, node)
         case UpdateNode():
             return _update(run, enrollment, node)
         case StageNode():
@@ -128,6 +141,15 @@ def _branch(run: Deliberation, enrollment: Enrollment, node: BranchNode) -> Onwa
             return Onward(target, enrollment.base)
     finish(run, enrollment, node, Outcome.DONE, result={"arm": "else"}, evidence=tuple(seen))
     return Onward(node.otherwise, enrollment.base)
+
+
+def _split(run: Deliberation, enrollment: Enrollment, node: SplitNode) -> Onward:
+    """The same way at every visit: a stable hash of playbook, customer and step."""
+    variant = run.catalog.rehearsal.variants.get(node.id)
+    if variant not in node.targets:
+        variant = chosen(position_of(enrollment.playbook, run.state.customer, node.id), node.shares)
+    finish(run, enrollment, node, Outcome.DONE, result={"variant": variant})
+    return Onward(node.targets[variant], enrollment.base)
 
 
 def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onward | None:

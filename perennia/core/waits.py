@@ -8,12 +8,13 @@ from perennia.core.decisions import CustomerEvent, Outcome
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import about
 from perennia.core.json_values import Json
-from perennia.core.nodes import Contender, EventTest, WaitForNode, WaitNode, WhenTest
+from perennia.core.nodes import AnyNode, Contender, EventTest, WaitForNode, WhenTest
 from perennia.core.outcomes import Onward, finish
 from perennia.core.state import Enrollment, UnspentEvent
 
 
-def waited(run: Deliberation, enrollment: Enrollment, node: WaitNode) -> Onward | None:
+def waited(run: Deliberation, enrollment: Enrollment, node: AnyNode) -> Onward | None:
+    """Where a pause leads when it is over; what follows counts from the instant at which it was due."""
     due = enrollment.due
     if due is None or not run.passed(due):
         return None
@@ -78,6 +79,8 @@ def _spend(enrollment: Enrollment, contender: Contender) -> None:
 def keep_for_waits(run: Deliberation, event: CustomerEvent) -> None:
     """Remembers the event in each enrollment that has a wait it could satisfy, now or later."""
     for enrollment in run.in_order():
+        if enrollment.held_out:
+            continue
         tests = run.book_of(enrollment).event_tests.get(event.name, ())
         met = tuple(
             test.id

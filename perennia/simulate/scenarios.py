@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.core.advance import new_customer
 from perennia.core.calendar import Calendar, parse_span, resolve
-from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.compiled import Catalog, Rehearsal, compile_catalog
 from perennia.core.decisions import (
     CustomerEvent,
     EnrollmentOrder,
@@ -73,7 +73,8 @@ def scenario_catalog(documents: Sequence[Document], scenario: Scenario) -> Catal
                 kind="policies", id=document.id, version=document.version, body=changed.model_dump_json(by_alias=True)
             )
         kept.append(document)
-    return compile_catalog("scenario", kept)
+    catalog = compile_catalog("scenario", kept)
+    return replace(catalog, rehearsal=Rehearsal(variants=scenario.variants, holdouts=False))
 
 
 def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: Rendering) -> ScenarioResult:

@@ -57,7 +57,8 @@ def _sentence(entry: JournalEntry) -> str:
 def _act(entry: JournalEntry) -> str:
     match entry.act:
         case Act.ENTERED:
-            return f"entered{_through(entry)}"
+            held_out = f": {reason_in_words(entry.reason)}" if entry.reason else ""
+            return f"entered{_through(entry)}{held_out}"
         case Act.REFUSED:
             return f"did not enter{_through(entry)}: {reason_in_words(entry.reason or entry.code)}"
         case Act.RELEASED:

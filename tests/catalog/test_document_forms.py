@@ -9,7 +9,7 @@ from tests.support.workspaces import Check, CheckFiles
 BOOK = "playbook: p\ntopic: tips\n"
 SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
-VERBS = "branch, email, exit, stage, task, update, wait, wait_for"
+VERBS = "branch, email, exit, split, stage, task, update, wait, wait_for"
 
 KINDS = [
     ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
@@ -52,7 +52,16 @@ STEPS: list[tuple[str, list[str]]] = [
     ("- task: Call\n  wait: true", []),
     ("- task: Call\n  wait: 3d", [f'5:9: error wrong-type: "wait" must be true or false, not "3d"; {YES}']),
     ("- survey: nps\n  wait: 3d", ['4:3: error not-supported-yet: the step "survey" is not supported yet']),
-    ("- split: {a: {share: 50}}", ['4:3: error not-supported-yet: the step "split" is not supported yet']),
+    ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100"]),
+    ("- split: {a: {share: 33.3}, b: {share: 33.3}, c: {share: 33.4}}", []),
+    ("- split: {a: {share: 101}}", ['4:22: error wrong-value: "share" must be at most 100, not 101']),
+    ("- split: {a: {then: []}}", ['4:13: error missing-key: a variant of a split needs "share"']),
+    (
+        "- split: {A.1: {share: 100, then: [{exit: x}]}}",
+        [
+            '4:13: error bad-id: "A.1" is no name of a variant; use lower-case letters, digits, - and _, a letter first',
+        ],
+    ),
     ("- wait: {until: '09:00'}", ['4:9: error not-supported-yet: "wait" as a mapping is not supported yet']),
     ("- wait: 3", [f'4:9: error wrong-type: "wait" must be a span, not 3; {SPAN}']),
     ("- exit", ['4:3: error wrong-type: a step must be a mapping; write "exit: ..."']),
@@ -96,8 +105,13 @@ HEADS = [
     ("stpes: [{exit: a}]", ['3:1: error unknown-key: no key "stpes" in a playbook; did you mean "steps"?']),
     ("scope: team\nsteps: [{exit: a}]", ['3:8: error wrong-value: "scope" must be "contact" or "account", not "team"']),
     (
-        "enter: {holdout: 10%}\nsteps: [{exit: a}]",
-        ['3:9: error not-supported-yet: "holdout" in enter is not supported yet'],
+        "enter: {holdout: 10}\nsteps: [{exit: a}]",
+        ['3:18: error wrong-type: "holdout" must be text, not 10; put it into quotes: "10"'],
+    ),
+    ("enter: {holdout: 2.5%}\nsteps: [{exit: a}]", []),
+    (
+        "enter: {holdout: 101%}\nsteps: [{exit: a}]",
+        ['3:18: error wrong-value: "holdout": must be a percentage from 0% to 100%, like 10%'],
     ),
     (
         "enter: {on: [{segment: s}]}\nsteps: [{exit: a}]",

@@ -138,7 +138,10 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
         ("when: [{at: 1d, consent: tipps}]", ['9:26: error unknown-topic: no topic "tipps"; did you mean "tips"?']),
         ("when: [{at: 1d, pause: q}]", ['9:24: error unknown-playbook: no playbook "q"; known: p']),
         ("when: [{at: 1d, suppress: yes}]", ['9:27: error wrong-value: "suppress" must be true, not "yes"']),
-        ("variants: {a: b}", ['9:1: error not-supported-yet: "variants" in a scenario is not supported yet']),
+        (
+            "variants: {mail: b}",
+            ['9:12: error unknown-split: no split "mail"; there is no split yet: define one first'],
+        ),
         ("strict: no", [f'9:9: error wrong-type: "strict" must be true or false, not "no"; {YES}']),
         ("playbook: [p, q]", ['9:15: error unknown-playbook: no playbook "q"; known: p']),
         (

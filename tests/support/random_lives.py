@@ -74,6 +74,10 @@ def _all_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[St
     return st.fixed_dictionaries({"all": parts, "then": steps})
 
 
+def _variant(share: float, steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries({"share": st.just(share), "then": steps})
+
+
 def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     conditions = st.one_of(_event_condition(steps), _when_condition(steps), _all_condition(steps))
     race = st.fixed_dictionaries(
@@ -86,7 +90,15 @@ def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     )
     arm = st.fixed_dictionaries({"if": EXPRESSIONS, "then": steps})
     branch = st.fixed_dictionaries({"branch": st.lists(arm, min_size=1, max_size=2), "else": steps})
-    return st.one_of(race, branch)
+    split: st.SearchStrategy[Step] = st.one_of(
+        [
+            st.fixed_dictionaries(
+                {"split": st.fixed_dictionaries({"a": _variant(a, steps), "b": _variant(100 - a, steps)})}
+            )
+            for a in (50, 100, 0.5)
+        ]
+    )
+    return st.one_of(race, branch, split)
 
 
 SIMPLE: st.SearchStrategy[Step] = st.one_of(
@@ -116,9 +128,14 @@ def playbooks(draw: st.DrawFn) -> Playbook:
         "playbook": draw(st.sampled_from(["p1", "p2", "p3"])),
         "topic": "tips",
         "priority": draw(st.sampled_from([10, 50, 90])),
-        "enter": {"on": draw(TRIGGERS), "reenter": draw(st.sampled_from(["once", "always", {"after": "1d"}]))},
         "steps": draw(STEPS),
     }
+    enter: dict[str, object] = {
+        "on": draw(TRIGGERS),
+        "reenter": draw(st.sampled_from(["once", "always", {"after": "1d"}])),
+        "holdout": draw(st.sampled_from(["0%", "0%", "50%"])),
+    }
+    raw["enter"] = enter
     if draw(st.booleans()):
         raw["while"] = draw(EXPRESSIONS)
     if draw(st.booleans()):
