@@ -55,11 +55,11 @@ STEPS: list[tuple[str, list[str]]] = [
     ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100"]),
     ("- split: {a: {share: 33.3}, b: {share: 33.3}, c: {share: 33.4}}", []),
     ("- split: {a: {share: 101}}", ['4:22: error wrong-value: "share" must be at most 100, not 101']),
-    ("- split: {a: {then: []}}", ['4:13: error missing-key: a variant of a split needs "share"']),
+    ("- split: {a: {then: []}}", ['4:11: error missing-key: a variant of a split needs "share"']),
     (
         "- split: {A.1: {share: 100, then: [{exit: x}]}}",
         [
-            '4:13: error bad-id: "A.1" is no name of a variant; use lower-case letters, digits, - and _, a letter first',
+            '4:11: error bad-id: "A.1" is no name of a variant; use lower-case letters, digits, - and _, a letter first',
         ],
     ),
     ("- wait: {until: '09:00'}", ['4:9: error not-supported-yet: "wait" as a mapping is not supported yet']),
