@@ -36,6 +36,8 @@ class Options(argparse.Namespace):
 
 def main() -> None:
     options = _options()
+    # Where it is set, workers compile a workflow's module for every customer anew, ours and the bare ones alike.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     console = Console(stderr=True, highlight=False)
     folder = nullcontext(str(options.keep)) if options.keep else tempfile.TemporaryDirectory(prefix="perennia-bench-")
     with folder as path, console.status("starting") as status:

@@ -31,7 +31,7 @@ from perennia.core.definitions import Scope
 from perennia.core.deliberation import ZONE_CHANGED, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import EventTest, WaitForNode
+from perennia.core.nodes import WaitForNode
 from perennia.core.state import CustomerState, Recipient
 
 # Rounds at one instant after which the enrollments that still move are ended (language, section 6.3).
@@ -228,12 +228,9 @@ def _decision(run: Deliberation) -> Decision:
 
 
 def _watching(run: Deliberation) -> frozenset[str]:
-    tokens = set(run.survey().tokens)
+    tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:"))]
     for enrollment in run.state.enrollments:
-        if enrollment.step is None:
-            continue
-        node = run.book_of(enrollment).nodes[enrollment.step]
+        node = None if enrollment.step is None else run.book_of(enrollment).nodes[enrollment.step]
         if isinstance(node, WaitForNode):
-            tests = (test for contender in node.contenders for test in contender.tests)
-            tokens.update(f"event:{test.event}" for test in tests if isinstance(test, EventTest))
-    return frozenset(token for token in tokens if token.startswith(("event:", "trait:")))
+            tokens += node.watching
+    return frozenset(tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import TypeAlias
 
@@ -85,10 +85,18 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class WaitForNode(Node):
+    """``watching``: tokens of the events that it waits for."""
+
     contenders: tuple[Contender, ...]
     since_entry: bool
     up_to: Span | None
     otherwise: str | None
+    watching: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tests = (test for contender in self.contenders for test in contender.tests)
+        tokens = tuple(f"event:{test.event}" for test in tests if isinstance(test, EventTest))
+        object.__setattr__(self, "watching", tokens)
 
 
 @dataclass(frozen=True, slots=True)
