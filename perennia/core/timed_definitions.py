@@ -40,8 +40,10 @@ def _wait_form(value: object) -> str:
         return "<time>" if isinstance(value, UntilTime) else "<date>"
     if not isinstance(value, Mapping):
         return "<span>"
-    until = cast("Mapping[str, object]", value).get("until")
-    return "<time>" if isinstance(until, str) and is_time_of_day(until) else "<date>"
+    keys = cast("Mapping[str, object]", value)
+    until = keys.get("until")
+    of_day = is_time_of_day(until) if isinstance(until, str) else "on" in keys or "zone" in keys
+    return "<time>" if of_day else "<date>"
 
 
 Wait: TypeAlias = Annotated[

@@ -62,7 +62,36 @@ STEPS: list[tuple[str, list[str]]] = [
             '4:11: error bad-id: "A.1" is no name of a variant; use lower-case letters, digits, - and _, a letter first',
         ],
     ),
-    ("- wait: {until: '09:00'}", ['4:9: error not-supported-yet: "wait" as a mapping is not supported yet']),
+    ("- wait: {until: '09:00', on: [mon], zone: workspace, spread: 10m}", []),
+    ("- wait: {until: traits.renewal, offset: -7d, missing: exit}", []),
+    ("- wait: {until: '25:00'}", ['4:18: error bad-time: "25:00" is no time of day; write one like 09:00 or 17:30']),
+    (
+        "- wait: {until: '09:00', on: [monday]}",
+        [
+            '4:31: error wrong-value: item 1 of "on" must be "mon", "tue", "wed", "thu", "fri", "sat" or "sun", '
+            'not "monday"'
+        ],
+    ),
+    ("- wait: {until: '09:00', on: []}", ['4:30: error empty: "on" must not be empty']),
+    (
+        "- wait: {until: '09:00', offset: -1d}",
+        ['4:26: error unknown-key: no key "offset" in a wait until a time of day; it may also have: on, spread, zone'],
+    ),
+    (
+        "- wait: {until: traits.renewal, on: [mon]}",
+        ['4:33: error unknown-key: no key "on" in a wait until a date; it may also have: missing, offset, spread'],
+    ),
+    (
+        "- wait: {until: traits.renewal, offset: -7x}",
+        ['4:41: error bad-span: "-7x" is no span; write one like -7d, +2h or -2bd'],
+    ),
+    (
+        "- wait: {until: '09:00', spread: 2bd}",
+        ['4:34: error bad-span: "2bd" has no length that could be divided; write a spread like 10m or 2h'],
+    ),
+    ("- wait: {until: 9}", ['4:17: error wrong-type: "until" must be text, not 9; put it into quotes: "9"']),
+    ("- wait: {on: [mon]}", ['4:3: error missing-key: a wait until a time of day needs "until"']),
+    ("- task: Call\n  wait: {until: x}", ['5:9: error wrong-type: "wait" must be true or false, not a mapping']),
     ("- wait: 3", [f'4:9: error wrong-type: "wait" must be a span, not 3; {SPAN}']),
     ("- exit", ['4:3: error wrong-type: a step must be a mapping; write "exit: ..."']),
     ("- id: lonely", [f"4:3: error missing-key: this step does not say what it is; one of: {VERBS}"]),

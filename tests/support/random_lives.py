@@ -30,6 +30,13 @@ Order: TypeAlias = Literal["skip", "pause", "resume", "end"]
 EVENTS = ["A", "B", "C", "D"]
 SPANS = ["10m", "45m", "3h", "12h", "1d", "1d6h", "2bd", "1w"]
 WINDOWS = ["30m", "6h", "1d", "3d"]
+DATES = [None, "soon", "2026-03-04", "2026-03-09", "2026-03-07T15:30:00Z", "2026-03-12T09:00:00"]
+UNTIL = [
+    {"until": "09:00"},
+    {"until": "17:30", "on": ["tue", "fri"], "zone": "workspace"},
+    {"until": "traits.d", "offset": "-1d6h"},
+    {"until": "traits.d", "missing": "exit"},
+]
 ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
@@ -105,6 +112,7 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries({"email": st.sampled_from(["m1", "m2", "m3"])}),
     st.fixed_dictionaries({"email": st.just("maybe"), "if": EXPRESSIONS}),
     st.fixed_dictionaries({"wait": st.sampled_from(SPANS)}),
+    st.fixed_dictionaries({"wait": st.sampled_from(UNTIL)}),
     st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "2"])})}),
     st.fixed_dictionaries({"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
@@ -188,7 +196,7 @@ def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, .
 @st.composite
 def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
-    match draw(st.sampled_from(["event", "event", "late event", "traits", "zone", "enroll", "order"])):
+    match draw(st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "enroll", "order"])):
         case "event":
             return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)))
         case "late event":
@@ -196,6 +204,8 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
             return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)), timestamp=own)
         case "traits":
             return TraitsChanged(at=at, seq=seq, traits={"x": draw(st.one_of(st.integers(0, 2), st.none()))})
+        case "date":
+            return TraitsChanged(at=at, seq=seq, traits={"d": draw(st.sampled_from(DATES))})
         case "zone":
             return TraitsChanged(at=at, seq=seq, traits={"timezone": draw(st.sampled_from(ZONES))})
         case "enroll":
