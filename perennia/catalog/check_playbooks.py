@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from perennia.catalog.check_messages import check_email, check_text
-from perennia.catalog.check_routes import check_routes
-from perennia.catalog.check_times import check_until
+from perennia.catalog.check_routes import check_repeat, check_routes
+from perennia.catalog.check_times import check_timed_trigger, check_until
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
@@ -15,11 +15,16 @@ from perennia.core.definitions import (
     AllCondition,
     BranchStep,
     Condition,
+    DateTrigger,
     EmailStep,
+    EmitStep,
     EventTrigger,
     ExitStep,
+    MilestoneStep,
     Playbook,
     ReenterAfter,
+    RepeatStep,
+    ScheduleTrigger,
     SplitStep,
     StageStep,
     TaskStep,
@@ -74,11 +79,18 @@ class _PlaybookCheck:
             if isinstance(trigger, EventTrigger):
                 self._check_event_name((*path, "event"), trigger.event, prefixes=True)
                 self._expression((*path, "where"), trigger.where, self._customer | EVENT_NAMES)
+            elif isinstance(trigger, DateTrigger | ScheduleTrigger):
+                self._check_timed(path, trigger)
             else:
                 self._expression((*path, "when"), trigger.when, self._customer)
         self._expression(("enter", "where"), enter.where, self._customer | ENTRY_NAMES)
         if isinstance(enter.reenter, ReenterAfter):
             self._inspect.span(("enter", "reenter", "after"), enter.reenter.after)
+
+    def _check_timed(self, path: Path, trigger: DateTrigger | ScheduleTrigger) -> None:
+        check_timed_trigger(self._inspect, path, trigger)
+        if isinstance(trigger, DateTrigger):
+            self._expression((*path, "date"), trigger.date, self._customer)
 
     def _check_rules(self) -> None:
         book = self._book
@@ -122,6 +134,12 @@ class _PlaybookCheck:
                     self._expression((*path, "branch", index, "if"), arm.if_, self._enrollment)
             case SplitStep():
                 self._check_split((*path, "split"), step)
+            case RepeatStep():
+                check_repeat(self._inspect, (*path, "repeat"), step.repeat)
+                self._expression((*path, "repeat", "until"), step.repeat.until, self._enrollment)
+            case EmitStep():
+                self._check_event_name((*path, "emit"), step.emit, prefixes=False)
+                self._check_values((*path, "with"), step.with_)
             case UpdateStep():
                 self._check_values((*path, "update"), step.update)
             case StageStep():
@@ -131,7 +149,7 @@ class _PlaybookCheck:
                 self._inspect.span((*path, "due"), step.due)
                 check_text(self._inspect, self._book, (*path, "task"), step.task)
                 check_text(self._inspect, self._book, (*path, "body"), step.body)
-            case ExitStep():
+            case ExitStep() | MilestoneStep():
                 pass
 
     def _check_values(self, path: Path, values: dict[str, str] | dict[str, str | int | float | bool | None]) -> None:

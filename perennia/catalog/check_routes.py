@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
@@ -10,9 +11,13 @@ from perennia.core.calendar import SpanError, parse_span
 from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import (
     BranchStep,
+    EmitStep,
+    EventTrigger,
     ExitStep,
     Playbook,
     ReenterAfter,
+    RepeatStep,
+    Rounds,
     SplitStep,
     StageStep,
     Step,
@@ -24,11 +29,31 @@ from perennia.core.definitions import (
 from perennia.core.expressions import ExpressionError, compile_expression
 from perennia.core.step_ids import PlacedStep, step_lists
 
+SHORTEST_ROUND = timedelta(hours=1)
+
 
 def check_routes(inspection: Inspection, playbook: Playbook, placed: Sequence[PlacedStep]) -> None:
     """Adds to the inspection's findings."""
     _check_reachable(inspection, playbook.steps, ("steps",))
     _check_reentry(inspection, playbook, placed)
+
+
+def check_repeat(inspection: Inspection, path: Path, rounds: Rounds) -> None:
+    """A repeat ends some day, and its rounds take time. Adds to the inspection's findings."""
+    if rounds.times is None and rounds.until is None:
+        message = 'a repeat needs "times" or "until": without either it never ends'
+        inspection.at_key(path, "endless-repeat", message)
+    every = inspection.span((*path, "every"), rounds.every)
+    if every is None or every.days or every.business_days or every.exact >= SHORTEST_ROUND:
+        return
+    if not any(_waits(step) for step in rounds.steps):
+        message = "rounds less than an hour apart need a wait inside"
+        inspection.at_value((*path, "every"), "short-rounds", message, "write 1h or more, or add a wait")
+
+
+def _waits(step: Step) -> bool:
+    inner = (step for _, steps in step_lists(step, "") for step in steps)
+    return isinstance(step, WaitStep | WaitForStep) or any(_waits(each) for each in inner)
 
 
 def _check_reachable(inspection: Inspection, steps: Sequence[Step], path: Path) -> None:
@@ -51,6 +76,8 @@ def _always_ends(step: Step) -> bool:
             return True
         case BranchStep():
             return all(_ends(arm.then) for arm in step.branch) and _ends(step.else_)
+        case RepeatStep():
+            return step.repeat.until is None and _ends(step.repeat.steps)
         case SplitStep():
             return all(_ends(arm.then) for arm in step.split.values() if arm.share > 0)
         case WaitForStep():
@@ -76,7 +103,12 @@ def _check_reentry(inspection: Inspection, playbook: Playbook, placed: Sequence[
         f"traits.{trait}" for found in placed if isinstance(found.step, UpdateStep) for trait in found.step.update
     }
     written |= {f"stage.{track}" for found in placed if isinstance(found.step, StageStep) for track in found.step.stage}
+    emitted = {found.step.emit for found in placed if isinstance(found.step, EmitStep)}
     for index, trigger in enumerate(playbook.enter.on):
+        if isinstance(trigger, EventTrigger) and any(_starts(trigger, event) for event in emitted):
+            message = f"this playbook can start itself again without a gap: its own steps emit {trigger.event}"
+            remedy = "write reenter: {after: SPAN}"
+            inspection.at_value(("enter", "on", index, "event"), "self-reentry", message, remedy)
         if not isinstance(trigger, WhenTrigger):
             continue
         changed = sorted(written & _reads(trigger.when, playbook))
@@ -84,6 +116,11 @@ def _check_reentry(inspection: Inspection, playbook: Playbook, placed: Sequence[
             message = f"this playbook can start itself again without a gap: its own steps change {', '.join(changed)}"
             remedy = "write reenter: {after: SPAN}"
             inspection.at_value(("enter", "on", index, "when"), "self-reentry", message, remedy)
+
+
+def _starts(trigger: EventTrigger, event: str) -> bool:
+    name = trigger.event
+    return event == name or (name.endswith("*") and event.startswith(name.removesuffix("*")))
 
 
 def _reads(text: str, playbook: Playbook) -> set[str]:

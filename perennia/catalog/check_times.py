@@ -5,7 +5,8 @@ from __future__ import annotations
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import SpanError
-from perennia.core.timed_definitions import UntilDate, UntilTime
+from perennia.core.cron import CronError, parse_cron
+from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger, UntilDate, UntilTime
 from perennia.core.wall_clock import TimeOfDayError, parse_offset, parse_time
 
 
@@ -16,6 +17,20 @@ def check_until(inspection: Inspection, path: Path, until: UntilTime | UntilDate
         check_time(inspection, (*path, "until"), until.until)
     else:
         check_offset(inspection, (*path, "offset"), until.offset)
+
+
+def check_timed_trigger(inspection: Inspection, path: Path, trigger: DateTrigger | ScheduleTrigger) -> None:
+    """Everything but the expression of a date."""
+    check_spread(inspection, (*path, "spread"), trigger.spread)
+    if isinstance(trigger, DateTrigger):
+        check_offset(inspection, (*path, "offset"), trigger.offset)
+        check_time(inspection, (*path, "at"), trigger.at)
+        return
+    try:
+        parse_cron(trigger.schedule)
+    except CronError as error:
+        remedy = 'write one like "0 9 * * mon": minute, hour, day of month, month, day of week'
+        inspection.at_value((*path, "schedule"), "bad-schedule", str(error), remedy)
 
 
 def check_time(inspection: Inspection, path: Path, text: str | None) -> None:

@@ -205,6 +205,12 @@ class TaskExpected(ExpectationItem):
     task: str
 
 
+class EmitExpected(ExpectationItem):
+    """An event that a step emitted: its name, or ``"*"``."""
+
+    emit: str
+
+
 class StageExpected(ExpectationItem):
     """A track's stage entered; ``"*"`` is any stage."""
 
@@ -242,6 +248,7 @@ def item_key(value: object, keys: dict[str, type[InputItem]] | dict[str, type[Ex
 HAPPENINGS: dict[str, type[ExpectationItem]] = {
     "email": EmailExpected,
     "task": TaskExpected,
+    "emit": EmitExpected,
     "stage": StageExpected,
     "skipped": SkippedExpected,
     "enrolled": EnrolledExpected,
@@ -269,10 +276,13 @@ def _playbook_form(value: object) -> str:
     return "<more>" if isinstance(value, list | tuple) else "<one>"
 
 
-Happening: TypeAlias = EmailExpected | TaskExpected | StageExpected | SkippedExpected | EnrolledExpected | EndedExpected
+Happening: TypeAlias = (
+    EmailExpected | TaskExpected | EmitExpected | StageExpected | SkippedExpected | EnrolledExpected | EndedExpected
+)
 _TaggedHappening: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
     | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]
     | Annotated[EnrolledExpected, Tag("<enrolled>")]
@@ -307,6 +317,7 @@ _TaggedInput: TypeAlias = Annotated[
 _TaggedExpectation: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
     | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]
     | Annotated[EnrolledExpected, Tag("<enrolled>")]

@@ -21,14 +21,12 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
 
-VERBS_NOT_YET = frozenset(
-    ("repeat", "survey", "approve", "crm", "webhook", "notify", "emit", "enroll", "unenroll", "milestone")
-)
+VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify", "enroll", "unenroll"))
 
-TRIGGERS_NOT_YET = frozenset({"segment", "stage", "date", "schedule", "playbook"})
+TRIGGERS_NOT_YET = frozenset({"segment", "stage", "playbook"})
 CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
 INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
-EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify", "emit"})
+EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
 
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
@@ -51,7 +49,7 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
 }
 
 # Keys whose value is a span.
-SPANS = frozenset({"wait", "spread", "offset", "up_to", "after", "within", "due", "min_dwell", "at", "until"})
+SPANS = frozenset({"wait", "spread", "offset", "up_to", "after", "within", "due", "every", "min_dwell", "at", "until"})
 
 
 def with_article(word: str) -> str:
@@ -62,6 +60,8 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Enter: "enter",
     definitions.EventTrigger: "an event trigger",
     definitions.WhenTrigger: "a when trigger",
+    definitions.DateTrigger: "a date trigger",
+    definitions.ScheduleTrigger: "a schedule trigger",
     definitions.ReenterAfter: "reenter",
     definitions.ExitRule: "an exit criterion",
     definitions.EventCondition: "an event condition",
@@ -71,6 +71,7 @@ _NAMES: dict[type[BaseModel], str] = {
     timed_definitions.UntilTime: "a wait until a time of day",
     timed_definitions.UntilDate: "a wait until a date",
     definitions.SplitArm: "a variant of a split",
+    definitions.Rounds: "a repeat",
     definitions.StageModel: "a stage",
     definitions.Policies: "policies",
     definitions.Sender: "a sender",

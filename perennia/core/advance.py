@@ -10,10 +10,11 @@ from datetime import datetime
 
 import msgspec
 
-from perennia.core import entries, orders, results, stages, steps, waits
+from perennia.core import entries, orders, results, stages, steps, timed_entries, waits
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
+    Act,
     CustomerEvent,
     Effect,
     EffectEnded,
@@ -89,8 +90,8 @@ def advance(
     for each in inputs:
         _pass_time(run, each.at, inclusive=False)
         _take(run, each)
+    _pass_time(run, now, inclusive=False)
     if run.unlooked:
-        run.instant = max(run.instant, now)
         run.timed = True
         _settle(run)
     _pass_time(run, now, inclusive=True)
@@ -109,6 +110,7 @@ def _adopt(run: Deliberation) -> None:
     if state.revision is not None:
         # Policies may have moved: the workspace's zone, its business days.
         run.changed([ZONE_CHANGED])
+    timed_entries.arm(run)
     state.revision = run.catalog.revision
     if state.tallied is None:
         state.tallied = run.catalog.needs_version
@@ -137,18 +139,33 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
         moved |= entries.end_by_rules(run)
         moved |= steps.progress(run)
         moved |= entries.enter_by_edges(run)
+        moved |= timed_entries.enter_by_time(run)
         if event is not None:
             moved |= entries.enter_by_event(run, event)
             event = None
+        if run.emitted:
+            event, moved = _hear(run), True
         if not moved:
             return
-    _break_circle(run)
+    _break_circle(run, event)
 
 
-def _break_circle(run: Deliberation) -> None:
+def _hear(run: Deliberation) -> CustomerEvent:
+    """The next event that a step emitted: it counts, and is kept for waits, like one that came in at this instant."""
+    event = run.emitted.pop(0)
+    run.changed(run.count(event))
+    waits.keep_for_waits(run, event)
+    return event
+
+
+def _break_circle(run: Deliberation, event: CustomerEvent | None) -> None:
+    """Ends what still moves; events that were emitted and not heard to the end start nothing more."""
     for enrollment in run.in_order():
         if enrollment.id in run.movers:
             entries.end(run, enrollment, Reason.LOOP_GUARD)
+    for unheard in [*([] if event is None else [event]), *run.emitted]:
+        run.note(Act.IGNORED, unheard.name, reason=Reason.LOOP_GUARD, detail={"event": unheard.name})
+    run.emitted.clear()
 
 
 # --- inputs ---------------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Catalog:
     event_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     prefix_triggers: tuple[CompiledTrigger, ...]
     when_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
+    timed_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     rehearsal: Rehearsal = NO_REHEARSAL
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
@@ -117,6 +118,9 @@ def assemble(
         past=past,
         event_triggers=by_event,
         prefix_triggers=tuple(t for t in triggers if t.event is not None and t.event.endswith("*")),
+        timed_triggers=_grouped(
+            (t for t in triggers if t.timing is not None), lambda t: books[t.playbook].definition.scope
+        ),
         when_triggers=_grouped(
             (t for t in triggers if t.when is not None), lambda t: books[t.playbook].definition.scope
         ),

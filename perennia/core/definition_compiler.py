@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from perennia.core.calendar import parse_span
+from perennia.core.cron import parse_cron
 from perennia.core.definitions import (
     AllCondition,
     BranchStep,
     Condition,
+    DateTrigger,
     EmailStep,
+    EmitStep,
     EventCondition,
     EventTrigger,
     ExitStep,
+    MilestoneStep,
     Playbook,
     ReenterAfter,
+    RepeatStep,
+    ScheduleTrigger,
     SplitStep,
     StageStep,
     Step,
     TaskStep,
     Track,
+    Trigger,
     UpdateStep,
     WaitForStep,
     WaitStep,
-    WhenTrigger,
 )
 from perennia.core.documents import content_hash
 from perennia.core.expressions import Expression, compile_expression
@@ -35,10 +41,15 @@ from perennia.core.nodes import (
     CompiledTrack,
     CompiledTrigger,
     Contender,
+    DateTiming,
     EmailNode,
+    EmitNode,
     EventTest,
     ExitNode,
+    MilestoneNode,
+    RepeatNode,
     Rule,
+    ScheduleTiming,
     SplitNode,
     StageNode,
     TaskNode,
@@ -58,6 +69,9 @@ CUSTOMER_NAMES = {
     "account": frozenset({"traits", "stage"}),
 }
 ENROLLMENT_NAMES = frozenset({"enter", "steps"})
+# Events are kept for waits of as many rounds to come: without a bound the state would grow.
+MOST_ROUNDS_KEPT = 100
+
 EVENT_NAMES = frozenset({"event"})
 
 
@@ -72,6 +86,8 @@ class _Compiler:
         self.ids = {placed.path: placed.id for placed in place_steps(playbook)}
         self.nodes: dict[str, AnyNode] = {}
         self.expressions: list[Expression] = []
+        # How often the steps that are being compiled may come round.
+        self.rounds: int = 1
 
     def compile(self) -> CompiledPlaybook:
         book = self.playbook
@@ -108,13 +124,27 @@ class _Compiler:
     def _optional(self, text: str | None, more: frozenset[str] = ENROLLMENT_NAMES) -> Expression | None:
         return None if text is None else self._expression(text, more)
 
-    def _trigger(self, trigger: EventTrigger | WhenTrigger) -> CompiledTrigger:
+    def _trigger(self, trigger: Trigger) -> CompiledTrigger:
         book = self.playbook.playbook
         if isinstance(trigger, EventTrigger):
             where = self._optional(trigger.where, EVENT_NAMES)
             return CompiledTrigger(f"{book}/on/{trigger.event}", book, trigger.event, where, None)
+        if isinstance(trigger, DateTrigger | ScheduleTrigger):
+            return self._timed_trigger(trigger)
         when = self._expression(trigger.when, frozenset())
         return CompiledTrigger(f"{book}/when/{content_hash(trigger.when)[:8]}", book, None, None, when)
+
+    def _timed_trigger(self, trigger: DateTrigger | ScheduleTrigger) -> CompiledTrigger:
+        book = self.playbook.playbook
+        spread = None if trigger.spread is None else parse_span(trigger.spread)
+        told = content_hash(trigger.model_dump_json(exclude_defaults=True))[:8]
+        if isinstance(trigger, ScheduleTrigger):
+            timing = ScheduleTiming(parse_cron(trigger.schedule), spread)
+            return CompiledTrigger(f"{book}/schedule/{told}", book, None, None, None, timing=timing)
+        offset = None if trigger.offset is None else parse_offset(trigger.offset)
+        at = None if trigger.at is None else parse_time(trigger.at)
+        timing = DateTiming(self._expression(trigger.date, frozenset()), offset, at, spread)
+        return CompiledTrigger(f"{book}/date/{told}", book, None, None, None, timing=timing)
 
     def _list(self, steps: Sequence[Step], path: str, after: str | None) -> str | None:
         """Compiles a list of steps that leads to ``after``; its first step's id, or ``after`` where it is empty."""
@@ -160,6 +190,13 @@ class _Compiler:
                     name: self._list(arm.then, f"{path}.split.{name}.then", after) for name, arm in step.split.items()
                 }
                 return SplitNode(id_, "split", after, condition, shares, targets)
+            case RepeatStep():
+                return self._repeat(step, path, id_, after, condition)
+            case EmitStep():
+                values = tuple((name, self._expression(text)) for name, text in step.with_.items())
+                return EmitNode(id_, "emit", after, condition, step.emit, values)
+            case MilestoneStep():
+                return MilestoneNode(id_, "milestone", after, condition, step.milestone)
             case UpdateStep():
                 values = tuple(
                     (trait, self._expression(value) if isinstance(value, str) else value)
@@ -187,6 +224,16 @@ class _Compiler:
         offset = None if until.offset is None else parse_offset(until.offset)
         date, exits = self._expression(until.until), until.missing == "exit"
         return UntilDateNode(id_, "wait", after, condition, date, offset, exits, spread)
+
+    def _repeat(
+        self, step: RepeatStep, path: str, id_: str, after: str | None, condition: Expression | None
+    ) -> RepeatNode:
+        rounds, around = step.repeat, self.rounds
+        self.rounds = min(MOST_ROUNDS_KEPT, around * (rounds.times or MOST_ROUNDS_KEPT))
+        first = self._list(rounds.steps, f"{path}.repeat.steps", id_)
+        self.rounds = around
+        until = self._optional(rounds.until)
+        return RepeatNode(id_, "repeat", after, condition, parse_span(rounds.every), rounds.times, until, first)
 
     def _wait_for(
         self, step: WaitForStep, path: str, id_: str, after: str | None, condition: Expression | None
@@ -216,7 +263,7 @@ class _Compiler:
             test_id = f"{prefix}.{index}"
             if isinstance(part, EventCondition):
                 where = self._optional(part.where, ENROLLMENT_NAMES | EVENT_NAMES)
-                tests.append(EventTest(test_id, part.event, where))
+                tests.append(EventTest(test_id, part.event, where, self.rounds))
             else:
                 tests.append(WhenTest(test_id, self._expression(part.when)))
         return tuple(tests)

@@ -36,9 +36,13 @@ from perennia.core.step_definitions import (
     BranchStep,
     Condition,
     EmailStep,
+    EmitStep,
     EventCondition,
     ExitStep,
+    MilestoneStep,
     PlainCondition,
+    RepeatStep,
+    Rounds,
     SplitArm,
     SplitStep,
     StageStep,
@@ -50,6 +54,7 @@ from perennia.core.step_definitions import (
     WaitStep,
     WhenCondition,
 )
+from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 
 __all__ = [
     "CONDITIONS",
@@ -62,9 +67,11 @@ __all__ = [
     "Arm",
     "BranchStep",
     "Condition",
+    "DateTrigger",
     "Definition",
     "DefinitionId",
     "EmailStep",
+    "EmitStep",
     "Enter",
     "EventCondition",
     "EventTrigger",
@@ -73,6 +80,7 @@ __all__ = [
     "ExpressionText",
     "Flag",
     "Goal",
+    "MilestoneStep",
     "Model",
     "PlainCondition",
     "Playbook",
@@ -80,6 +88,9 @@ __all__ = [
     "Priority",
     "Reenter",
     "ReenterAfter",
+    "RepeatStep",
+    "Rounds",
+    "ScheduleTrigger",
     "Scope",
     "Sender",
     "SpanText",
@@ -118,7 +129,12 @@ class WhenTrigger(Model):
     when: ExpressionText
 
 
-TRIGGERS: dict[str, type[Model]] = {"event": EventTrigger, "when": WhenTrigger}
+TRIGGERS: dict[str, type[Model]] = {
+    "date": DateTrigger,
+    "schedule": ScheduleTrigger,
+    "event": EventTrigger,
+    "when": WhenTrigger,
+}
 
 
 def _trigger_form(value: object) -> str | None:
@@ -126,7 +142,11 @@ def _trigger_form(value: object) -> str | None:
 
 
 Trigger: TypeAlias = Annotated[
-    Annotated[EventTrigger, Tag("<event>")] | Annotated[WhenTrigger, Tag("<when>")], Discriminator(_trigger_form)
+    Annotated[EventTrigger, Tag("<event>")]
+    | Annotated[WhenTrigger, Tag("<when>")]
+    | Annotated[DateTrigger, Tag("<date>")]
+    | Annotated[ScheduleTrigger, Tag("<schedule>")],
+    Discriminator(_trigger_form),
 ]
 
 

@@ -59,6 +59,8 @@ class Deliberation:
         self.journal: list[JournalEntry] = []
         self.account_changed = False
         self.movers: set[str] = set()
+        # Events that steps emitted and nobody has heard yet.
+        self.emitted: list[CustomerEvent] = []
         self._tokens: list[str] = []
         self._seen: dict[str, int] = {}
         self._names: Mapping[str, Mapping[str, Json]] | None = None

@@ -244,5 +244,7 @@ def about(enrollment: Enrollment, news: tuple[str, ...]) -> tuple[str, ...]:
 def forget(run: Deliberation) -> None:
     """Drops what is known of triggers and stages that the catalog no longer has."""
     kept = {trigger.key for triggers in run.catalog.when_triggers.values() for trigger in triggers}
+    kept |= {trigger.key for triggers in run.catalog.timed_triggers.values() for trigger in triggers}
     kept |= {stage.key for track in run.catalog.tracks.values() for stage in track.stages}
     run.state.watches = {key: watch for key, watch in run.state.watches.items() if key in kept}
+    run.state.fired = {key: values for key, values in run.state.fired.items() if key in kept}

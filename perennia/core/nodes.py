@@ -8,6 +8,7 @@ from datetime import datetime, time
 from typing import TypeAlias
 
 from perennia.core.calendar import Span
+from perennia.core.cron import Cron
 from perennia.core.definitions import EmailStep, Playbook, TaskStep, Track
 from perennia.core.expressions import Expression
 from perennia.core.json_values import Json
@@ -67,6 +68,8 @@ class EventTest:
     id: str
     event: str
     where: Expression | None
+    # How many events of this kind can be used at most: more than one where rounds come back to the wait.
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,27 @@ class SplitNode(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatNode(Node):
+    """``first``: the first step of a round, the last of which leads back here."""
+
+    every: Span
+    times: int | None
+    until: Expression | None
+    first: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmitNode(Node):
+    event: str
+    values: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneNode(Node):
+    milestone: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateNode(Node):
     values: tuple[tuple[str, Expression | Json], ...]
 
@@ -143,6 +167,9 @@ AnyNode: TypeAlias = (
     | WaitForNode
     | BranchNode
     | SplitNode
+    | RepeatNode
+    | EmitNode
+    | MilestoneNode
     | UpdateNode
     | StageNode
     | TaskNode
@@ -151,6 +178,22 @@ AnyNode: TypeAlias = (
 
 
 # --- playbooks and tracks -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DateTiming:
+    """The instant that ``date`` tells, moved by ``offset``; with ``at`` that time of the day it then falls on."""
+
+    date: Expression
+    offset: Offset | None
+    at: time | None
+    spread: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTiming:
+    cron: Cron
+    spread: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +209,7 @@ class CompiledTrigger:
     where: Expression | None
     when: Expression | None
     since: datetime | None = None
+    timing: DateTiming | ScheduleTiming | None = None
 
 
 @dataclass(frozen=True, slots=True)

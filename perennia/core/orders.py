@@ -48,5 +48,6 @@ def _skip(run: Deliberation, enrollment: Enrollment) -> None:
     if enrollment.awaiting is not None:
         run.withdrawn.append(enrollment.awaiting)
         enrollment.awaiting = None
+    enrollment.rounds.pop(node.id, None)
     onward = skipped(run, enrollment, node, Reason.BY_PERSON)
     walk(run, enrollment, Onward(onward.target, run.instant))

@@ -29,6 +29,13 @@ class UnspentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     conditions: tuple[str, ...]
 
 
+class Round(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The round of a repeat that is under way, from 1, and when it began."""
+
+    number: int
+    began: datetime
+
+
 class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run through one playbook version; it stands at one step, where it blocks.
 
@@ -55,6 +62,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     watches: dict[str, Watch] = {}
     unspent: list[UnspentEvent] = []
     held_out: bool = False
+    rounds: dict[str, Round] = {}
 
     def copied(self) -> Enrollment:
         """A copy to change: containers are copied, what is in them is never changed in place."""
@@ -64,6 +72,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
             visits=dict(self.visits),
             watches=dict(self.watches),
             unspent=list(self.unspent),
+            rounds=dict(self.rounds),
         )
 
 
@@ -92,6 +101,8 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with.
 
     ``tallied`` names what its tallies count (`Catalog.needs_version`). ``watches`` are those of entry triggers and stages.
+    ``fired``: by date trigger the values, by schedule the instant, that fired last.
+    ``milestones``: when each was first reached.
     """
 
     customer: str
@@ -104,6 +115,8 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     stages: dict[str, StageState] = {}
     watches: dict[str, Watch] = {}
     tallied: str | None = None
+    fired: dict[str, tuple[str, ...]] = {}
+    milestones: dict[str, datetime] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -114,6 +127,8 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             past=dict(self.past),
             stages=dict(self.stages),
             watches=dict(self.watches),
+            fired=dict(self.fired),
+            milestones=dict(self.milestones),
         )
 
 

@@ -116,6 +116,30 @@ class SplitStep(StepModel):
     split: dict[str, SplitArm] = Field(min_length=1)
 
 
+class Rounds(Model):
+    """``every``: from the beginning of a round to that of the next."""
+
+    every: SpanText
+    times: Annotated[int, Field(ge=1, strict=True)] | None = None
+    until: ExpressionText | None = None
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+
+class RepeatStep(StepModel):
+    repeat: Rounds
+
+
+class EmitStep(StepModel):
+    """An event of the customer's, as if it had come in."""
+
+    emit: str
+    with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
+
+
+class MilestoneStep(StepModel):
+    milestone: DefinitionId
+
+
 class UpdateStep(StepModel):
     """Sets traits: each value an expression, ``null`` removes."""
 
@@ -146,6 +170,9 @@ STEPS: dict[str, type[StepModel]] = {
     "wait_for": WaitForStep,
     "branch": BranchStep,
     "split": SplitStep,
+    "repeat": RepeatStep,
+    "emit": EmitStep,
+    "milestone": MilestoneStep,
     "update": UpdateStep,
     "stage": StageStep,
     "task": TaskStep,
@@ -167,6 +194,9 @@ Step: TypeAlias = Annotated[
     | Annotated[WaitForStep, Tag("<wait_for>")]
     | Annotated[BranchStep, Tag("<branch>")]
     | Annotated[SplitStep, Tag("<split>")]
+    | Annotated[RepeatStep, Tag("<repeat>")]
+    | Annotated[EmitStep, Tag("<emit>")]
+    | Annotated[MilestoneStep, Tag("<milestone>")]
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[StageStep, Tag("<stage>")]
     | Annotated[TaskStep, Tag("<task>")]
@@ -175,5 +205,16 @@ Step: TypeAlias = Annotated[
 ]
 
 
-for _model in (EventCondition, WhenCondition, AllCondition, WaitForStep, Arm, BranchStep, SplitArm, SplitStep):
+for _model in (
+    EventCondition,
+    WhenCondition,
+    AllCondition,
+    WaitForStep,
+    Arm,
+    BranchStep,
+    SplitArm,
+    SplitStep,
+    Rounds,
+    RepeatStep,
+):
     _model.model_rebuild()

@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from perennia.core.definitions import STEPS, AllCondition, BranchStep, Playbook, SplitStep, Step, WaitForStep
+from perennia.core.definitions import (
+    STEPS,
+    AllCondition,
+    BranchStep,
+    Playbook,
+    RepeatStep,
+    SplitStep,
+    Step,
+    WaitForStep,
+)
 
 _VERBS = {model: verb for verb, model in STEPS.items()}
 
@@ -61,6 +70,8 @@ def step_lists(step: Step, path: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
     elif isinstance(step, SplitStep):
         for name, variant in step.split.items():
             yield f"{path}.split.{name}.then", variant.then
+    elif isinstance(step, RepeatStep):
+        yield f"{path}.repeat.steps", step.repeat.steps
 
 
 def _walk(steps: tuple[Step, ...], path: str) -> Iterator[tuple[str, Step]]:

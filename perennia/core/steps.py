@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from perennia.core.decisions import Evidence, Outcome, Reason
+from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
@@ -14,7 +14,10 @@ from perennia.core.nodes import (
     BranchNode,
     CompiledPlaybook,
     EmailNode,
+    EmitNode,
     ExitNode,
+    MilestoneNode,
+    RepeatNode,
     SplitNode,
     StageNode,
     TaskNode,
@@ -26,11 +29,15 @@ from perennia.core.nodes import (
 )
 from perennia.core.outcomes import Onward, done, failed, finish, skipped
 from perennia.core.outward import overdue, release
+from perennia.core.rounds import come_round, next_round
 from perennia.core.shares import chosen, position_of
 from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
 from perennia.core.until import begin_until, until
 from perennia.core.waits import begin_race, race, waited
+
+# Rounds that take no time at all end here.
+MOST_STEPS_AT_ONCE = 1000
 
 
 def progress(run: Deliberation) -> bool:
@@ -69,6 +76,8 @@ def _released(
             return until(run, enrollment, node, news)
         case WaitForNode():
             return race(run, enrollment, node, news, run.instant)
+        case RepeatNode():
+            return next_round(run, enrollment, node)
         case TaskNode():
             return overdue(run, enrollment, node)
         case _:
@@ -78,11 +87,14 @@ def _released(
 def walk(run: Deliberation, enrollment: Enrollment, onward: Onward | None) -> None:
     """Goes from step to step until one blocks, or the enrollment ends."""
     book = run.book_of(enrollment)
-    while onward is not None:
+    for _ in range(MOST_STEPS_AT_ONCE):
+        if onward is None:
+            return
         if onward.target is None:
             end(run, enrollment, "completed")
             return
         onward = _arrive(run, book.nodes[onward.target], enrollment, onward.base)
+    end(run, enrollment, Reason.LOOP_GUARD)
 
 
 def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: datetime) -> Onward | None:
@@ -94,7 +106,8 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:
         del enrollment.watches[key]
-    if node.condition is not None and not run.holds(node.condition, enrollment):
+    comes_round = node.id in enrollment.rounds
+    if node.condition is not None and not comes_round and not run.holds(node.condition, enrollment):
         evidence = (run.explain(node.condition, enrollment),)
         return skipped(run, enrollment, node, Reason.STEP_CONDITION_FALSE, evidence)
     return perform(run, node, enrollment)
@@ -120,6 +133,13 @@ def perform(run: Deliberation, node: AnyNode, enrollment: Enrollment) -> Onward 
             return _branch(run, enrollment, node)
         case SplitNode():
             return _split(run, enrollment, node)
+        case RepeatNode():
+            return come_round(run, enrollment, node)
+        case EmitNode():
+            return _emit(run, enrollment, node)
+        case MilestoneNode():
+            run.state.milestones.setdefault(node.milestone, run.instant)
+            return done(run, enrollment, node, result={"milestone": node.milestone})
         case UpdateNode():
             return _update(run, enrollment, node)
         case StageNode():
@@ -145,11 +165,24 @@ def _branch(run: Deliberation, enrollment: Enrollment, node: BranchNode) -> Onwa
 
 def _split(run: Deliberation, enrollment: Enrollment, node: SplitNode) -> Onward:
     """The same way at every visit: a stable hash of playbook, customer and step."""
-    variant = run.catalog.rehearsal.variants.get(node.id)
+    variant = run.catalog.rehearsal.variants.get(node.id, "")
     if variant not in node.targets:
         variant = chosen(position_of(enrollment.playbook, run.state.customer, node.id), node.shares)
     finish(run, enrollment, node, Outcome.DONE, result={"variant": variant})
     return Onward(node.targets[variant], enrollment.base)
+
+
+def _emit(run: Deliberation, enrollment: Enrollment, node: EmitNode) -> Onward | None:
+    """The event is heard in the next round of this instant."""
+    properties: JsonObject = {}
+    for name, expression in node.values:
+        verdict = expression.evaluate(run.view(enrollment))
+        if verdict.error is not None:
+            evidence = (run.explain(expression, enrollment),)
+            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"name": name}, evidence=evidence)
+        properties[name] = verdict.value
+    run.emitted.append(CustomerEvent(at=run.instant, name=node.event, properties=properties))
+    return done(run, enrollment, node, result={"event": node.event, "properties": properties})
 
 
 def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onward | None:

@@ -16,6 +16,22 @@ Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ALL_WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+class DateTrigger(Model):
+    """The instant that a trait tells, or so much before or after it, or a time of the day it then falls on."""
+
+    date: ExpressionText
+    offset: OffsetText | None = None
+    at: str | None = None
+    spread: SpanText | None = None
+
+
+class ScheduleTrigger(Model):
+    """Five fields of cron in the workspace's zone: everybody who matches at such an instant."""
+
+    schedule: str
+    spread: SpanText | None = None
+
+
 class UntilTime(Model):
     """A time of day: the first such instant that is not before now."""
 

@@ -83,12 +83,13 @@ def keep_for_waits(run: Deliberation, event: CustomerEvent) -> None:
             continue
         tests = run.book_of(enrollment).event_tests.get(event.name, ())
         met = tuple(
-            test.id
+            test
             for node, test in tests
             if (node.since_entry or enrollment.step == node.id)
             and (test.where is None or run.holds(test.where, enrollment, event.properties))
         )
-        alike = sum(each.conditions == met for each in enrollment.unspent)
+        conditions = tuple(test.id for test in met)
+        alike = sum(each.conditions == conditions for each in enrollment.unspent)
         # More of one kind than there are waits to satisfy can never be used: without the bound the state would grow.
-        if met and alike < len(met):
-            enrollment.unspent.append(UnspentEvent(event.seq, met))
+        if met and alike < sum(test.uses for test in met):
+            enrollment.unspent.append(UnspentEvent(event.seq, conditions))

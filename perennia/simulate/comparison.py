@@ -10,6 +10,7 @@ from typing import TypeAlias
 from perennia.catalog.scenario_models import (
     ANYTHING,
     EmailExpected,
+    EmitExpected,
     EndedExpected,
     EnrolledExpected,
     Expectation,
@@ -87,6 +88,8 @@ def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> l
             return [Expected(at, Kind.EMAIL, item.email, to=item.to, never=never)]
         case TaskExpected():
             return [Expected(at, Kind.TASK, item.task, never=never)]
+        case EmitExpected():
+            return [Expected(at, Kind.EMIT, item.emit, never=never)]
         case StageExpected():
             return [Expected(at, Kind.STAGE, track, stage, never=never) for track, stage in item.stage.items()]
         case SkippedExpected():

@@ -13,6 +13,7 @@ from perennia.core.decisions import Act, JournalEntry, Outcome
 class Kind(StrEnum):
     EMAIL = "email"
     TASK = "task"
+    EMIT = "emit"
     STAGE = "stage"
     SKIPPED = "skipped"
     ENROLLED = "enrolled"
@@ -43,6 +44,8 @@ class Happening:
                 return f"email {self.subject}" + (f" to {self.to}" if self.to == "owner" else "")
             case Kind.TASK:
                 return f'task "{self.subject}"'
+            case Kind.EMIT:
+                return f"emit {self.subject}"
             case Kind.STAGE:
                 return f"stage {self.subject}: {self.code}"
             case Kind.SKIPPED:
@@ -73,6 +76,8 @@ def happenings(journal: Iterable[JournalEntry], titles: Sequence[str] = ()) -> l
                 found.append(Happening(entry.at, Kind.STAGE, str(entry.detail.get("track")), entry.code))
             case Act.STEP_ENDED if entry.code in (Outcome.SKIPPED, Outcome.FAILED) and entry.reason is not None:
                 found.append(Happening(entry.at, Kind.SKIPPED, entry.step or "", entry.reason, entry.playbook))
+            case Act.STEP_ENDED if entry.code == Outcome.DONE and entry.detail.get("verb") == "emit":
+                found.append(Happening(entry.at, Kind.EMIT, str(entry.detail["event"]), playbook=entry.playbook))
             case Act.ENTERED:
                 found.append(Happening(entry.at, Kind.ENROLLED, entry.playbook or "", playbook=entry.playbook))
             case Act.ENDED:

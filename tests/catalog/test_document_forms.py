@@ -9,7 +9,7 @@ from tests.support.workspaces import Check, CheckFiles
 BOOK = "playbook: p\ntopic: tips\n"
 SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
-VERBS = "branch, email, exit, split, stage, task, update, wait, wait_for"
+VERBS = "branch, email, emit, exit, milestone, repeat, split, stage, task, update, wait, wait_for"
 
 KINDS = [
     ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
@@ -53,6 +53,28 @@ STEPS: list[tuple[str, list[str]]] = [
     ("- task: Call\n  wait: 3d", [f'5:9: error wrong-type: "wait" must be true or false, not "3d"; {YES}']),
     ("- survey: nps\n  wait: 3d", ['4:3: error not-supported-yet: the step "survey" is not supported yet']),
     ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100"]),
+    ("- repeat: {every: 1h, times: 2, steps: [{email: hello}]}", []),
+    ("- repeat: {every: 30m, times: 2, steps: [{branch: [{if: 'true', then: [{wait: 1h}]}]}]}", []),
+    (
+        "- repeat: {every: 59m, times: 2, steps: [{email: hello}]}",
+        [
+            "4:19: error short-rounds: rounds less than an hour apart need a wait inside; write 1h or more, or add a wait",
+        ],
+    ),
+    (
+        "- repeat: {every: 1d, steps: [{email: hello}]}",
+        ['4:3: error endless-repeat: a repeat needs "times" or "until": without either it never ends'],
+    ),
+    ("- repeat: {times: 2, steps: [{email: hello}]}", ['4:3: error missing-key: a repeat needs "every"']),
+    (
+        "- repeat: {every: 1d, times: 0, steps: [{exit: x}]}",
+        ['4:30: error wrong-value: "times" must be at least 1, not 0'],
+    ),
+    ("- emit: A*", ["4:10: error bad-event: only an entry trigger's event may end in *"]),
+    (
+        "- milestone: First Value",
+        ['4:14: error bad-id: "First Value" is no id; use lower-case letters, digits, - and _'],
+    ),
     ("- split: {a: {share: 33.3}, b: {share: 33.3}, c: {share: 33.4}}", []),
     ("- split: {a: {share: 101}}", ['4:22: error wrong-value: "share" must be at most 100, not 101']),
     ("- split: {a: {then: []}}", ['4:11: error missing-key: a variant of a split needs "share"']),
@@ -149,6 +171,30 @@ HEADS = [
     (
         "enter: {on: [{event: A, when: traits.x}]}\nsteps: [{exit: a}]",
         ['3:25: error two-verbs: a trigger has one of "event" and "when", not both; make it two triggers'],
+    ),
+    (
+        "enter: {on: [{date: traits.renewal, offset: -90d, at: '09:00', spread: 1h}]}\nsteps: [{exit: a}]",
+        [],
+    ),
+    ("enter: {on: [{schedule: '*/15 8-18 * * mon-fri', spread: 10m}]}\nsteps: [{exit: a}]", []),
+    (
+        "enter: {on: [{date: traits.renewal, at: 9am, offset: 3}]}\nsteps: [{exit: a}]",
+        [f'3:54: error wrong-type: "offset" must be a span, not 3; {SPAN}'],
+    ),
+    (
+        "enter: {on: [{date: traits.renewal, at: 9am}]}\nsteps: [{exit: a}]",
+        ['3:41: error bad-time: "9am" is no time of day; write one like 09:00 or 17:30'],
+    ),
+    (
+        "enter: {on: [{schedule: '0 9 * * monday'}]}\nsteps: [{exit: a}]",
+        [
+            '3:26: error bad-schedule: "monday" is no day of week; write one like "0 9 * * mon": '
+            "minute, hour, day of month, month, day of week"
+        ],
+    ),
+    (
+        "enter: {on: [{schedule: '0 9 * * *', where: x}]}\nsteps: [{exit: a}]",
+        ['3:38: error unknown-key: no key "where" in a schedule trigger; it may also have: spread'],
     ),
     (
         "enter: {reenter: sometimes}\nsteps: [{exit: a}]",

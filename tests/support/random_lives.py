@@ -37,6 +37,12 @@ UNTIL = [
     {"until": "traits.d", "offset": "-1d6h"},
     {"until": "traits.d", "missing": "exit"},
 ]
+TIMED: list[Mapping[str, object]] = [
+    {"date": "traits.d", "at": "09:00"},
+    {"date": "traits.d", "offset": "-2d"},
+    {"schedule": "30 */8 * * *"},
+    {"schedule": "0 9 * * tue,sat"},
+]
 ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
@@ -105,7 +111,19 @@ def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
             for a in (50, 100, 0.5)
         ]
     )
-    return st.one_of(race, branch, split)
+    return st.one_of(race, branch, split, _repeat(steps))
+
+
+def _repeat(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
+    rounds = st.fixed_dictionaries(
+        {
+            "every": st.sampled_from(["1h", "12h", "1d"]),
+            "times": st.integers(1, 3),
+            "until": EXPRESSIONS,
+            "steps": steps.filter(bool),
+        }
+    )
+    return st.fixed_dictionaries({"repeat": rounds})
 
 
 SIMPLE: st.SearchStrategy[Step] = st.one_of(
@@ -116,6 +134,8 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "2"])})}),
     st.fixed_dictionaries({"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
+    st.fixed_dictionaries({"emit": st.sampled_from([*EVENTS, "E"]), "with": st.just({"x": "traits.x"})}),
+    st.just({"milestone": "met"}),
     st.just({"exit": "enough"}),
 )
 LEAF_STEPS = st.lists(SIMPLE, max_size=2)
@@ -123,7 +143,11 @@ INNER_STEPS = st.lists(st.one_of(SIMPLE, _nested(LEAF_STEPS)), max_size=2)
 STEPS = st.lists(st.one_of(SIMPLE, SIMPLE, _nested(INNER_STEPS)), min_size=1, max_size=4)
 
 TRIGGERS = st.lists(
-    st.one_of(st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}), st.fixed_dictionaries({"when": EXPRESSIONS})),
+    st.one_of(
+        st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}),
+        st.fixed_dictionaries({"when": EXPRESSIONS}),
+        st.sampled_from(TIMED),
+    ),
     min_size=1,
     max_size=2,
 )
