@@ -44,6 +44,7 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     UNKNOWN_STAGE = "unknown_stage"
     UNKNOWN_ZONE = "unknown_zone"
+    MERGED = "merged"
     MISSING_DATE = "missing_date"
     IN_HOLDOUT = "in_holdout"
 

@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import Connection, and_, delete, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from perennia.core.decisions import Act, CustomerEvent, Input, JournalEntry, TraitsChanged
+from perennia.core.decisions import Act, CustomerEvent, Input, JournalEntry, Reason, TraitsChanged
 from perennia.core.facts import Facts
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, Enrollment
@@ -34,7 +34,7 @@ from perennia.store.records import Merge, Receipt, SendStatus
 from perennia.store.tables import consents, customers, effects, identities, inputs, messages, tasks
 from perennia.store.taking import Taking
 
-MERGED = "merged"
+MERGED = Reason.MERGED.value
 
 # No catalog's `needs_version`: whatever has been tallied, the next turn counts the past anew.
 RECOUNT = "merged"
