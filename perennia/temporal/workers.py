@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
@@ -22,24 +22,29 @@ EFFECTS_AT_ONCE: Final = 50
 # The SDK's own is 80 % of the silence after which an attempt is given up: too near to it on a busy machine.
 SIGN_INTERVAL: Final = timedelta(seconds=5)
 
-# A module that a workflow imports without passing it through costs 1.7 MB and 23 ms per instance with pydantic models in
-# it: refused here, so that nobody pays it unknowingly.
+# What tests run workflows in: it refuses what replay could not repeat, and modules that a workflow imports without passing
+# them through (1.7 MB and 23 ms per instance with pydantic models in one).
 SANDBOX: Final = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_import_notification_policy(
         SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
         | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
     )
 )
+# What installations run them in (docs/decisions/0008): the sandbox makes the workflow's module anew for every customer and is
+# entered for every payload, which was half of all that a worker's Python did.
+UNPOLICED: Final = UnsandboxedWorkflowRunner()
 
 
-def customer_worker(client: Client, turns: Turns, *, queue: str = CUSTOMER_QUEUE) -> Worker:
+def customer_worker(
+    client: Client, turns: Turns, *, queue: str = CUSTOMER_QUEUE, runner: WorkflowRunner = UNPOLICED
+) -> Worker:
     """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks)."""
     return Worker(
         client,
         task_queue=queue,
         workflows=[CustomerWorkflow],
         activities=[turns.take],
-        workflow_runner=SANDBOX,
+        workflow_runner=runner,
         no_remote_activities=True,
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_local_activities=TURNS_AT_ONCE,

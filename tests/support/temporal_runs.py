@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from activities.contracts import Messages, Turns
 from perennia.ingest.dispatcher import TASK_TIMEOUT
 from perennia.temporal.names import customer_workflow_id
-from perennia.temporal.workers import customer_worker, message_worker
+from perennia.temporal.workers import SANDBOX, customer_worker, message_worker
 from workflows.customer import CustomerWorkflow
 from workflows.messages import CustomerStart
 
@@ -32,7 +32,7 @@ class Rig:
     @asynccontextmanager
     async def working(self, turns: Turns, messages: Messages) -> AsyncGenerator[None]:
         async with AsyncExitStack() as running:
-            await running.enter_async_context(customer_worker(self.client, turns, queue=self.queue))
+            await running.enter_async_context(customer_worker(self.client, turns, queue=self.queue, runner=SANDBOX))
             await running.enter_async_context(message_worker(self.client, messages, queue=self.queue))
             yield
 

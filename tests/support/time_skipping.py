@@ -26,7 +26,7 @@ from perennia.core.decisions import EffectEnded, Input, Outcome, SendEmail
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.store.port import Store
 from perennia.store.records import Accepted, Merge, SendStatus
-from perennia.temporal.workers import customer_worker, message_worker
+from perennia.temporal.workers import SANDBOX, customer_worker, message_worker
 
 # Inputs of an instant come before what time alone makes due at it: the server stays this much behind.
 JUST_BEFORE: Final = timedelta(milliseconds=1)
@@ -176,7 +176,7 @@ async def skipped_time(
     messages = RecordingMessages(store, fate)
     async with AsyncExitStack() as running:
         ringing = asyncio.create_task(dispatcher.run())
-        await running.enter_async_context(customer_worker(environment.client, turns, queue=queue))
+        await running.enter_async_context(customer_worker(environment.client, turns, queue=queue, runner=SANDBOX))
         await running.enter_async_context(message_worker(environment.client, messages, queue=queue))
         server_start = await environment.get_current_time()
         yield SkippedTime(environment, store, clock, dispatcher, turns, messages, server_start, start)
