@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_messages import check_email, check_text
 from perennia.catalog.check_routes import check_repeat, check_routes
 from perennia.catalog.check_times import check_timed_trigger, check_until
@@ -18,16 +19,20 @@ from perennia.core.definitions import (
     DateTrigger,
     EmailStep,
     EmitStep,
+    EnrollStep,
     EventTrigger,
     ExitStep,
     MilestoneStep,
     Playbook,
+    PlaybookTrigger,
     ReenterAfter,
     RepeatStep,
     ScheduleTrigger,
     SplitStep,
     StageStep,
+    StageTrigger,
     TaskStep,
+    UnenrollStep,
     UpdateStep,
     WaitForStep,
     WaitStep,
@@ -79,6 +84,12 @@ class _PlaybookCheck:
             if isinstance(trigger, EventTrigger):
                 self._check_event_name((*path, "event"), trigger.event, prefixes=True)
                 self._expression((*path, "where"), trigger.where, self._customer | EVENT_NAMES)
+            elif isinstance(trigger, StageTrigger):
+                for track, stage in trigger.stage.items():
+                    self._inspect.stage((*path, "stage", track), track, stage, self._book.scope)
+            elif isinstance(trigger, PlaybookTrigger):
+                for name in trigger.playbook:
+                    check_other(self._inspect, self._book, (*path, "playbook", name), name)
             elif isinstance(trigger, DateTrigger | ScheduleTrigger):
                 self._check_timed(path, trigger)
             else:
@@ -140,6 +151,11 @@ class _PlaybookCheck:
             case EmitStep():
                 self._check_event_name((*path, "emit"), step.emit, prefixes=False)
                 self._check_values((*path, "with"), step.with_)
+            case EnrollStep():
+                check_enroll(self._inspect, self._book, (*path, "enroll"), step.enroll)
+                self._check_values((*path, "with"), step.with_)
+            case UnenrollStep():
+                check_other(self._inspect, self._book, (*path, "unenroll"), step.unenroll)
             case UpdateStep():
                 self._check_values((*path, "update"), step.update)
             case StageStep():

@@ -21,9 +21,9 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
 
-VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify", "enroll", "unenroll"))
+VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify"))
 
-TRIGGERS_NOT_YET = frozenset({"segment", "stage", "playbook"})
+TRIGGERS_NOT_YET = frozenset({"segment"})
 CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
 INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
 EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
@@ -31,13 +31,14 @@ EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Playbook: frozenset({"key"}),
-    definitions.Enter: frozenset({"key", "spread", "existing"}),
-    definitions.EventTrigger: frozenset({"match", "existing"}),
-    definitions.WhenTrigger: frozenset({"where", "existing", "spread"}),
+    definitions.Enter: frozenset({"key", "spread"}),
+    definitions.EventTrigger: frozenset({"match"}),
+    definitions.WhenTrigger: frozenset({"where", "spread"}),
     definitions.Goal: frozenset({"event", "where", "match"}),
     definitions.ExitRule: frozenset({"event", "where", "match"}),
     definitions.EmailStep: frozenset({"hold", "on_quiet", "on_cap"}),
     definitions.EventCondition: frozenset({"match"}),
+    definitions.EnrollStep: frozenset({"late_joiners"}),
     definitions.TaskStep: frozenset({"escalate"}),
     definitions.StageModel: frozenset({"expected", "stuck", "milestones", "kpis"}),
     definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
@@ -70,6 +71,8 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Arm: "an arm of a branch",
     timed_definitions.UntilTime: "a wait until a time of day",
     timed_definitions.UntilDate: "a wait until a date",
+    definitions.StageTrigger: "a stage trigger",
+    definitions.PlaybookTrigger: "a playbook trigger",
     definitions.SplitArm: "a variant of a split",
     definitions.Rounds: "a repeat",
     definitions.StageModel: "a stage",

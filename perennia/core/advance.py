@@ -140,6 +140,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
         moved |= steps.progress(run)
         moved |= entries.enter_by_edges(run)
         moved |= timed_entries.enter_by_time(run)
+        moved |= entries.enter_by_news(run)
         if event is not None:
             moved |= entries.enter_by_event(run, event)
             event = None
@@ -166,6 +167,8 @@ def _break_circle(run: Deliberation, event: CustomerEvent | None) -> None:
     for unheard in [*([] if event is None else [event]), *run.emitted]:
         run.note(Act.IGNORED, unheard.name, reason=Reason.LOOP_GUARD, detail={"event": unheard.name})
     run.emitted.clear()
+    run.ends.clear()
+    run.moves.clear()
 
 
 # --- inputs ---------------------------------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +19,8 @@ from perennia.core.expressions import Expression
 from perennia.core.facts import TallyNeeds, tally_needs
 from perennia.core.json_values import Json
 from perennia.core.nodes import CompiledPlaybook, CompiledTrack, CompiledTrigger
+
+Key = TypeVar("Key", bound=Hashable)
 
 WORKING_DAYS = frozenset({0, 1, 2, 3, 4})
 
@@ -47,6 +50,8 @@ class Catalog:
     event_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     prefix_triggers: tuple[CompiledTrigger, ...]
     when_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
+    stage_triggers: Mapping[tuple[str, str], tuple[CompiledTrigger, ...]]
+    end_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     timed_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     rehearsal: Rehearsal = NO_REHEARSAL
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
@@ -121,6 +126,8 @@ def assemble(
         timed_triggers=_grouped(
             (t for t in triggers if t.timing is not None), lambda t: books[t.playbook].definition.scope
         ),
+        stage_triggers=_grouped((t for t in triggers if t.stage is not None), lambda t: t.stage or ("", "")),
+        end_triggers=_grouped((t for t in triggers if t.end is not None), lambda t: (t.end or ("", ""))[0]),
         when_triggers=_grouped(
             (t for t in triggers if t.when is not None), lambda t: books[t.playbook].definition.scope
         ),
@@ -177,9 +184,9 @@ def _expressions(books: Iterable[CompiledPlaybook], tracks: Iterable[CompiledTra
 
 
 def _grouped(
-    triggers: Iterable[CompiledTrigger], key: Callable[[CompiledTrigger], str]
-) -> dict[str, tuple[CompiledTrigger, ...]]:
-    groups: dict[str, list[CompiledTrigger]] = {}
+    triggers: Iterable[CompiledTrigger], key: Callable[[CompiledTrigger], Key]
+) -> dict[Key, tuple[CompiledTrigger, ...]]:
+    groups: dict[Key, list[CompiledTrigger]] = {}
     for trigger in triggers:
         groups.setdefault(key(trigger), []).append(trigger)
     return {name: tuple(members) for name, members in groups.items()}

@@ -13,20 +13,24 @@ from perennia.core.definitions import (
     DateTrigger,
     EmailStep,
     EmitStep,
+    EnrollStep,
     EventCondition,
     EventTrigger,
     ExitStep,
     MilestoneStep,
     Playbook,
+    PlaybookTrigger,
     ReenterAfter,
     RepeatStep,
     ScheduleTrigger,
     SplitStep,
     StageStep,
+    StageTrigger,
     Step,
     TaskStep,
     Track,
     Trigger,
+    UnenrollStep,
     UpdateStep,
     WaitForStep,
     WaitStep,
@@ -44,6 +48,7 @@ from perennia.core.nodes import (
     DateTiming,
     EmailNode,
     EmitNode,
+    EnrollNode,
     EventTest,
     ExitNode,
     MilestoneNode,
@@ -53,6 +58,7 @@ from perennia.core.nodes import (
     SplitNode,
     StageNode,
     TaskNode,
+    UnenrollNode,
     UntilDateNode,
     UntilTimeNode,
     UpdateNode,
@@ -131,8 +137,16 @@ class _Compiler:
             return CompiledTrigger(f"{book}/on/{trigger.event}", book, trigger.event, where, None)
         if isinstance(trigger, DateTrigger | ScheduleTrigger):
             return self._timed_trigger(trigger)
+        if isinstance(trigger, StageTrigger):
+            (stage,) = trigger.stage.items()
+            return CompiledTrigger(f"{book}/stage/{'/'.join(stage)}", book, None, None, None, stage=stage)
+        if isinstance(trigger, PlaybookTrigger):
+            (end,) = trigger.playbook.items()
+            return CompiledTrigger(f"{book}/end/{'/'.join(end)}", book, None, None, None, end=end)
         when = self._expression(trigger.when, frozenset())
-        return CompiledTrigger(f"{book}/when/{content_hash(trigger.when)[:8]}", book, None, None, when)
+        existing = (trigger.existing or self.playbook.enter.existing) == "enroll"
+        key = f"{book}/when/{content_hash(trigger.when)[:8]}"
+        return CompiledTrigger(key, book, None, None, when, existing=existing)
 
     def _timed_trigger(self, trigger: DateTrigger | ScheduleTrigger) -> CompiledTrigger:
         book = self.playbook.playbook
@@ -197,6 +211,11 @@ class _Compiler:
                 return EmitNode(id_, "emit", after, condition, step.emit, values)
             case MilestoneStep():
                 return MilestoneNode(id_, "milestone", after, condition, step.milestone)
+            case EnrollStep():
+                values = tuple((name, self._expression(text)) for name, text in step.with_.items())
+                return EnrollNode(id_, "enroll", after, condition, step.enroll, values, step.wait)
+            case UnenrollStep():
+                return UnenrollNode(id_, "unenroll", after, condition, step.unenroll)
             case UpdateStep():
                 values = tuple(
                     (trait, self._expression(value) if isinstance(value, str) else value)

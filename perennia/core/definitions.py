@@ -37,6 +37,7 @@ from perennia.core.step_definitions import (
     Condition,
     EmailStep,
     EmitStep,
+    EnrollStep,
     EventCondition,
     ExitStep,
     MilestoneStep,
@@ -49,6 +50,7 @@ from perennia.core.step_definitions import (
     Step,
     StepModel,
     TaskStep,
+    UnenrollStep,
     UpdateStep,
     WaitForStep,
     WaitStep,
@@ -72,6 +74,7 @@ __all__ = [
     "DefinitionId",
     "EmailStep",
     "EmitStep",
+    "EnrollStep",
     "Enter",
     "EventCondition",
     "EventTrigger",
@@ -84,6 +87,7 @@ __all__ = [
     "Model",
     "PlainCondition",
     "Playbook",
+    "PlaybookTrigger",
     "Policies",
     "Priority",
     "Reenter",
@@ -98,6 +102,7 @@ __all__ = [
     "SplitStep",
     "StageModel",
     "StageStep",
+    "StageTrigger",
     "Step",
     "StepModel",
     "TaskStep",
@@ -105,6 +110,7 @@ __all__ = [
     "Topic",
     "Track",
     "Trigger",
+    "UnenrollStep",
     "UpdateStep",
     "WaitForStep",
     "WaitStep",
@@ -114,6 +120,10 @@ __all__ = [
 
 
 # --- entering -------------------------------------------------------------------------------------------------------
+
+
+# What becomes of customers who were known before publishing and for whom the condition holds already.
+Existing: TypeAlias = Literal["ignore", "enroll"]
 
 
 class EventTrigger(Model):
@@ -127,6 +137,19 @@ class WhenTrigger(Model):
     """The instant at which the expression turns from false to true, also by time alone."""
 
     when: ExpressionText
+    existing: Existing | None = None
+
+
+class StageTrigger(Model):
+    """The customer enters this stage of a track."""
+
+    stage: dict[str, str] = Field(min_length=1, max_length=1)
+
+
+class PlaybookTrigger(Model):
+    """An enrollment of another playbook ends so; ``exited`` is any end but its completion and its goal."""
+
+    playbook: dict[str, Literal["completed", "goal", "exited", "any"]] = Field(min_length=1, max_length=1)
 
 
 TRIGGERS: dict[str, type[Model]] = {
@@ -134,6 +157,8 @@ TRIGGERS: dict[str, type[Model]] = {
     "schedule": ScheduleTrigger,
     "event": EventTrigger,
     "when": WhenTrigger,
+    "stage": StageTrigger,
+    "playbook": PlaybookTrigger,
 }
 
 
@@ -144,6 +169,8 @@ def _trigger_form(value: object) -> str | None:
 Trigger: TypeAlias = Annotated[
     Annotated[EventTrigger, Tag("<event>")]
     | Annotated[WhenTrigger, Tag("<when>")]
+    | Annotated[StageTrigger, Tag("<stage>")]
+    | Annotated[PlaybookTrigger, Tag("<playbook>")]
     | Annotated[DateTrigger, Tag("<date>")]
     | Annotated[ScheduleTrigger, Tag("<schedule>")],
     Discriminator(_trigger_form),
@@ -175,6 +202,7 @@ class Enter(Model):
     on: tuple[Trigger, ...] = ()
     where: ExpressionText | None = None
     reenter: Reenter = "once"
+    existing: Existing = "ignore"
     holdout: Annotated[str, AfterValidator(_percentage)] | None = None
 
 

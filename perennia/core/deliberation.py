@@ -59,6 +59,9 @@ class Deliberation:
         self.journal: list[JournalEntry] = []
         self.account_changed = False
         self.movers: set[str] = set()
+        # Stages entered, and enrollments ended, that no entry trigger has looked at yet.
+        self.moves: list[tuple[str, str]] = []
+        self.ends: list[tuple[str, str]] = []
         # Events that steps emitted and nobody has heard yet.
         self.emitted: list[CustomerEvent] = []
         self._tokens: list[str] = []

@@ -24,7 +24,7 @@ def baseline(run: Deliberation) -> None:
     triggers = run.catalog.when_triggers.get(state.kind, ())
     for trigger in triggers:
         known_before = trigger.since is not None and state.facts.first_seen < trigger.since
-        if known_before and trigger.key not in state.watches and trigger.when is not None:
+        if known_before and not trigger.existing and trigger.key not in state.watches and trigger.when is not None:
             run.look(state.watches, trigger.key, trigger.when, ())
 
 
@@ -64,6 +64,30 @@ def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
     return entered
 
 
+def enter_by_news(run: Deliberation) -> bool:
+    """Starts what entered stages and ended enrollments start."""
+    moves, ends = run.moves, run.ends
+    run.moves, run.ends = [], []
+    started = [
+        (trigger, {"track": track, "stage": stage})
+        for track, stage in moves
+        for trigger in run.catalog.stage_triggers.get((track, stage), ())
+    ]
+    started += [
+        (trigger, {"playbook": ended, "end": how})
+        for ended, how in ends
+        for trigger in run.catalog.end_triggers.get(ended, ())
+        if trigger.end is not None and trigger.end[1] in ("any", how)
+    ]
+    entered = False
+    for trigger, detail in started:
+        book = run.catalog.playbooks[trigger.playbook]
+        published = trigger.since is None or trigger.since <= run.instant
+        if published and book.definition.scope == run.state.kind:
+            entered |= enter(run, book, {}, {**detail})
+    return entered
+
+
 def enter_by_order(run: Deliberation, order: EnrollOrder) -> bool:
     book = run.catalog.playbooks.get(order.playbook)
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
@@ -86,6 +110,19 @@ def enter(
     by_person: bool = False,
 ) -> bool:
     """Enrolls the customer, or notes why not. A person's hand overrides entry filter and re-entry policy."""
+    return admit(run, book, payload, detail, evidence, by_person=by_person) is None
+
+
+def admit(
+    run: Deliberation,
+    book: CompiledPlaybook,
+    payload: JsonObject,
+    detail: JsonObject,
+    evidence: tuple[Evidence, ...] = (),
+    *,
+    by_person: bool = False,
+) -> Reason | None:
+    """As `enter`; returns the reason why not, None where the customer is in now."""
     past = run.state.past.get(book.id, NEVER)
     runs = past.runs + 1
     candidate = Enrollment(
@@ -100,7 +137,7 @@ def enter(
     refused, evidence = _objection(run, book, candidate, past, evidence, by_person=by_person)
     if refused is not None:
         _refuse(run, book, refused, detail, evidence)
-        return False
+        return refused
     run.state.past[book.id] = PastEnrollments(runs, past.ended, removed=False)
     run.state.enrollments.append(candidate)
     run.movers.add(candidate.id)
@@ -111,7 +148,7 @@ def enter(
         run.note(Act.ENTERED, "holdout", enrollment=candidate, reason=reason, detail=detail, evidence=evidence)
     else:
         run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
-    return True
+    return None
 
 
 def _is_held_out(run: Deliberation, book: CompiledPlaybook) -> bool:
@@ -199,6 +236,12 @@ def end(
     if enrollment.awaiting is not None:
         run.withdrawn.append(enrollment.awaiting)
     run.movers.add(enrollment.id)
+    run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
+    for parent in state.enrollments:
+        if parent.child == enrollment.id:
+            # Due at once, also where a circle is broken off at this instant.
+            parent.due = run.instant
+            parent.steps[parent.step or ""] = {"ended": reason}
     run.note(Act.ENDED, reason, enrollment=enrollment, step=enrollment.step, detail=detail, evidence=evidence)
 
 

@@ -138,6 +138,18 @@ class MilestoneNode(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class EnrollNode(Node):
+    playbook: str
+    values: tuple[tuple[str, Expression], ...]
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnenrollNode(Node):
+    playbook: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateNode(Node):
     values: tuple[tuple[str, Expression | Json], ...]
 
@@ -170,6 +182,8 @@ AnyNode: TypeAlias = (
     | RepeatNode
     | EmitNode
     | MilestoneNode
+    | EnrollNode
+    | UnenrollNode
     | UpdateNode
     | StageNode
     | TaskNode
@@ -200,7 +214,9 @@ class ScheduleTiming:
 class CompiledTrigger:
     """``key`` names it in a customer's state: it changes with the expression, so that a changed one starts afresh.
 
-    ``since``: when it was first published; what happened before starts nothing. None: it always was.
+    ``stage``: the track and the stage that are entered; ``end``: the playbook and how it ends; ``existing``: who was known
+    before, and for whom ``when`` holds already, enters, too. ``since``: when it was first published; what happened before
+    starts nothing. None: it always was.
     """
 
     key: str
@@ -210,6 +226,9 @@ class CompiledTrigger:
     when: Expression | None
     since: datetime | None = None
     timing: DateTiming | ScheduleTiming | None = None
+    stage: tuple[str, str] | None = None
+    end: tuple[str, str] | None = None
+    existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

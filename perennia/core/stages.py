@@ -101,6 +101,7 @@ def _enter(
 ) -> None:
     run.state.stages[track.id] = StageState(stage.id, run.instant, held)
     run.changed([f"stage:{track.id}"])
+    run.moves.append((track.id, stage.id))
     evidence = tuple(run.explain(each.enter) for each in track.stages if each.enter is not None)
     from_ = None if standing is None else standing.stage
     run.note(

@@ -42,7 +42,8 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``base`` is the instant from which the current step's span counts. ``awaiting`` is the key of the effect whose end it
     waits for. ``due`` is the instant at which its wait ends by itself. ``id`` is ``PLAYBOOK.N``, the customer's Nth run.
     ``halted``: it reached an outward step while paused. ``watches`` are those of its goal, exits and current wait.
-    ``held_out``: it runs no steps and ends at ``due`` at the latest: others are compared with it.
+    ``child``: the enrollment whose end its step waits for. ``held_out``: it runs no steps and ends at ``due`` at the latest:
+    others are compared with it.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     unspent: list[UnspentEvent] = []
     held_out: bool = False
     rounds: dict[str, Round] = {}
+    child: str | None = None
 
     def copied(self) -> Enrollment:
         """A copy to change: containers are copied, what is in them is never changed in place."""

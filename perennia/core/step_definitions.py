@@ -140,6 +140,19 @@ class MilestoneStep(StepModel):
     milestone: DefinitionId
 
 
+class EnrollStep(StepModel):
+    """``wait``: goes on when the other playbook has ended."""
+
+    enroll: DefinitionId
+    to: Literal["self"] = "self"
+    with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
+    wait: Flag = False
+
+
+class UnenrollStep(StepModel):
+    unenroll: DefinitionId
+
+
 class UpdateStep(StepModel):
     """Sets traits: each value an expression, ``null`` removes."""
 
@@ -173,6 +186,8 @@ STEPS: dict[str, type[StepModel]] = {
     "repeat": RepeatStep,
     "emit": EmitStep,
     "milestone": MilestoneStep,
+    "enroll": EnrollStep,
+    "unenroll": UnenrollStep,
     "update": UpdateStep,
     "stage": StageStep,
     "task": TaskStep,
@@ -183,8 +198,8 @@ STEPS: dict[str, type[StepModel]] = {
 def _step_form(value: object) -> str | None:
     if isinstance(value, Mapping):
         keys = set(cast("Mapping[str, object]", value))
-        # `wait` beside `task` is an option of the task, no verb.
-        return only_key(dict.fromkeys(keys - {"wait"} if "task" in keys else keys), STEPS)
+        # `wait` beside `task` or `enroll` is their option, no verb.
+        return only_key(dict.fromkeys(keys - {"wait"} if keys & {"task", "enroll"} else keys), STEPS)
     return only_key(value, STEPS)
 
 
@@ -197,6 +212,8 @@ Step: TypeAlias = Annotated[
     | Annotated[RepeatStep, Tag("<repeat>")]
     | Annotated[EmitStep, Tag("<emit>")]
     | Annotated[MilestoneStep, Tag("<milestone>")]
+    | Annotated[EnrollStep, Tag("<enroll>")]
+    | Annotated[UnenrollStep, Tag("<unenroll>")]
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[StageStep, Tag("<stage>")]
     | Annotated[TaskStep, Tag("<task>")]

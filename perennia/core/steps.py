@@ -7,6 +7,7 @@ from typing import assert_never
 
 from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
+from perennia.core.enrolling import child_ended, enroll, unenroll
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import (
@@ -15,12 +16,14 @@ from perennia.core.nodes import (
     CompiledPlaybook,
     EmailNode,
     EmitNode,
+    EnrollNode,
     ExitNode,
     MilestoneNode,
     RepeatNode,
     SplitNode,
     StageNode,
     TaskNode,
+    UnenrollNode,
     UntilDateNode,
     UntilTimeNode,
     UpdateNode,
@@ -78,6 +81,8 @@ def _released(
             return race(run, enrollment, node, news, run.instant)
         case RepeatNode():
             return next_round(run, enrollment, node)
+        case EnrollNode():
+            return child_ended(run, enrollment, node)
         case TaskNode():
             return overdue(run, enrollment, node)
         case _:
@@ -103,6 +108,7 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.due = None
     enrollment.awaiting = None
     enrollment.halted = False
+    enrollment.child = None
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:
         del enrollment.watches[key]
@@ -140,6 +146,10 @@ def perform(run: Deliberation, node: AnyNode, enrollment: Enrollment) -> Onward 
         case MilestoneNode():
             run.state.milestones.setdefault(node.milestone, run.instant)
             return done(run, enrollment, node, result={"milestone": node.milestone})
+        case EnrollNode():
+            return enroll(run, enrollment, node)
+        case UnenrollNode():
+            return unenroll(run, enrollment, node)
         case UpdateNode():
             return _update(run, enrollment, node)
         case StageNode():

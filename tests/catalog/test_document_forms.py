@@ -9,7 +9,7 @@ from tests.support.workspaces import Check, CheckFiles
 BOOK = "playbook: p\ntopic: tips\n"
 SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
-VERBS = "branch, email, emit, exit, milestone, repeat, split, stage, task, update, wait, wait_for"
+VERBS = "branch, email, emit, enroll, exit, milestone, repeat, split, stage, task, unenroll, update, wait, wait_for"
 
 KINDS = [
     ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
@@ -75,6 +75,16 @@ STEPS: list[tuple[str, list[str]]] = [
         "- milestone: First Value",
         ['4:14: error bad-id: "First Value" is no id; use lower-case letters, digits, - and _'],
     ),
+    ("- enroll: q", ['4:11: error unknown-playbook: no playbook "q"; known: p']),
+    (
+        "- enroll: p\n  wait: true",
+        [
+            "4:11: error circular-enroll: these playbooks enroll each other in a circle: p -> p; "
+            "let one of them end without enrolling"
+        ],
+    ),
+    ("- enroll: p\n  to: all", ['5:7: error not-supported-yet: "to" as "all" is not supported yet']),
+    ("- unenroll: q", ['4:13: error unknown-playbook: no playbook "q"; known: p']),
     ("- split: {a: {share: 33.3}, b: {share: 33.3}, c: {share: 33.4}}", []),
     ("- split: {a: {share: 101}}", ['4:22: error wrong-value: "share" must be at most 100, not 101']),
     ("- split: {a: {then: []}}", ['4:11: error missing-key: a variant of a split needs "share"']),

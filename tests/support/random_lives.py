@@ -114,13 +114,17 @@ def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     return st.one_of(race, branch, split, _repeat(steps))
 
 
+def _after_an_emit(steps: list[Step]) -> list[Step]:
+    return [{"emit": "R"}, *steps]
+
+
 def _repeat(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     rounds = st.fixed_dictionaries(
         {
             "every": st.sampled_from(["1h", "12h", "1d"]),
             "times": st.integers(1, 3),
             "until": EXPRESSIONS,
-            "steps": steps.filter(bool),
+            "steps": steps.map(_after_an_emit),
         }
     )
     return st.fixed_dictionaries({"repeat": rounds})
@@ -136,6 +140,8 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
     st.fixed_dictionaries({"emit": st.sampled_from([*EVENTS, "E"]), "with": st.just({"x": "traits.x"})}),
     st.just({"milestone": "met"}),
+    st.fixed_dictionaries({"enroll": BOOKS, "wait": st.booleans()}),
+    st.fixed_dictionaries({"unenroll": BOOKS}),
     st.just({"exit": "enough"}),
 )
 LEAF_STEPS = st.lists(SIMPLE, max_size=2)
@@ -144,6 +150,10 @@ STEPS = st.lists(st.one_of(SIMPLE, SIMPLE, _nested(INNER_STEPS)), min_size=1, ma
 
 TRIGGERS = st.lists(
     st.one_of(
+        st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s2", "s3"])})}),
+        st.fixed_dictionaries(
+            {"playbook": st.fixed_dictionaries({"p1": st.sampled_from(["any", "completed", "exited"])})}
+        ),
         st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}),
         st.fixed_dictionaries({"when": EXPRESSIONS}),
         st.sampled_from(TIMED),
