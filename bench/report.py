@@ -91,7 +91,7 @@ def _side_rows(side: Side) -> Iterator[tuple[str, ...]]:
     yield _cpu("CPU ms: all", ours.total_cpu_ms, bare.total_cpu_ms, _at_most(side.total_ratio))
     most = HISTORY_EVENTS[1 if "wait" in side.name else 0]
     events = f"{'met' if ours.history_events <= most else 'MISSED'}: at most {most}"
-    yield ("history events", f"{ours.history_events:.1f}", f"{bare.history_events:.1f}", "", events)
+    yield ("history events", f"{ours.history_events}", f"{bare.history_events}", "", events)
     statements = f"{'met' if ours.statements <= STATEMENTS else 'MISSED'}: at most {STATEMENTS}"
     yield ("SQL statements", f"{ours.statements:.1f}", "", "", statements)
     yield ("store bytes", f"{ours.store_bytes:,.0f}", "", "", "")

@@ -36,6 +36,10 @@ class Site:
     def store_file(self) -> Path:
         return self.folder / "store.sqlite"
 
+    @property
+    def _inbox(self) -> Path:
+        return self.folder / "inbox" / "inbox.sqlite"
+
     def statements(self) -> int:
         """SQL statements that the API and the worker have sent so far."""
         return sum(read_tally(self.folder / f"{part}.statements") for part in ("api", "worker"))
@@ -51,10 +55,14 @@ class Site:
         """Reads the store's file, past the engine."""
         return _ask(self.store_file, statement, values)
 
+    def mail_count(self) -> int:
+        (count,) = _ask(self._inbox, "SELECT count(*) FROM messages", ())[0]
+        return int(count)
+
     def mail(self, after: int = 0) -> list[tuple[str, str]]:
         """Recipient and instant of arrival of each message since the ``after``th."""
         found = _ask(
-            self.folder / "inbox" / "inbox.sqlite",
+            self._inbox,
             "SELECT json_extract(recipients, '$[0]'), received_at FROM messages WHERE id > ? ORDER BY id",
             (after,),
         )

@@ -38,11 +38,11 @@ async def latency(site: Site, rate: int, seconds: float, tell: Progress) -> Spre
     """From the moment an event is due to be posted until its message has arrived, at ``rate`` customers a second."""
     names = [f"l{next(_names)}" for _ in range(round(rate * seconds))]
     posted: list[float] = []
-    before = len(site.mail())
+    before = site.mail_count()
     posts = [arrival(name, BRANCH.event) for name in names]
     door = Door(site.run.api, site.run.write_key)
     await post_steadily(door, posts, rate, lambda _: posted.append(time.time()))
-    await reached(lambda: len(site.mail(before)), len(names), f"{rate} events a second: messages", tell)
+    await reached(lambda: site.mail_count() - before, len(names), f"{rate} events a second: messages", tell)
     await all_done(site)
     arrived = {who: datetime.fromisoformat(at).timestamp() for who, at in site.mail(before)}
     return spread([arrived[f"{name}@example.com"] - at for name, at in zip(names, posted, strict=True)])
@@ -51,10 +51,10 @@ async def latency(site: Site, rate: int, seconds: float, tell: Progress) -> Spre
 async def timer_lateness(site: Site, rate: int, seconds: float, tell: Progress) -> Spread:
     """How long after a wait's end the workflow begins the turn that notices, at ``rate`` customers a second."""
     names = [f"t{next(_names)}" for _ in range(round(rate * seconds))]
-    before = len(site.mail())
+    before = site.mail_count()
     posts = [arrival(name, WAIT.event) for name in names]
     await post_steadily(Door(site.run.api, site.run.write_key), posts, rate, lambda _: None)
-    await reached(lambda: len(site.mail(before)), len(names), f"timers at {rate} a second: messages", tell)
+    await reached(lambda: site.mail_count() - before, len(names), f"timers at {rate} a second: messages", tell)
     await all_done(site)
     return await lateness_of(site, names)
 
