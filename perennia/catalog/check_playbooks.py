@@ -7,6 +7,7 @@ import re
 from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_messages import check_email, check_text
 from perennia.catalog.check_routes import check_repeat, check_routes
+from perennia.catalog.check_segments import check_segment_name
 from perennia.catalog.check_times import check_timed_trigger, check_until
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
@@ -28,6 +29,7 @@ from perennia.core.definitions import (
     ReenterAfter,
     RepeatStep,
     ScheduleTrigger,
+    SegmentTrigger,
     SplitStep,
     StageStep,
     StageTrigger,
@@ -84,6 +86,8 @@ class _PlaybookCheck:
             if isinstance(trigger, EventTrigger):
                 self._check_event_name((*path, "event"), trigger.event, prefixes=True)
                 self._expression((*path, "where"), trigger.where, self._customer | EVENT_NAMES)
+            elif isinstance(trigger, SegmentTrigger):
+                check_segment_name(self._inspect, (*path, "segment"), trigger.segment, self._book.scope)
             elif isinstance(trigger, StageTrigger):
                 for track, stage in trigger.stage.items():
                     self._inspect.stage((*path, "stage", track), track, stage, self._book.scope)

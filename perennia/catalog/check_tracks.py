@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from perennia.catalog.inspection import Inspection
+from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES
-from perennia.core.definitions import Track
+from perennia.core.definitions import StageModel, Track
 
 
 def check_track(inspection: Inspection, track: Track) -> frozenset[str]:
@@ -23,11 +24,26 @@ def check_track(inspection: Inspection, track: Track) -> frozenset[str]:
         if stage.end and stage.enter is None:
             message = f'the end stage "{stage.id}" needs "enter": without it everybody would be there'
             inspection.at_key((*path, "end"), "missing-key", message)
+        _check_lateness(inspection, path, stage)
         expression = inspection.expression((*path, "enter"), stage.enter, CUSTOMER_NAMES[track.scope])
         for other in sorted(expression.tracks if expression else ()):
             inspection.stage((*path, "enter"), other, None, track.scope)
             reads.add(other)
     return frozenset(reads)
+
+
+def _check_lateness(inspection: Inspection, path: Path, stage: StageModel) -> None:
+    expected = inspection.span((*path, "expected"), stage.expected)
+    stuck = inspection.span((*path, "stuck"), stage.stuck)
+    for key in ("expected", "stuck"):
+        if stage.end and getattr(stage, key) is not None:
+            message = f'the end stage "{stage.id}" stops the clock: nobody is late in it'
+            inspection.at_key((*path, key), "misplaced-key", message)
+    if expected is None or stuck is None or expected.business_days or stuck.business_days:
+        return
+    if stuck.length_us <= expected.length_us:
+        message = f'"stuck" must be longer than "expected", which is {expected.text}'
+        inspection.at_value((*path, "stuck"), "wrong-value", message)
 
 
 def check_circles(inspections: Mapping[str, Inspection], reads: Mapping[str, frozenset[str]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.calendar import Span, SpanError, parse_span
-from perennia.core.definitions import Playbook, Policies, Scope, Track
+from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
 from perennia.core.documents import TemplateBody
 from perennia.core.expressions import Expression, ExpressionError, compile_expression
 
@@ -24,6 +24,7 @@ class Known:
     tracks: dict[str, Track]
     templates: dict[str, TemplateBody]
     policies: Policies | None
+    segments: dict[str, Segment] = field(default_factory=dict[str, Segment])
     broken: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -62,12 +63,19 @@ class Inspection:
             self.at_value(path, "bad-span", message, remedy or None)
             return None
 
-    def expression(self, path: Path, text: str | None, names: frozenset[str]) -> Expression | None:
+    def criteria(self, scope: Scope) -> dict[str, str]:
+        """What each segment of this scope is made of."""
+        return {name: segment.when for name, segment in self.known.segments.items() if segment.scope == scope}
+
+    def expression(
+        self, path: Path, text: str | None, names: frozenset[str], inside: frozenset[str] = frozenset()
+    ) -> Expression | None:
         """The compiled expression; None with a finding where it cannot be published."""
         if text is None:
             return None
         try:
-            return compile_expression(text, names=names)
+            criteria = self.criteria("contact" if "contact" in names else "account")
+            return compile_expression(text, names=names, segments=criteria, inside=inside)
         except ExpressionError as error:
             # The expressions keep their own list of what the language has and this version has not.
             code = "not-supported-yet" if error.message.endswith("not supported yet") else "bad-expression"

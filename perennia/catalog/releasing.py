@@ -12,7 +12,7 @@ import msgspec
 from perennia.catalog.findings import Finding
 from perennia.catalog.workspace import Workspace
 from perennia.core.compiled import compile_catalog
-from perennia.core.definitions import EmailStep, Playbook, Policies, Track
+from perennia.core.definitions import Definition, EmailStep, Playbook
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, TemplateBody, Triggers, content_hash
 from perennia.core.step_ids import place_steps
 
@@ -62,12 +62,13 @@ def _documents(workspace: Workspace) -> tuple[Document, ...]:
     documents = [*templates.values()]
     documents += [_playbook(playbook, versions) for playbook in workspace.playbooks.values()]
     documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
+    documents += [_document("segment", name, definition_json(segment)) for name, segment in workspace.segments.items()]
     if workspace.policies is not None:
         documents.append(_document("policies", workspace.policies.policies, definition_json(workspace.policies)))
     return tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
 
 
-def definition_json(definition: Playbook | Track | Policies) -> dict[str, object]:
+def definition_json(definition: Definition) -> dict[str, object]:
     """A definition in the language's own keys, defaults left out."""
     return cast("dict[str, object]", definition.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 

@@ -16,14 +16,15 @@ from perennia.core import definitions, timed_definitions
 KINDS: dict[str, type[BaseModel]] = {
     "playbook": definitions.Playbook,
     "track": definitions.Track,
+    "segment": definitions.Segment,
     "policies": definitions.Policies,
     "scenario": scenarios.Scenario,
 }
-KINDS_NOT_YET = frozenset({"segment", "health", "survey"})
+KINDS_NOT_YET = frozenset({"health", "survey"})
 
 VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify"))
 
-TRIGGERS_NOT_YET = frozenset({"segment"})
+TRIGGERS_NOT_YET: frozenset[str] = frozenset()
 CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
 INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
 EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
@@ -40,7 +41,6 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.EventCondition: frozenset({"match"}),
     definitions.EnrollStep: frozenset({"late_joiners"}),
     definitions.TaskStep: frozenset({"escalate"}),
-    definitions.StageModel: frozenset({"expected", "stuck", "milestones", "kpis"}),
     definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
     scenarios.PolicyChanges: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
     scenarios.ScenarioCustomer: frozenset({"contacts"}),
@@ -50,7 +50,23 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
 }
 
 # Keys whose value is a span.
-SPANS = frozenset({"wait", "spread", "offset", "up_to", "after", "within", "due", "every", "min_dwell", "at", "until"})
+SPANS = frozenset(
+    {
+        "wait",
+        "spread",
+        "offset",
+        "up_to",
+        "after",
+        "within",
+        "due",
+        "every",
+        "min_dwell",
+        "expected",
+        "stuck",
+        "at",
+        "until",
+    }
+)
 
 
 def with_article(word: str) -> str:
@@ -71,6 +87,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Arm: "an arm of a branch",
     timed_definitions.UntilTime: "a wait until a time of day",
     timed_definitions.UntilDate: "a wait until a date",
+    definitions.SegmentTrigger: "a segment trigger",
     definitions.StageTrigger: "a stage trigger",
     definitions.PlaybookTrigger: "a playbook trigger",
     definitions.SplitArm: "a variant of a split",

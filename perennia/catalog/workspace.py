@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from perennia.catalog.check_playbooks import check_playbook
 from perennia.catalog.check_policies import check_policies
 from perennia.catalog.check_scenarios import check_scenario
+from perennia.catalog.check_segments import check_segment
 from perennia.catalog.check_tracks import check_circles, check_track
 from perennia.catalog.findings import COPY, Finding, Severity
 from perennia.catalog.inspection import Inspection, Known
@@ -20,7 +21,7 @@ from perennia.catalog.templates import Templates, load_templates
 from perennia.catalog.words import KINDS
 from perennia.catalog.yaml_source import Path as YamlPath
 from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
-from perennia.core.definitions import NO_POLICIES, Playbook, Policies, Track
+from perennia.core.definitions import NO_POLICIES, Definition, Playbook, Policies, Segment, Track
 from perennia.core.documents import TemplateBody
 
 
@@ -44,15 +45,16 @@ class Workspace:
     folder: Path
     playbooks: Mapping[str, Playbook]
     tracks: Mapping[str, Track]
+    segments: Mapping[str, Segment]
     policies: Policies | None
     templates: Mapping[str, TemplateBody]
     scenarios: tuple[ScenarioFile, ...]
     findings: tuple[Finding, ...]
 
     @property
-    def definitions(self) -> tuple[Playbook | Track | Policies, ...]:
+    def definitions(self) -> tuple[Definition, ...]:
         own = () if self.policies is None else (self.policies,)
-        return (*self.playbooks.values(), *self.tracks.values(), *own)
+        return (*self.playbooks.values(), *self.tracks.values(), *self.segments.values(), *own)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -99,6 +101,7 @@ class _Loading:
             folder=self._folder,
             playbooks=known.playbooks,
             tracks=known.tracks,
+            segments=known.segments,
             policies=next((parsed.model for parsed in unique if isinstance(parsed.model, Policies)), None),
             templates=templates.bodies,
             scenarios=tuple(scenarios),
@@ -155,6 +158,8 @@ class _Loading:
                 case Track():
                     tracks[parsed.id] = inspection
                     reads[parsed.id] = check_track(inspection, parsed.model)
+                case Segment():
+                    check_segment(inspection, parsed.model)
                 case Policies():
                     check_policies(inspection, parsed.model)
                 case Scenario():
@@ -174,6 +179,7 @@ def _known(unique: list[_Parsed], templates: Templates) -> Known:
         playbooks={model.playbook: model for model in models if isinstance(model, Playbook)},
         tracks={model.track: model for model in models if isinstance(model, Track)},
         templates=templates.bodies,
+        segments={model.segment: model for model in models if isinstance(model, Segment)},
         policies=None if any(kind == "policies" for kind, _ in broken) else policies,
         broken=frozenset(broken | {("template", name) for name in templates.broken}),
     )

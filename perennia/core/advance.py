@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from perennia.core import entries, orders, results, stages, steps, timed_entries, waits
+from perennia.core import entries, lateness, orders, results, stages, steps, timed_entries, waits
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
@@ -136,6 +136,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
     for _ in range(MAX_ROUNDS):
         run.movers.clear()
         moved = stages.move_stages(run)
+        moved |= lateness.raise_lateness(run)
         moved |= entries.end_by_rules(run)
         moved |= steps.progress(run)
         moved |= entries.enter_by_edges(run)

@@ -13,7 +13,7 @@ import msgspec
 
 from perennia.core.calendar import Calendar, find_zone
 from perennia.core.definition_compiler import compile_playbook, compile_track
-from perennia.core.definitions import Playbook, Policies, Track
+from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
 from perennia.core.documents import Document, PlaybookBody, Triggers, content_hash
 from perennia.core.expressions import Expression
 from perennia.core.facts import TallyNeeds, tally_needs
@@ -88,15 +88,20 @@ class Catalog:
 
 def compile_catalog(revision: str, current: Sequence[Document], past: Sequence[Document] = ()) -> Catalog:
     """A catalog of published documents. Raises `ExpressionError`, `SpanError` or pydantic's error for what no check passed."""
-    first = _first_published([*current, *past])
-    books = {document.id: _dated(_playbook_of(document), first) for document in current if document.kind == "playbook"}
-    tracks = {
-        document.id: compile_track(Track.model_validate_json(document.body), document.version)
+    segments = _segments(current)
+    first = _first_published([*current, *past], segments)
+    books = {
+        document.id: _dated(_playbook_of(document, segments), first)
         for document in current
-        if document.kind == "track"
+        if document.kind == "playbook"
     }
+    tracks = {document.id: _track_of(document, segments) for document in current if document.kind == "track"}
     policies = next((Policies.model_validate_json(d.body) for d in current if d.kind == "policies"), None)
-    old = {(document.id, document.version): _playbook_of(document) for document in past if document.kind == "playbook"}
+    old = {
+        (document.id, document.version): _playbook_of(document, segments)
+        for document in past
+        if document.kind == "playbook"
+    }
     return assemble(revision, policies or Policies(policies="default"), books, tracks, old)
 
 
@@ -147,18 +152,43 @@ def _in_order(tracks: Mapping[str, CompiledTrack]) -> dict[str, CompiledTrack]:
     return {name: tracks[name] for name in order}
 
 
-def _playbook_of(document: Document) -> CompiledPlaybook:
+class _Published(dict[str, str]):
+    """Criteria by segment. One that is gone has no members: people may still be inside older versions that name it."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "false"
+
+
+def _segments(current: Iterable[Document]) -> dict[Scope, _Published]:
+    found: dict[Scope, _Published] = {"contact": _Published(), "account": _Published()}
+    for document in current:
+        if document.kind == "segment":
+            segment = Segment.model_validate_json(document.body)
+            found[segment.scope][segment.segment] = segment.when
+    return found
+
+
+def _track_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledTrack:
+    track = Track.model_validate_json(document.body)
+    return compile_track(track, document.version, segments[track.scope])
+
+
+def _playbook_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledPlaybook:
     body = msgspec.json.decode(document.body, type=PlaybookBody)
-    return compile_playbook(Playbook.model_validate(body.definition), document.version, body.templates)
+    playbook = Playbook.model_validate(body.definition)
+    return compile_playbook(playbook, document.version, body.templates, segments[playbook.scope])
 
 
-def _first_published(documents: Iterable[Document]) -> dict[str, datetime]:
+def _first_published(documents: Iterable[Document], segments: Mapping[Scope, Mapping[str, str]]) -> dict[str, datetime]:
     """By trigger key: since when what happens can start the playbook through it."""
     first: dict[str, datetime] = {}
     for document in documents:
         if document.kind != "playbook" or document.published_at is None:
             continue
-        for trigger in _playbook_of(document).triggers:
+        for trigger in _playbook_of(document, segments).triggers:
             known = first.get(trigger.key, document.published_at)
             first[trigger.key] = min(known, document.published_at)
     return first

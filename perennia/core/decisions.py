@@ -225,6 +225,7 @@ class Act(StrEnum):
     STAGE = "stage"
     ORDER = "order"
     IGNORED = "ignored"
+    RAISED = "raised"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -23,6 +23,7 @@ from perennia.core.definitions import (
     ReenterAfter,
     RepeatStep,
     ScheduleTrigger,
+    SegmentTrigger,
     SplitStep,
     StageStep,
     StageTrigger,
@@ -84,7 +85,10 @@ EVENT_NAMES = frozenset({"event"})
 class _Compiler:
     """Compiles one playbook; collects its expressions on the way."""
 
-    def __init__(self, playbook: Playbook, version: str, templates: Mapping[str, str]) -> None:
+    def __init__(
+        self, playbook: Playbook, version: str, templates: Mapping[str, str], segments: Mapping[str, str]
+    ) -> None:
+        self.segments = segments
         self.playbook = playbook
         self.version = version
         self.templates = templates
@@ -123,7 +127,7 @@ class _Compiler:
         )
 
     def _expression(self, text: str, more: frozenset[str] = ENROLLMENT_NAMES) -> Expression:
-        expression = compile_expression(text, names=self.names | more)
+        expression = compile_expression(text, names=self.names | more, segments=self.segments)
         self.expressions.append(expression)
         return expression
 
@@ -143,9 +147,10 @@ class _Compiler:
         if isinstance(trigger, PlaybookTrigger):
             (end,) = trigger.playbook.items()
             return CompiledTrigger(f"{book}/end/{'/'.join(end)}", book, None, None, None, end=end)
-        when = self._expression(trigger.when, frozenset())
+        text = f'in_segment("{trigger.segment}")' if isinstance(trigger, SegmentTrigger) else trigger.when
+        when = self._expression(text, frozenset())
         existing = (trigger.existing or self.playbook.enter.existing) == "enroll"
-        key = f"{book}/when/{content_hash(trigger.when)[:8]}"
+        key = f"{book}/when/{content_hash(text)[:8]}"
         return CompiledTrigger(key, book, None, None, when, existing=existing)
 
     def _timed_trigger(self, trigger: DateTrigger | ScheduleTrigger) -> CompiledTrigger:
@@ -299,20 +304,27 @@ class _Compiler:
         return {name: tuple(tests) for name, tests in found.items()}
 
 
-def compile_playbook(playbook: Playbook, version: str, templates: Mapping[str, str]) -> CompiledPlaybook:
-    """``templates``: the version of each template it names. Raises `ExpressionError` and `SpanError`."""
-    return _Compiler(playbook, version, templates).compile()
+def compile_playbook(
+    playbook: Playbook, version: str, templates: Mapping[str, str], segments: Mapping[str, str]
+) -> CompiledPlaybook:
+    """``templates``: the version of each template it names; ``segments``: the criterion of each segment.
+
+    Raises `ExpressionError` and `SpanError`.
+    """
+    return _Compiler(playbook, version, templates, segments).compile()
 
 
-def compile_track(track: Track, version: str) -> CompiledTrack:
+def compile_track(track: Track, version: str, segments: Mapping[str, str]) -> CompiledTrack:
     """Raises `ExpressionError` and `SpanError`."""
     names = CUSTOMER_NAMES[track.scope]
     stages = tuple(
         CompiledStage(
             id=stage.id,
             key=f"{track.track}/stage/{stage.id}/{content_hash(stage.enter or '')[:8]}",
-            enter=None if stage.enter is None else compile_expression(stage.enter, names=names),
+            enter=None if stage.enter is None else compile_expression(stage.enter, names=names, segments=segments),
             end=stage.end,
+            expected=None if stage.expected is None else parse_span(stage.expected),
+            stuck=None if stage.stuck is None else parse_span(stage.stuck),
         )
         for stage in track.stages
     )
@@ -323,4 +335,5 @@ def compile_track(track: Track, version: str) -> CompiledTrack:
         stages=stages,
         positions={stage.id: position for position, stage in enumerate(stages)},
         min_dwell=None if track.min_dwell is None else parse_span(track.min_dwell),
+        may_be_late=any(stage.expected is not None or stage.stuck is not None for stage in track.stages),
     )

@@ -96,6 +96,8 @@ __all__ = [
     "Rounds",
     "ScheduleTrigger",
     "Scope",
+    "Segment",
+    "SegmentTrigger",
     "Sender",
     "SpanText",
     "SplitArm",
@@ -140,6 +142,13 @@ class WhenTrigger(Model):
     existing: Existing | None = None
 
 
+class SegmentTrigger(Model):
+    """The customer comes into this segment."""
+
+    segment: DefinitionId
+    existing: Existing | None = None
+
+
 class StageTrigger(Model):
     """The customer enters this stage of a track."""
 
@@ -157,6 +166,7 @@ TRIGGERS: dict[str, type[Model]] = {
     "schedule": ScheduleTrigger,
     "event": EventTrigger,
     "when": WhenTrigger,
+    "segment": SegmentTrigger,
     "stage": StageTrigger,
     "playbook": PlaybookTrigger,
 }
@@ -169,6 +179,7 @@ def _trigger_form(value: object) -> str | None:
 Trigger: TypeAlias = Annotated[
     Annotated[EventTrigger, Tag("<event>")]
     | Annotated[WhenTrigger, Tag("<when>")]
+    | Annotated[SegmentTrigger, Tag("<segment>")]
     | Annotated[StageTrigger, Tag("<stage>")]
     | Annotated[PlaybookTrigger, Tag("<playbook>")]
     | Annotated[DateTrigger, Tag("<date>")]
@@ -244,6 +255,10 @@ class StageModel(Model):
     name: str | None = None
     enter: ExpressionText | None = None
     end: Flag = False
+    expected: SpanText | None = None
+    stuck: SpanText | None = None
+    milestones: tuple[DefinitionId, ...] = ()
+    kpis: tuple[DefinitionId, ...] = ()
 
 
 class Track(Model):
@@ -256,6 +271,16 @@ class Track(Model):
     stages: tuple[StageModel, ...] = Field(min_length=1)
     move: Literal["forward", "any"] = "forward"
     min_dwell: SpanText | None = None
+
+
+class Segment(Model):
+    """Customers of whom a condition holds, under a name."""
+
+    segment: DefinitionId
+    name: str | None = None
+    description: str | None = None
+    scope: Scope = "contact"
+    when: ExpressionText
 
 
 # --- policies -------------------------------------------------------------------------------------------------------
@@ -288,4 +313,4 @@ class Policies(Model):
 
 NO_POLICIES = Policies(policies="default")
 
-Definition: TypeAlias = Playbook | Track | Policies
+Definition: TypeAlias = Playbook | Track | Segment | Policies

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-DocumentKind: TypeAlias = Literal["playbook", "track", "policies", "template"]
+DocumentKind: TypeAlias = Literal["playbook", "track", "segment", "policies", "template"]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

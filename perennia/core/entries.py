@@ -289,5 +289,6 @@ def forget(run: Deliberation) -> None:
     kept = {trigger.key for triggers in run.catalog.when_triggers.values() for trigger in triggers}
     kept |= {trigger.key for triggers in run.catalog.timed_triggers.values() for trigger in triggers}
     kept |= {stage.key for track in run.catalog.tracks.values() for stage in track.stages}
+    kept |= {f"{track}/lateness" for track in run.catalog.tracks}
     run.state.watches = {key: watch for key, watch in run.state.watches.items() if key in kept}
     run.state.fired = {key: values for key, values in run.state.fired.items() if key in kept}

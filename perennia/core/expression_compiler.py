@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TypeAlias
 
@@ -21,10 +21,11 @@ from perennia.core.cel_syntax import (
     Tree,
     Unary,
     children,
+    parse,
 )
 from perennia.core.cel_tokens import ExpressionError
 from perennia.core.facts import TallySpec
-from perennia.core.formulas import MACROS, Choice, Macro, Not
+from perennia.core.formulas import MACROS, Choice, Macro, Membership, Not
 from perennia.core.formulas import Junction as JunctionNode
 from perennia.core.functions import Count, Total
 from perennia.core.json_values import JsonObject
@@ -44,6 +45,8 @@ from perennia.core.leaves import (
 )
 
 ROOTS = frozenset({"traits", "account", "contact", "enter", "event", "steps", "stage", "health", "answers"})
+# Known only to one enrollment or at one event.
+PASSING_NAMES = frozenset({"enter", "event", "steps"})
 UNSUPPORTED_ROOTS = frozenset({"health", "answers"})
 TYPES = frozenset({"int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"})
 
@@ -67,8 +70,17 @@ Filters: TypeAlias = Callable[[str], Callable[[JsonObject], bool]]
 class Compiler:
     """Compiles one expression, and collects what it reads. ``filters`` None: it is a property filter itself."""
 
-    def __init__(self, text: str, names: frozenset[str], filters: Filters | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        names: frozenset[str],
+        filters: Filters | None,
+        segments: Mapping[str, str] | None = None,
+        inside: frozenset[str] = frozenset(),
+    ) -> None:
         self.text = text
+        self.segments = segments
+        self.inside = inside  # the segments that we are the criterion of
         self.names = names
         self.filters = filters
         self.variable: str | None = None  # of the macro we are in
@@ -222,6 +234,8 @@ class Compiler:
             return self.method(tree, tree.target)
         if tree.name == "has":
             return self.has(tree)
+        if tree.name == "in_segment" and self.segments is not None:
+            return self.segment(tree, self.segments)
         if tree.name in UNSUPPORTED_FUNCTIONS:
             raise ExpressionError(f"{tree.name}() is not supported yet", tree.start)
         if tree.name in FUNCTIONS:
@@ -234,6 +248,32 @@ class Compiler:
         if tree.name in OWN_FUNCTIONS and len(tree.arguments) == 1:
             return OwnFunction(self.slice(tree), self.node(tree.arguments[0]), OWN_FUNCTIONS[tree.name])
         return None
+
+    def segment(self, tree: Call, segments: Mapping[str, str]) -> Node:
+        """The segment's own criterion in place of the call, so that time and inputs reach it as they reach the rest."""
+        named = tree.arguments[0] if len(tree.arguments) == 1 else None
+        if not isinstance(named, Literal) or not isinstance(named.value, str):
+            raise ExpressionError(
+                "in_segment() takes the name of a segment", tree.start, 'write in_segment("power-users")'
+            )
+        name = named.value
+        if name in self.inside:
+            raise ExpressionError(
+                f'the segment "{name}" is made of itself', tree.start, "let one decide without the other"
+            )
+        if name not in segments:
+            close = get_close_matches(name, sorted(segments), 1)
+            raise ExpressionError(f'no segment "{name}"', named.start, f'did you mean "{close[0]}"?' if close else None)
+        inner = Compiler(segments[name], self.names - PASSING_NAMES, self.filters, segments, self.inside | {name})
+        try:
+            node = inner.node(parse(segments[name]), error_as=False)
+        except ExpressionError as error:
+            raise ExpressionError(f'in the segment "{name}": {error.message}', tree.start, error.hint) from error
+        self.paths |= inner.paths
+        self.traits |= inner.traits
+        self.tracks |= inner.tracks
+        self.tallies.update(inner.tallies)
+        return Membership(self.slice(tree), node)
 
     def unknown_function(self, tree: Call) -> ExpressionError:
         close = get_close_matches(tree.name, sorted(FUNCTIONS.keys() | CEL_FUNCTIONS | {"has"}), 1)

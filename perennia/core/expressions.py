@@ -16,7 +16,7 @@ What the language leaves open is decided so:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -88,9 +88,18 @@ class Expression:
         return self.root.evidence(view)
 
 
-def compile_expression(text: str, *, names: frozenset[str]) -> Expression:
-    """Compiles ``text``, which may read the roots ``names`` (of `expression_compiler.ROOTS`). Raises `ExpressionError`."""
-    compiler = Compiler(text, names, filters=_filter)
+def compile_expression(
+    text: str,
+    *,
+    names: frozenset[str],
+    segments: Mapping[str, str] | None = None,
+    inside: frozenset[str] = frozenset(),
+) -> Expression:
+    """Compiles ``text``, which may read the roots ``names`` (of `expression_compiler.ROOTS`). Raises `ExpressionError`.
+
+    ``segments``: the criterion of each segment that `in_segment` may name; ``inside``: those that ``text`` is part of.
+    """
+    compiler = Compiler(text, names, filters=_filter, segments=segments, inside=inside)
     root = compiler.node(parse(text), error_as=False)
     tallies = tuple(compiler.tallies)
     return Expression(

@@ -92,6 +92,22 @@ class Not:
         return _evidence(self, view, (self.operand,))
 
 
+class Membership:
+    """``in_segment("NAME")``: whether the segment's criterion is met; one that ends in an error is not."""
+
+    def __init__(self, text: str, criterion: Node) -> None:
+        self.text = text
+        self.criterion = criterion
+        self.volatility = criterion.volatility
+
+    def answer(self, view: View) -> Answer:
+        answer = self.criterion.answer(view)
+        return Answer(answer.error is None and answer.value is True, None, answer.until, answer.watching)
+
+    def evidence(self, view: View) -> Evidence:
+        return _evidence(self, view, (self.criterion,))
+
+
 class Choice:
     """``test ? then : otherwise``: only the branch that is taken is looked at."""
 

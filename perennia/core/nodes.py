@@ -265,6 +265,8 @@ class CompiledStage:
     key: str
     enter: Expression | None
     end: bool
+    expected: Span | None
+    stuck: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +277,4 @@ class CompiledTrack:
     stages: tuple[CompiledStage, ...]
     positions: Mapping[str, int]
     min_dwell: Span | None
+    may_be_late: bool

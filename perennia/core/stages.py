@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from perennia.core.decisions import Act, Reason, StageOrder
 from perennia.core.deliberation import Deliberation, Look
 from perennia.core.json_values import JsonObject
@@ -52,7 +54,7 @@ def _look(run: Deliberation, stage: CompiledStage, news: tuple[str, ...]) -> Loo
 
 
 def _looked(run: Deliberation, track: CompiledTrack, standing: StageState, *, held: bool) -> StageState:
-    standing = StageState(standing.stage, standing.since, held)
+    standing = msgspec.structs.replace(standing, held=held, look_again=None)
     run.state.stages[track.id] = standing
     return standing
 
@@ -86,7 +88,7 @@ def _dwells(run: Deliberation, track: CompiledTrack, standing: StageState) -> bo
     until = run.calendar.after(standing.since, track.min_dwell)
     if run.instant >= until:
         return False
-    run.state.stages[track.id] = StageState(standing.stage, standing.since, held=False, look_again=until)
+    run.state.stages[track.id] = msgspec.structs.replace(standing, held=False, look_again=until)
     return True
 
 
@@ -121,7 +123,7 @@ def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObjec
         return
     standing = run.state.stages.get(track_id)
     if standing is not None and standing.stage == stage_id:
-        run.state.stages[track_id] = StageState(stage_id, standing.since, held=True)
+        run.state.stages[track_id] = msgspec.structs.replace(standing, held=True, look_again=None)
         return
     _enter(run, track, track.stages[position], standing, held=True, detail=detail)
 

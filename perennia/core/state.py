@@ -90,13 +90,14 @@ class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the customer stands in a track.
 
     ``held``: set by a step or a person, until some criterion's truth changes. ``look_again``: when a move that the dwell
-    time suppressed is looked at again.
+    time suppressed is looked at again. ``raised``: the events of its lateness that this stay has raised.
     """
 
     stage: str
     since: datetime
     held: bool = False
     look_again: datetime | None = None
+    raised: tuple[str, ...] = ()
 
 
 class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):

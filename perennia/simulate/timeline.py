@@ -76,6 +76,8 @@ def happenings(journal: Iterable[JournalEntry], titles: Sequence[str] = ()) -> l
                 found.append(Happening(entry.at, Kind.STAGE, str(entry.detail.get("track")), entry.code))
             case Act.STEP_ENDED if entry.code in (Outcome.SKIPPED, Outcome.FAILED) and entry.reason is not None:
                 found.append(Happening(entry.at, Kind.SKIPPED, entry.step or "", entry.reason, entry.playbook))
+            case Act.RAISED:
+                found.append(Happening(entry.at, Kind.EMIT, entry.code))
             case Act.STEP_ENDED if entry.code == Outcome.DONE and entry.detail.get("verb") == "emit":
                 found.append(Happening(entry.at, Kind.EMIT, str(entry.detail["event"]), playbook=entry.playbook))
             case Act.ENTERED:

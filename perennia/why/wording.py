@@ -75,6 +75,9 @@ def _act(entry: JournalEntry) -> str:
             return _end(entry)
         case Act.STAGE:
             return f"{_stage_move(entry)}{_by(entry)}"
+        case Act.RAISED:
+            told = entry.detail
+            return f"event {entry.code}: in the stage {_text(told.get('stage'))} since {_text(told.get('since'))}"
         case Act.ORDER:
             return f"was told to {entry.code}{_by(entry)}"
         case Act.IGNORED:
@@ -88,6 +91,10 @@ def _through(entry: JournalEntry) -> str:
         return f", since {_text(event)} happened"
     if entry.detail.get("when"):
         return ", since its condition turned true"
+    if date := entry.detail.get("date"):
+        return f", by the date {_text(date)}"
+    if schedule := entry.detail.get("schedule"):
+        return f", by the schedule {_text(schedule)}"
     return _by(entry)
 
 

@@ -11,7 +11,7 @@ SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
 VERBS = "branch, email, emit, enroll, exit, milestone, repeat, split, stage, task, unenroll, update, wait, wait_for"
 
-KINDS = [
+KINDS: list[tuple[str, list[str]]] = [
     ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
     (
         "name: x\nplaybook: p\n",
@@ -21,10 +21,24 @@ KINDS = [
         "- a\n",
         [
             "1:1: error unknown-kind: a document must be a mapping whose first key says what it is; "
-            "one of: playbook, track, policies, scenario"
+            "one of: playbook, track, segment, policies, scenario"
         ],
     ),
-    ("segment: s\nwhen: true\n", ['1:1: error not-supported-yet: "segment" documents are not supported yet']),
+    ("segment: s\nwhen: traits.x == 1\n", []),
+    ("segment: s\nwhen: trait.x == 1\n", ['2:7: error bad-expression: unknown name "trait"; did you mean "traits"?']),
+    (
+        "segment: s\nwhen: in_segment('s')\n",
+        ['2:7: error bad-expression: the segment "s" is made of itself; let one decide without the other'],
+    ),
+    (
+        "segment: a\nwhen: in_segment('b')\n---\nsegment: b\nwhen: in_segment('a')\n",
+        [
+            '2:7: error bad-expression: in the segment "b": the segment "a" is made of itself; '
+            "let one decide without the other",
+            '5:7: error bad-expression: in the segment "a": the segment "b" is made of itself; '
+            "let one decide without the other",
+        ],
+    ),
     ("health: s\n", ['1:1: error not-supported-yet: "health" documents are not supported yet']),
     ("survey: nps\n", ['1:1: error not-supported-yet: "survey" documents are not supported yet']),
 ]
@@ -160,7 +174,7 @@ STEPS: list[tuple[str, list[str]]] = [
     ),
 ]
 
-HEADS = [
+HEADS: list[tuple[str, list[str]]] = [
     ("steps: []", ['3:8: error empty: "steps" must not be empty']),
     ("name: x", ['1:1: error missing-key: a playbook needs "steps"']),
     ("stpes: [{exit: a}]", ['3:1: error unknown-key: no key "stpes" in a playbook; did you mean "steps"?']),
@@ -176,7 +190,7 @@ HEADS = [
     ),
     (
         "enter: {on: [{segment: s}]}\nsteps: [{exit: a}]",
-        ['3:15: error not-supported-yet: the trigger "segment" is not supported yet'],
+        ['3:24: error unknown-segment: no segment "s"; there is no segment yet: define one first'],
     ),
     (
         "enter: {on: [{event: A, when: traits.x}]}\nsteps: [{exit: a}]",
@@ -218,11 +232,22 @@ HEADS = [
     ("exit: {when: x}\nsteps: [{exit: a}]", ['3:7: error wrong-type: "exit" must be a list, not a mapping']),
 ]
 
-OTHERS = [
+OTHERS: list[tuple[str, list[str]]] = [
     (
-        "track: t\nstages:\n- id: a\n  stuck: 3d\n  end: no\n- enter: traits.x\nmove: back\nmin_dwell: 0\n",
+        "track: t\nstages:\n- id: a\n  expected: 30d\n  stuck: 45d\n  milestones: [kickoff]\n  kpis: [time_to_value]\n",
+        [],
+    ),
+    (
+        "track: t\nstages:\n- id: a\n  expected: 30d\n  stuck: 2w\n- {id: b, enter: traits.x == 1, end: true, stuck: 3d}\n",
         [
-            '4:3: error not-supported-yet: "stuck" in a stage is not supported yet',
+            '5:10: error wrong-value: "stuck" must be longer than "expected", which is 30d',
+            '6:44: error misplaced-key: the end stage "b" stops the clock: nobody is late in it',
+        ],
+    ),
+    (
+        "track: t\nstages:\n- id: a\n  expected: 3\n  end: no\n- enter: traits.x\nmove: back\nmin_dwell: 0\n",
+        [
+            f'4:13: error wrong-type: "expected" must be a span, not 3; {SPAN}',
             f'5:8: error wrong-type: "end" must be true or false, not "no"; {YES}',
             '6:3: error missing-key: a stage needs "id"',
             '7:7: error wrong-value: "move" must be "forward" or "any", not "back"',

@@ -42,7 +42,7 @@ EXPRESSIONS: list[tuple[str, list[str]]] = [
     ("while: answers.nps.score >= 9\n", ['3:8: error not-supported-yet: "answers" is not supported yet']),
     (
         'while: traits.x == 1 && in_segment("S")\n',
-        ["3:25: error not-supported-yet: in_segment() is not supported yet"],
+        ['3:36: error bad-expression: no segment "S"'],
     ),
     ("while: stage.adopted == 'new'\n", ['3:8: error unknown-track: no track "adopted"; did you mean "adoption"?']),
     ('while: in_stage("adoption", "active", "30d")\n', []),

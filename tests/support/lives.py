@@ -22,7 +22,7 @@ from perennia.core.decisions import (
     StageOrder,
     TraitsChanged,
 )
-from perennia.core.definitions import Playbook, Policies, Scope, Track
+from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, content_hash
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.state import Enrollment
@@ -61,7 +61,7 @@ def documents(text: str) -> list[Document]:
 
 def _document(parsed: dict[str, object]) -> Document:
     kind = next(iter(parsed))
-    made = {"playbook": _playbook, "track": _track, "policies": _policies}[kind](parsed)
+    made = {"playbook": _playbook, "track": _track, "segment": _segment, "policies": _policies}[kind](parsed)
     return Document(kind=made[0], id=str(parsed[kind]), version=content_hash(made[1]), body=made[1])
 
 
@@ -72,6 +72,10 @@ def _playbook(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
 
 def _track(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
     return "track", Track.model_validate(parsed).model_dump_json(by_alias=True)
+
+
+def _segment(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
+    return "segment", Segment.model_validate(parsed).model_dump_json(by_alias=True)
 
 
 def _policies(parsed: dict[str, object]) -> tuple[DocumentKind, str]:

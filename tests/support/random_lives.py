@@ -27,7 +27,7 @@ from tests.support.lives import START, TOPICS, documents
 
 Order: TypeAlias = Literal["skip", "pause", "resume", "end"]
 
-EVENTS = ["A", "B", "C", "D"]
+EVENTS = ["A", "B", "C", "D", "Stage Behind"]
 SPANS = ["10m", "45m", "3h", "12h", "1d", "1d6h", "2bd", "1w"]
 WINDOWS = ["30m", "6h", "1d", "3d"]
 DATES = [None, "soon", "2026-03-04", "2026-03-09", "2026-03-07T15:30:00Z", "2026-03-12T09:00:00"]
@@ -43,6 +43,7 @@ TIMED: list[Mapping[str, object]] = [
     {"schedule": "30 */8 * * *"},
     {"schedule": "0 9 * * tue,sat"},
 ]
+LATE = st.sampled_from([None, "6h", "2d", "1bd"])
 ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
@@ -54,6 +55,7 @@ ATOMS = st.one_of(
     st.builds('count("{}", "{}") >= {}'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS), st.integers(1, 3)),
     st.builds('idle("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
     st.just("traits.missing > 3"),
+    st.just('in_segment("s")'),
 )
 EXPRESSIONS = st.recursive(
     ATOMS,
@@ -64,6 +66,12 @@ EXPRESSIONS = st.recursive(
     ),
     max_leaves=3,
 )
+
+SEGMENTS = [
+    'segment: s\nwhen: count("A", "1d") >= 2\n',
+    'segment: s\nwhen: idle("B", "6h") && traits.x == 1\n',
+    "segment: s\nwhen: traits.missing > 3\n",
+]
 
 Step: TypeAlias = Mapping[str, object]
 
@@ -193,8 +201,8 @@ def tracks(draw: st.DrawFn) -> Track:
         {
             "track": "t",
             "stages": [
-                {"id": "s1"},
-                {"id": "s2", "enter": draw(EXPRESSIONS)},
+                {"id": "s1", "expected": draw(LATE), "stuck": "5d"},
+                {"id": "s2", "enter": draw(EXPRESSIONS), "expected": draw(LATE)},
                 {"id": "s3", "enter": draw(EXPRESSIONS), "end": draw(st.booleans())},
             ],
             "move": draw(st.sampled_from(["forward", "any"])),
@@ -211,6 +219,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
         definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
         found.append(Document(kind="playbook", id=book.playbook, version="v1", body=body))
+    found += documents(draw(st.sampled_from(SEGMENTS)))
     track = draw(tracks())
     found.append(Document(kind="track", id="t", version="v1", body=track.model_dump_json(by_alias=True)))
     return compile_catalog("r1", found)
