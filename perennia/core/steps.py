@@ -177,7 +177,7 @@ def _split(run: Deliberation, enrollment: Enrollment, node: SplitNode) -> Onward
     """The same way at every visit: a stable hash of playbook, customer and step."""
     variant = run.catalog.rehearsal.variants.get(node.id, "")
     if variant not in node.targets:
-        variant = chosen(position_of(enrollment.playbook, run.state.customer, node.id), node.shares)
+        variant = chosen(position_of(enrollment.playbook, run.state.facts.ref, node.id), node.shares)
     finish(run, enrollment, node, Outcome.DONE, result={"variant": variant})
     return Onward(node.targets[variant], enrollment.base)
 

@@ -129,4 +129,4 @@ def _published(trigger: CompiledTrigger, due: datetime) -> bool:
 
 
 def _spread(run: Deliberation, trigger: CompiledTrigger, timing: DateTiming | ScheduleTiming) -> timedelta:
-    return timedelta(0) if timing.spread is None else spread_of(trigger.playbook, run.state.customer, timing.spread)
+    return timedelta(0) if timing.spread is None else spread_of(trigger.playbook, run.state.facts.ref, timing.spread)

@@ -71,7 +71,7 @@ def _without_date(run: Deliberation, enrollment: Enrollment, node: UntilDateNode
 
 
 def _spread(run: Deliberation, enrollment: Enrollment, span: Span | None) -> timedelta:
-    return timedelta(0) if span is None else spread_of(enrollment.playbook, run.state.customer, span)
+    return timedelta(0) if span is None else spread_of(enrollment.playbook, run.state.facts.ref, span)
 
 
 def _key(node: UntilTimeNode | UntilDateNode) -> str:

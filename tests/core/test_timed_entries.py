@@ -147,8 +147,8 @@ def test_who_turns_into_a_match_at_the_very_instant_matches() -> None:
 
 
 def test_a_spread_gives_each_customer_an_instant_of_its_own() -> None:
-    # The first 8 bytes of SHA-256("p:c1") / 2^64 are 0.936..., times 600 s.
-    assert life('{schedule: "0 9 * * mon", spread: 10m}').until("8d").entries == ["9m21s", "7d9m21s"]
+    # The first 8 bytes of SHA-256("p:ana") / 2^64 are 0.1505..., times 600 s.
+    assert life('{schedule: "0 9 * * mon", spread: 10m}').until("8d").entries == ["1m30s", "7d1m30s"]
 
 
 def test_whom_the_filter_keeps_out_the_schedule_never_wakes() -> None:
