@@ -54,7 +54,7 @@ def _options() -> Options:
     parser.add_argument("--customers", type=int, default=300, help="of each kind, per side (300)")
     parser.add_argument("--rounds", type=int, default=2, help="in which they come, the two sides taking turns (2)")
     parser.add_argument("--rates", type=int, nargs="*", default=[10, 20, 40], help="events a second (10 20 40)")
-    parser.add_argument("--seconds", type=float, default=10, help="that each rate is held (10)")
+    parser.add_argument("--seconds", type=float, default=8, help="that each rate is held (8)")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS), help="these parts of it")
     parser.add_argument("--keep", type=Path, help="work in this folder, and leave it there")
     return parser.parse_args(namespace=Options())

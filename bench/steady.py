@@ -67,16 +67,26 @@ async def lateness_of(site: Site, names: Sequence[str]) -> Spread:
 
 
 async def _woken(client: Client, customer: str) -> float:
-    history = await client.get_workflow_handle(customer_workflow_id(customer)).fetch_history()
-    return _turn_that_sent(history).timestamp()
+    """When the worker was given the task whose turn released the message: the timer's, or the bell's where that came too late.
+
+    Not necessarily in the latest run: on a machine that cannot keep up, the sweep rings customers who have just been served.
+    """
+    workflow = customer_workflow_id(customer)
+    sent = _turn_that_sent(await client.get_workflow_handle(workflow).fetch_history())
+    if sent is None:
+        async for run in client.list_workflows(f"WorkflowId = '{workflow}'"):
+            history = await client.get_workflow_handle(workflow, run_id=run.run_id).fetch_history()
+            sent = sent or _turn_that_sent(history)
+    if sent is None:
+        raise ValueError(f"{workflow}: no message was asked for")
+    return sent.timestamp()
 
 
-def _turn_that_sent(history: WorkflowHistory) -> datetime:
-    """When the worker was given the task whose turn released the message: the timer's, or the bell's where it came too late."""
-    given = datetime.max.replace(tzinfo=UTC)
+def _turn_that_sent(history: WorkflowHistory) -> datetime | None:
+    given: datetime | None = None
     for event in history.events:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
             given = event.event_time.ToDatetime(tzinfo=UTC)
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             return given
-    raise ValueError(f"{history.workflow_id}: no message was asked for")
+    return None
