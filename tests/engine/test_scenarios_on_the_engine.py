@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from perennia.catalog import load_workspace, release
 from perennia.catalog.scenario_models import (
@@ -118,6 +119,19 @@ def test_a_shipped_scenario_passes_in_the_simulator(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.scenario)
 async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(scenario: Scenario, tmp_path: Path) -> None:
+    try:
+        timeline = await lived_on_the_engine(scenario, tmp_path / "first.sqlite")
+    except RPCError as hung:
+        # The time-skipping server now and then refuses a task's completion with "invalid history builder state for action"
+        # and then stands still (test server 1.40, seen once in some hundred scenarios). A second server decides.
+        if hung.status is not RPCStatusCode.CANCELLED:
+            raise
+        timeline = await lived_on_the_engine(scenario, tmp_path / "second.sqlite")
+    assert shown(timeline) == shown(simulated(scenario).actual)
+
+
+async def lived_on_the_engine(scenario: Scenario, database: Path) -> list[Happening]:
+    """The scenario's timeline from the real workflow, turns and store, on a time-skipping server of its own."""
     catalog: Catalog = scenario_catalog(DOCUMENTS, scenario)
     moments = Moments(catalog, scenario)
     published = [
@@ -125,7 +139,7 @@ async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(scenario: 
         for document in DOCUMENTS
         if document.kind != "playbook" or not scenario.playbooks or document.id in scenario.playbooks
     ]
-    store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
+    store = open_store(f"sqlite:///{database}")
     await store.migrate()
     await store.publish(published, catalog.triggers(), moments.start, "test", None)
     faults = Faults(scenario, moments)
@@ -136,7 +150,7 @@ async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(scenario: 
     ):
         timeline = await Drive(time, scenario, moments).run()
     await store.close()
-    assert shown(timeline) == shown(simulated(scenario).actual)
+    return timeline
 
 
 def shown(timeline: tuple[Happening, ...] | list[Happening]) -> list[JsonObject]:
