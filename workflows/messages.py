@@ -1,10 +1,9 @@
 """What workflows are told at their start, and what they answer when asked.
 
 In a module of its own, which the sandbox passes through: a dataclass in a workflow's module is made anew for every customer
-that a worker takes up, and two of them were a tenth of all that a worker's Python did.
+that a worker takes up, and two of them were a tenth of all that a worker's Python did. Annotations are no text here for
+the reason that `activities.contracts` gives.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
