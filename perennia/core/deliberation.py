@@ -12,16 +12,23 @@ import msgspec
 from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import Act, CustomerEvent, Effect, Evidence, JournalEntry, Reason
-from perennia.core.expressions import Expression, View
+from perennia.core.expressions import Expression, Verdict, View
 from perennia.core.facts import absorb, set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
 
+ZONE_TRAIT = "trait:timezone"
 # What every expression must look at again: spans and windows are read in another zone.
 ZONE_CHANGED = "zone"
 # Results of the enrollment's own steps.
 OWN_STEPS = "steps"
+
+
+def watched(expression: Expression, verdict: Verdict) -> frozenset[str]:
+    """The tokens of everything that could change the verdict, results of the enrollment's own steps included."""
+    reads_steps = any(path.startswith("steps.") for path in expression.reads)
+    return verdict.watching | {OWN_STEPS} if reads_steps else verdict.watching
 
 
 class Look(NamedTuple):
@@ -66,7 +73,9 @@ class Deliberation:
         self.emitted: list[CustomerEvent] = []
         self._tokens: list[str] = []
         self._seen: dict[str, int] = {}
+        # What expressions see of the customer, until something changes.
         self._names: Mapping[str, Mapping[str, Json]] | None = None
+        self._stages: Mapping[str, tuple[str, datetime]] = {}
         self._survey: Survey | None = None
         self._owned = False
         self.read_zone()
@@ -113,7 +122,7 @@ class Deliberation:
         tokens = set_traits(self.state.facts, changes)
         self.account_changed |= bool(tokens) and self.state.kind == "account"
         self.changed(tokens)
-        if "trait:timezone" in tokens:
+        if ZONE_TRAIT in tokens:
             self.move_zone()
 
     def move_zone(self) -> None:
@@ -167,12 +176,13 @@ class Deliberation:
             facts=self.state.facts,
             calendar=self.calendar,
             names=names,
-            stages={track: (stage.stage, stage.since) for track, stage in self.state.stages.items()},
+            stages=self._stages,
         )
 
     def _customer_names(self) -> Mapping[str, Mapping[str, Json]]:
         if self._names is None:
-            stages = {track: stage.stage for track, stage in self.state.stages.items()}
+            self._stages = {track: (stage.stage, stage.since) for track, stage in self.state.stages.items()}
+            stages: JsonObject = {track: stage for track, (stage, _since) in self._stages.items()}
             self._names = {"contact": self.contact(), "stage": stages}
         return self._names
 
@@ -195,10 +205,7 @@ class Deliberation:
         if known is not None and not self.stale(known, news):
             return Look(known.holds, flipped=False, first=False)
         verdict = expression.evaluate(self.view(enrollment))
-        watching = verdict.watching
-        if enrollment is not None and any(path.startswith("steps.") for path in expression.reads):
-            watching |= {OWN_STEPS}
-        watches[key] = Watch(verdict.holds, verdict.next_change, tuple(sorted(watching)))
+        watches[key] = Watch(verdict.holds, verdict.next_change, tuple(sorted(watched(expression, verdict))))
         if known is None:
             return Look(verdict.holds, flipped=False, first=True)
         return Look(verdict.holds, flipped=verdict.holds != known.holds, first=False)

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from perennia.core.decisions import Act, Outcome, Reason
 from perennia.core.deliberation import Deliberation
-from perennia.core.entries import admit, end
+from perennia.core.entries import end, enter
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import EnrollNode, UnenrollNode
-from perennia.core.outcomes import Onward, done, failed, finish, skipped
+from perennia.core.outcomes import Onward, Unworkable, done, finish, skipped, unworkable, work_out
 from perennia.core.state import Enrollment
 
 
 def enroll(run: Deliberation, enrollment: Enrollment, node: EnrollNode) -> Onward | None:
     """Starts the other playbook, or is skipped for the reason that its entry was refused for."""
-    payload: JsonObject = {}
-    for name, expression in node.values:
-        verdict = expression.evaluate(run.view(enrollment))
-        if verdict.error is not None:
-            evidence = (run.explain(expression, enrollment),)
-            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"name": name}, evidence=evidence)
-        payload[name] = verdict.value
+    payload = work_out(run, enrollment, node.values)
+    if isinstance(payload, Unworkable):
+        return unworkable(run, enrollment, node, payload)
     book = run.catalog.playbooks.get(node.playbook)
     detail: JsonObject = {"by": f"{enrollment.playbook}/{node.id}", "playbook": node.playbook}
     if book is None:
         run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
         return skipped(run, enrollment, node, Reason.UNKNOWN_PLAYBOOK)
-    refused = admit(run, book, payload, detail)
+    refused = enter(run, book, payload, detail)
     if refused is not None:
         return skipped(run, enrollment, node, refused)
     if node.wait:

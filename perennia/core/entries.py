@@ -23,8 +23,12 @@ def baseline(run: Deliberation) -> None:
     state = run.state
     triggers = run.catalog.when_triggers.get(state.kind, ())
     for trigger in triggers:
-        known_before = trigger.since is not None and state.facts.first_seen < trigger.since
-        if known_before and not trigger.existing and trigger.key not in state.watches and trigger.when is not None:
+        if (
+            not trigger.published(state.facts.first_seen)
+            and not trigger.existing
+            and trigger.key not in state.watches
+            and trigger.when is not None
+        ):
             run.look(state.watches, trigger.key, trigger.when, ())
 
 
@@ -36,10 +40,11 @@ def enter_by_edges(run: Deliberation) -> bool:
         if trigger.when is None:
             continue
         look = run.look(run.state.watches, trigger.key, trigger.when, news)
-        published = trigger.since is None or trigger.since <= run.instant
-        if published and look.holds and (look.flipped or look.first):
+        if trigger.published(run.instant) and look.holds and (look.flipped or look.first):
             evidence = (run.explain(trigger.when),)
-            entered |= enter(run, run.catalog.playbooks[trigger.playbook], {}, {"when": trigger.when.text}, evidence)
+            entered |= (
+                enter(run, run.catalog.playbooks[trigger.playbook], {}, {"when": trigger.when.text}, evidence) is None
+            )
     return entered
 
 
@@ -49,8 +54,7 @@ def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
     met: set[str] = set()
     for trigger in run.catalog.started_by(event.name):
         book = run.catalog.playbooks[trigger.playbook]
-        unpublished = trigger.since is not None and event.at < trigger.since
-        if book.definition.scope != run.state.kind or trigger.playbook in met or unpublished:
+        if book.definition.scope != run.state.kind or trigger.playbook in met or not trigger.published(event.at):
             continue
         evidence: tuple[Evidence, ...] = ()
         detail: JsonObject = {"event": event.name}
@@ -60,7 +64,7 @@ def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
                 _refuse(run, book, Reason.FAILED_ENTRY_FILTER, detail, evidence)
                 continue
         met.add(trigger.playbook)
-        entered |= enter(run, book, event.properties, detail, evidence)
+        entered |= enter(run, book, event.properties, detail, evidence) is None
     return entered
 
 
@@ -82,19 +86,18 @@ def enter_by_news(run: Deliberation) -> bool:
     entered = False
     for trigger, detail in started:
         book = run.catalog.playbooks[trigger.playbook]
-        published = trigger.since is None or trigger.since <= run.instant
-        if published and book.definition.scope == run.state.kind:
-            entered |= enter(run, book, {}, {**detail})
+        if trigger.published(run.instant) and book.definition.scope == run.state.kind:
+            entered |= enter(run, book, {}, {**detail}) is None
     return entered
 
 
-def enter_by_order(run: Deliberation, order: EnrollOrder) -> bool:
+def enter_by_order(run: Deliberation, order: EnrollOrder) -> None:
     book = run.catalog.playbooks.get(order.playbook)
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
     if book is None:
         run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
-        return False
-    return enter(run, book, order.payload, detail, by_person=order.by_person)
+        return
+    enter(run, book, order.payload, detail, by_person=order.by_person)
 
 
 # --- entering -------------------------------------------------------------------------------------------------------
@@ -108,21 +111,8 @@ def enter(
     evidence: tuple[Evidence, ...] = (),
     *,
     by_person: bool = False,
-) -> bool:
-    """Enrolls the customer, or notes why not. A person's hand overrides entry filter and re-entry policy."""
-    return admit(run, book, payload, detail, evidence, by_person=by_person) is None
-
-
-def admit(
-    run: Deliberation,
-    book: CompiledPlaybook,
-    payload: JsonObject,
-    detail: JsonObject,
-    evidence: tuple[Evidence, ...] = (),
-    *,
-    by_person: bool = False,
 ) -> Reason | None:
-    """As `enter`; returns the reason why not, None where the customer is in now."""
+    """Enrolls the customer, or notes and returns why not. A person's hand overrides entry filter and re-entry policy."""
     past = run.state.past.get(book.id, NEVER)
     runs = past.runs + 1
     candidate = Enrollment(

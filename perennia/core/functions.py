@@ -6,6 +6,7 @@ neither does what is not idle yet or a count that has reached its mark. It wakes
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ class Counted:
         return as_json(max(seen)) if seen else None
 
 
-class EventCall:
+class EventCall(ABC):
     """What all calls over events have in common."""
 
     volatility = 2
@@ -59,8 +60,8 @@ class EventCall:
         self.text = text
         self.counted = counted
 
-    def answer(self, view: View) -> Answer:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, view: View) -> Answer: ...
 
     def evidence(self, view: View) -> Evidence:
         answer = self.answer(view)

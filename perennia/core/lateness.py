@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from perennia.core.decisions import Act, CustomerEvent
-from perennia.core.deliberation import Deliberation
+from perennia.core.deliberation import ZONE_TRAIT, Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledTrack
 from perennia.core.state import StageState, Watch
@@ -49,7 +49,7 @@ def _look(run: Deliberation, track: CompiledTrack, standing: StageState) -> bool
     raised = (*standing.raised, *late)
     run.state.stages[track.id] = msgspec.structs.replace(standing, raised=raised)
     waiting = [instant for event, instant in due.items() if event not in late]
-    watching = (f"stage:{track.id}", "trait:timezone")
+    watching = (f"stage:{track.id}", ZONE_TRAIT)
     run.state.watches[key_of(track.id)] = Watch(next_change=min(waiting, default=None), watching=watching)
     return bool(late)
 

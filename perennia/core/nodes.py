@@ -230,6 +230,10 @@ class CompiledTrigger:
     end: tuple[str, str] | None = None
     existing: bool = False
 
+    def published(self, at: datetime) -> bool:
+        """Whether it was there at that instant."""
+        return self.since is None or self.since <= at
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

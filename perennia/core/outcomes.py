@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from perennia.core.decisions import Act, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
-from perennia.core.json_values import JsonObject
+from perennia.core.expressions import Expression
+from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import AnyNode, EmailNode, TaskNode
 from perennia.core.state import Enrollment
 
@@ -18,6 +20,29 @@ class Onward(NamedTuple):
 
     target: str | None
     base: datetime
+
+
+class Unworkable(NamedTuple):
+    """A value that could not be worked out: whose it is, and what its expression met."""
+
+    name: str
+    evidence: Evidence
+
+
+def work_out(
+    run: Deliberation, enrollment: Enrollment, values: Sequence[tuple[str, Expression | Json]]
+) -> JsonObject | Unworkable:
+    """All of the values, or the first that cannot be worked out."""
+    found: JsonObject = {}
+    for name, value in values:
+        if not isinstance(value, Expression):
+            found[name] = value
+            continue
+        verdict = value.evaluate(run.view(enrollment))
+        if verdict.error is not None:
+            return Unworkable(name, run.explain(value, enrollment))
+        found[name] = verdict.value
+    return found
 
 
 def effect_key(customer: str, enrollment: Enrollment, step: str) -> str:
@@ -85,3 +110,11 @@ def failed(
         end(run, enrollment, Reason.STEP_FAILED)
         return None
     return Onward(node.next, enrollment.base)
+
+
+def unworkable(
+    run: Deliberation, enrollment: Enrollment, node: AnyNode, value: Unworkable, *, called: str = "name"
+) -> Onward | None:
+    """Fails the step, one of whose values could not be worked out; its result says which, under ``called``."""
+    result: JsonObject = {called: value.name}
+    return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result=result, evidence=(value.evidence,))

@@ -8,7 +8,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, EmailNode, TaskNode
-from perennia.core.outcomes import Onward, effect_key, failed, finish, skipped
+from perennia.core.outcomes import Onward, Unworkable, effect_key, finish, skipped, unworkable, work_out
 from perennia.core.owners import owner_of
 from perennia.core.state import Enrollment, Recipient
 
@@ -29,13 +29,9 @@ def release(run: Deliberation, node: EmailNode | TaskNode, enrollment: Enrollmen
 
 
 def _release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:
-    chosen: JsonObject = {}
-    for name, expression in node.values:
-        verdict = expression.evaluate(run.view(enrollment))
-        if verdict.error is not None:
-            evidence = (run.explain(expression, enrollment),)
-            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"name": name}, evidence=evidence)
-        chosen[name] = verdict.value
+    chosen = work_out(run, enrollment, node.values)
+    if isinstance(chosen, Unworkable):
+        return unworkable(run, enrollment, node, chosen)
     internal = node.step.to == "owner"
     refused = refusal(
         _recipient(run, internal=internal),

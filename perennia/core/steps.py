@@ -9,7 +9,6 @@ from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.enrolling import child_ended, enroll, unenroll
 from perennia.core.entries import end
-from perennia.core.json_values import JsonObject
 from perennia.core.nodes import (
     AnyNode,
     BranchNode,
@@ -30,7 +29,7 @@ from perennia.core.nodes import (
     WaitForNode,
     WaitNode,
 )
-from perennia.core.outcomes import Onward, done, failed, finish, skipped
+from perennia.core.outcomes import Onward, Unworkable, done, finish, skipped, unworkable, work_out
 from perennia.core.outward import overdue, release
 from perennia.core.rounds import come_round, next_round
 from perennia.core.shares import chosen, position_of
@@ -166,7 +165,7 @@ def _branch(run: Deliberation, enrollment: Enrollment, node: BranchNode) -> Onwa
     seen: list[Evidence] = []
     for position, (condition, target) in enumerate(node.arms):
         seen.append(run.explain(condition, enrollment))
-        if run.holds(condition, enrollment):
+        if seen[-1].value is True:
             finish(run, enrollment, node, Outcome.DONE, result={"arm": position + 1}, evidence=tuple(seen))
             return Onward(target, enrollment.base)
     finish(run, enrollment, node, Outcome.DONE, result={"arm": "else"}, evidence=tuple(seen))
@@ -184,28 +183,17 @@ def _split(run: Deliberation, enrollment: Enrollment, node: SplitNode) -> Onward
 
 def _emit(run: Deliberation, enrollment: Enrollment, node: EmitNode) -> Onward | None:
     """The event is heard in the next round of this instant."""
-    properties: JsonObject = {}
-    for name, expression in node.values:
-        verdict = expression.evaluate(run.view(enrollment))
-        if verdict.error is not None:
-            evidence = (run.explain(expression, enrollment),)
-            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"name": name}, evidence=evidence)
-        properties[name] = verdict.value
+    properties = work_out(run, enrollment, node.values)
+    if isinstance(properties, Unworkable):
+        return unworkable(run, enrollment, node, properties)
     run.emitted.append(CustomerEvent(at=run.instant, name=node.event, properties=properties))
     return done(run, enrollment, node, result={"event": node.event, "properties": properties})
 
 
 def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onward | None:
     """Sets all of its traits or none of them."""
-    values: JsonObject = {}
-    for trait, value in node.values:
-        if value is None or isinstance(value, bool | int | float | str | list | dict):
-            values[trait] = value
-            continue
-        verdict = value.evaluate(run.view(enrollment))
-        if verdict.error is not None:
-            evidence = (run.explain(value, enrollment),)
-            return failed(run, enrollment, node, Reason.EXPRESSION_ERROR, result={"trait": trait}, evidence=evidence)
-        values[trait] = verdict.value
+    values = work_out(run, enrollment, node.values)
+    if isinstance(values, Unworkable):
+        return unworkable(run, enrollment, node, values, called="trait")
     run.take_traits(values)
     return done(run, enrollment, node, result={"traits": list(values)})

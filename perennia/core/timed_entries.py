@@ -6,14 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennia.core.calendar import MICROSECOND
-from perennia.core.deliberation import Deliberation
+from perennia.core.deliberation import ZONE_TRAIT, Deliberation
 from perennia.core.entries import enter
 from perennia.core.expressions import Verdict
 from perennia.core.nodes import CompiledPlaybook, CompiledTrigger, DateTiming, ScheduleTiming
 from perennia.core.state import PastEnrollments, Watch
 from perennia.core.wall_clock import moment, spread_of
 
-ZONE = "trait:timezone"
 # A date value fires once. Its instant moves with the customer's zone by a day or so: more than a few are never told anew.
 VALUES_KEPT = 4
 MATCHES = Verdict(value=True)
@@ -55,15 +54,15 @@ def _look_at_date(run: Deliberation, trigger: CompiledTrigger, timing: DateTimin
     due = None if told is None else told + _spread(run, trigger, timing)
     value = str(verdict.value)
     fired = run.state.fired.get(trigger.key, ())
-    if due is not None and (due < run.instant or not _published(trigger, due) or value in fired):
+    if due is not None and (due < run.instant or not trigger.published(due) or value in fired):
         due = None
     entered = False
     if due is not None and run.passed(due):
         due = None
         run.state.fired[trigger.key] = (*fired, value)[-VALUES_KEPT:]
-        entered = enter(run, run.catalog.playbooks[trigger.playbook], {}, {"date": value})
+        entered = enter(run, run.catalog.playbooks[trigger.playbook], {}, {"date": value}) is None
     changes = [each for each in (due, verdict.next_change) if each is not None]
-    watching = tuple(sorted({*verdict.watching, ZONE}))
+    watching = tuple(sorted({*verdict.watching, ZONE_TRAIT}))
     run.state.watches[trigger.key] = Watch(next_change=min(changes, default=None), watching=watching)
     return entered
 
@@ -79,7 +78,7 @@ def _look_at_schedule(run: Deliberation, trigger: CompiledTrigger, timing: Sched
     entered = False
     if match.holds and run.state.fired.get(trigger.key) != (now,) and _is_due(run, trigger, timing):
         run.state.fired[trigger.key] = (now,)
-        entered = enter(run, book, {}, {"schedule": timing.cron.text})
+        entered = enter(run, book, {}, {"schedule": timing.cron.text}) is None
     run.state.watches[trigger.key] = _next_look(run, trigger, timing, match)
     return entered
 
@@ -92,7 +91,7 @@ def _match(run: Deliberation, book: CompiledPlaybook) -> Verdict:
 
 
 def _is_due(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTiming) -> bool:
-    return run.timed and _first(run, trigger, timing, run.instant) == run.instant and _published(trigger, run.instant)
+    return run.timed and _first(run, trigger, timing, run.instant) == run.instant and trigger.published(run.instant)
 
 
 def _next_look(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTiming, match: Verdict) -> Watch:
@@ -122,10 +121,6 @@ def _first(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTiming, 
 
 
 # --- both -----------------------------------------------------------------------------------------------------------
-
-
-def _published(trigger: CompiledTrigger, due: datetime) -> bool:
-    return trigger.since is None or trigger.since <= due
 
 
 def _spread(run: Deliberation, trigger: CompiledTrigger, timing: DateTiming | ScheduleTiming) -> timedelta:

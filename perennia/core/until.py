@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from perennia.core.calendar import Span
 from perennia.core.decisions import Evidence, Outcome, Reason
-from perennia.core.deliberation import OWN_STEPS, ZONE_CHANGED, Deliberation
+from perennia.core.deliberation import ZONE_CHANGED, ZONE_TRAIT, Deliberation, watched
 from perennia.core.entries import about, end
 from perennia.core.nodes import UntilDateNode, UntilTimeNode
 from perennia.core.outcomes import Onward, finish
@@ -14,15 +14,13 @@ from perennia.core.state import Enrollment, Watch
 from perennia.core.waits import waited
 from perennia.core.wall_clock import moment, next_at, spread_of
 
-ZONE = "trait:timezone"
-
 
 def begin_until(run: Deliberation, enrollment: Enrollment, node: UntilTimeNode | UntilDateNode) -> Onward | None:
     """Sets out for the instant, which counts from the instant at which the step began."""
     if isinstance(node, UntilDateNode):
         return _aim_at_date(run, enrollment, node, enrollment.base)
     if not node.in_workspace:
-        enrollment.watches[_key(node)] = Watch(watching=(ZONE,))
+        enrollment.watches[_key(node)] = Watch(watching=(ZONE_TRAIT,))
     _aim_at_time(run, enrollment, node, enrollment.base)
     return waited(run, enrollment, node)
 
@@ -50,9 +48,7 @@ def _aim_at_time(run: Deliberation, enrollment: Enrollment, node: UntilTimeNode,
 def _aim_at_date(run: Deliberation, enrollment: Enrollment, node: UntilDateNode, earliest: datetime) -> Onward | None:
     """Looks at the date as it is now. One that is past is due at once; without one, the step is over."""
     verdict = node.date.evaluate(run.view(enrollment))
-    watching = {*verdict.watching, ZONE}
-    if any(path.startswith("steps.") for path in node.date.reads):
-        watching.add(OWN_STEPS)
+    watching = watched(node.date, verdict) | {ZONE_TRAIT}
     enrollment.watches[_key(node)] = Watch(next_change=verdict.next_change, watching=tuple(sorted(watching)))
     target = None if verdict.error is not None else moment(verdict.value, run.calendar, node.offset)
     if target is None:
