@@ -102,7 +102,7 @@ async def test_a_hundred_events_that_concern_nobody_add_no_history_event(rig: Ri
     async with installed(rig, store) as installation:
         await installation.accept(*arrival("ana", "Contract Signed", now()))
         customer = await store.find("ana")
-        await until_armed(rig, customer)
+        await until_running(rig, customer)
         before = (await happened(rig.handle(customer))).total()
 
         await installation.accept(*(event("ana", "Page Viewed", now()) for _ in range(100)))
@@ -314,13 +314,6 @@ async def until_waiting(store: Store, customer: str) -> None:
     """Waits until a turn has said when the customer wakes."""
     async with asyncio.timeout(30):
         while (await store.customer(customer))[0].wake_at is None:  # noqa: ASYNC110 - see `temporal_runs.until`
-            await asyncio.sleep(0.02)
-
-
-async def until_armed(rig: Rig, customer: str) -> None:
-    """Waits until the customer's workflow has parked: its history holds the timer, and nothing more comes by itself."""
-    async with asyncio.timeout(30):
-        while (await happened(rig.handle(customer)))["TimerStarted"] == 0:  # noqa: ASYNC110 - see `temporal_runs.until`
             await asyncio.sleep(0.02)
 
 
