@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -55,12 +56,21 @@ async def perform(workspace: Path, performance: Performance) -> None:
     display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
     with tempfile.TemporaryDirectory(prefix="perennia-demo-", ignore_cleanup_errors=True) as folder:
         settings = demo_settings(performance, Path(folder))
-        stage = _Stage(LocalInstallation(workspace, settings, display.say), performance, build_clock(settings), console)
+        installation = LocalInstallation(_one_lifecycle(workspace, Path(folder)), settings, display.say)
+        stage = _Stage(installation, performance, build_clock(settings), console)
         try:
             if await before(stop, stage.play(display)) and not performance.leave:
                 await before(stop, stage.installation.wait())
         finally:
             await stage.installation.stop()
+
+
+def _one_lifecycle(workspace: Path, folder: Path) -> Path:
+    """A copy of the workspace without the pack of lifecycles to choose from: nobody follows a dozen at once."""
+    copy = folder / "workspace"
+    shutil.copytree(workspace / "playbooks", copy / "playbooks", ignore=shutil.ignore_patterns("lifecycles"))
+    shutil.copytree(workspace / "templates", copy / "templates")
+    return copy
 
 
 def demo_settings(performance: Performance, folder: Path) -> Settings:
