@@ -47,7 +47,6 @@ from perennia.core.nodes import (
     CompiledTrigger,
     Contender,
     DateTiming,
-    EmailNode,
     EmitNode,
     EnrollNode,
     EventTest,
@@ -58,7 +57,6 @@ from perennia.core.nodes import (
     ScheduleTiming,
     SplitNode,
     StageNode,
-    TaskNode,
     UnenrollNode,
     UntilDateNode,
     UntilTimeNode,
@@ -67,7 +65,8 @@ from perennia.core.nodes import (
     WaitNode,
     WhenTest,
 )
-from perennia.core.step_ids import place_steps
+from perennia.core.outward_compiler import outward_node
+from perennia.core.step_ids import place_steps, verb_of
 from perennia.core.timed_definitions import UntilTime
 from perennia.core.wall_clock import WEEKDAYS, parse_offset, parse_time
 
@@ -181,18 +180,9 @@ class _Compiler:
 
     def _node(self, step: Step, path: str, id_: str, after: str | None, condition: Expression | None) -> AnyNode:
         match step:
-            case EmailStep():
-                return EmailNode(
-                    id_,
-                    "email",
-                    after,
-                    condition,
-                    step=step,
-                    template_version=self.templates.get(step.email, ""),
-                    topic=step.topic or self.playbook.topic,
-                    priority=self.playbook.priority if step.priority is None else step.priority,
-                    values=tuple((name, self._expression(text)) for name, text in step.with_.items()),
-                )
+            case EmailStep() | TaskStep():
+                head = (id_, verb_of(step), after, condition)
+                return outward_node(step, head, self.playbook, self.templates, self._expression)
             case WaitStep():
                 return self._wait(step, id_, after, condition)
             case WaitForStep():
@@ -230,9 +220,6 @@ class _Compiler:
             case StageStep():
                 ((track, stage),) = step.stage.items()
                 return StageNode(id_, "stage", after, condition, track, stage)
-            case TaskStep():
-                due = None if step.due is None else parse_span(step.due)
-                return TaskNode(id_, "task", after, condition, step, due)
             case ExitStep():
                 return ExitNode(id_, "exit", after, condition, step.exit)
 

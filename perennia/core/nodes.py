@@ -28,7 +28,14 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class EmailNode(Node):
+class OutwardNode(Node):
+    """A step that asks the world for something. ``fatal``: where that fails, the enrollment ends."""
+
+    fatal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmailNode(OutwardNode):
     step: EmailStep
     template_version: str
     topic: str | None
@@ -161,7 +168,7 @@ class StageNode(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskNode(Node):
+class TaskNode(OutwardNode):
     step: TaskStep
     due: Span | None
 
@@ -171,8 +178,9 @@ class ExitNode(Node):
     reason: str
 
 
+AnyOutwardNode: TypeAlias = EmailNode | TaskNode
 AnyNode: TypeAlias = (
-    EmailNode
+    AnyOutwardNode
     | WaitNode
     | UntilTimeNode
     | UntilDateNode
@@ -186,7 +194,6 @@ AnyNode: TypeAlias = (
     | UnenrollNode
     | UpdateNode
     | StageNode
-    | TaskNode
     | ExitNode
 )
 

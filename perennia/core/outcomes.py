@@ -11,7 +11,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.expressions import Expression
 from perennia.core.json_values import Json, JsonObject
-from perennia.core.nodes import AnyNode, EmailNode, TaskNode
+from perennia.core.nodes import AnyNode, OutwardNode
 from perennia.core.state import Enrollment
 
 
@@ -106,7 +106,7 @@ def failed(
     evidence: tuple[Evidence, ...] = (),
 ) -> Onward | None:
     finish(run, enrollment, node, Outcome.FAILED, reason=reason, result=result, evidence=evidence)
-    if isinstance(node, EmailNode | TaskNode) and node.step.on_failure == "exit":
+    if isinstance(node, OutwardNode) and node.fatal:
         end(run, enrollment, Reason.STEP_FAILED)
         return None
     return Onward(node.next, enrollment.base)

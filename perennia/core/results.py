@@ -7,8 +7,8 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import TaskNode
 from perennia.core.outcomes import Onward, effect_key, failed, finish
-from perennia.core.outward import overdue
 from perennia.core.steps import walk
+from perennia.core.tasks import overdue
 
 
 def effect_ended(run: Deliberation, ended: EffectEnded) -> None:

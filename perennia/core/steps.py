@@ -30,11 +30,12 @@ from perennia.core.nodes import (
     WaitNode,
 )
 from perennia.core.outcomes import Onward, Unworkable, done, finish, skipped, unworkable, work_out
-from perennia.core.outward import overdue, release
+from perennia.core.outward import release
 from perennia.core.rounds import come_round, next_round
 from perennia.core.shares import chosen, position_of
 from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
+from perennia.core.tasks import overdue
 from perennia.core.until import begin_until, until
 from perennia.core.waits import begin_race, race, waited
 

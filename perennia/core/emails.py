@@ -1,0 +1,55 @@
+"""Emails: to whom, whether it may go, and what the sender must know."""
+
+from __future__ import annotations
+
+from perennia.core.admission import refusal
+from perennia.core.decisions import SendEmail
+from perennia.core.deliberation import Deliberation
+from perennia.core.effects import emit, origin, text_names
+from perennia.core.nodes import EmailNode
+from perennia.core.outcomes import Onward, Unworkable, skipped, unworkable, work_out
+from perennia.core.owners import owner_of
+from perennia.core.state import Enrollment, Recipient
+
+
+def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:
+    """Releases the message, or ends its step where it must not go."""
+    chosen = work_out(run, enrollment, node.values)
+    if isinstance(chosen, Unworkable):
+        return unworkable(run, enrollment, node, chosen)
+    internal = node.step.to == "owner"
+    refused = refusal(
+        _recipient(run, internal=internal),
+        topic=node.topic,
+        transactional=node.step.transactional,
+        internal=internal,
+        policies=run.catalog.policies,
+    )
+    if refused is not None:
+        return skipped(run, enrollment, node, refused)
+    effect = SendEmail(
+        **origin(run, node, enrollment, priority=node.priority),
+        recipient="owner" if internal else "contact",
+        template=node.step.email,
+        template_version=node.template_version,
+        topic=None if internal else node.topic,
+        transactional=node.step.transactional,
+        sender=node.step.from_,
+        context={**text_names(run, enrollment), **chosen},
+    )
+    emit(run, enrollment, node, effect, {"template": node.step.email, "to": effect.recipient})
+    return None
+
+
+def _recipient(run: Deliberation, *, internal: bool) -> Recipient | None:
+    """Whoever the message goes to; a contact's address is its ``email`` trait as it is at this instant."""
+    if internal:
+        owner = owner_of(run.state.facts)
+        return None if owner is None else Recipient(address=owner.email)
+    known = run.recipients.get(run.state.customer)
+    address = run.state.facts.traits.get("email")
+    return Recipient(
+        address=address if isinstance(address, str) else None,
+        suppressed=known is not None and known.suppressed,
+        consents={} if known is None else known.consents,
+    )

@@ -1,0 +1,34 @@
+"""Outward steps, made ready to run (`definition_compiler`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from perennia.core.calendar import parse_span
+from perennia.core.definitions import EmailStep, Playbook, TaskStep
+from perennia.core.expressions import Expression
+from perennia.core.nodes import AnyOutwardNode, EmailNode, TaskNode
+
+# What all nodes begin with: id, verb, where it leads, the step's own condition.
+Head: TypeAlias = tuple[str, str, str | None, Expression | None]
+Compile: TypeAlias = Callable[[str], Expression]
+
+
+def outward_node(
+    step: EmailStep | TaskStep, head: Head, playbook: Playbook, templates: Mapping[str, str], compile_: Compile
+) -> AnyOutwardNode:
+    fatal = step.on_failure == "exit"
+    match step:
+        case EmailStep():
+            return EmailNode(
+                *head,
+                fatal,
+                step=step,
+                template_version=templates.get(step.email, ""),
+                topic=step.topic or playbook.topic,
+                priority=playbook.priority if step.priority is None else step.priority,
+                values=tuple((name, compile_(text)) for name, text in step.with_.items()),
+            )
+        case TaskStep():
+            return TaskNode(*head, fatal, step, None if step.due is None else parse_span(step.due))
