@@ -18,6 +18,7 @@ from perennia.catalog.scenario_models import (
     ResumeInput,
     Scenario,
     ScenarioInput,
+    ScenarioPerson,
     SkipInput,
     SkippedExpected,
     StageExpected,
@@ -26,7 +27,7 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import find_zone
-from perennia.core.definitions import SplitStep
+from perennia.core.definitions import Scope, SplitStep
 from perennia.core.step_ids import place_steps
 
 
@@ -44,13 +45,17 @@ class _ScenarioCheck:
         self._placed = [step for name in wanted if name in known for step in place_steps(known[name])]
         # Of a playbook that is missing or broken the steps are unknown: nothing is said of them.
         self._steps = {step.id: step.verb for step in self._placed} if all(name in known for name in wanted) else None
+        tracks: dict[str, Scope] = {name: track.scope for name, track in inspection.known.tracks.items()}
+        books: dict[str, Scope] = {name: book.scope for name, book in known.items()}
+        self._scope: Scope = scenario.about(books, tracks)
 
     def run(self) -> None:
         scenario = self._scenario
         for index, name in enumerate(scenario.playbooks):
             path: Path = ("playbook",) if isinstance(scenario.playbook, str) else ("playbook", index)
             self._check_playbook(path, name)
-        self._check_zone()
+        self._check_zone(("customer",), scenario.customer)
+        self._check_contacts()
         self._check_moment(("until",), scenario.until)
         for index, fault in enumerate(scenario.provider):
             self._check_moment(("provider", index, "at"), fault.at)
@@ -67,18 +72,37 @@ class _ScenarioCheck:
         if found is None:
             if ("playbook", name) not in known.broken:
                 self._inspect.unknown(path, "playbook", name, known.playbooks)
-        elif found.scope != self._scenario.scope:
+        elif found.scope != self._scope and not (found.scope == "contact" and self._scenario.customer.contacts):
             message = (
                 f'the playbook "{name}" is about {found.scope}s, the customer of this scenario is no {found.scope}'
             )
-            self._inspect.at_value(path, "wrong-scope", message, f'add "scope: {found.scope}"')
+            remedy = "give the customer contacts" if self._scenario.scope is None else f'add "scope: {found.scope}"'
+            self._inspect.at_value(path, "wrong-scope", message, remedy)
 
-    def _check_zone(self) -> None:
-        zone = self._scenario.customer.timezone
-        _, unknown = find_zone(zone)
+    def _check_zone(self, path: Path, person: ScenarioPerson) -> None:
+        _, unknown = find_zone(person.timezone)
         if unknown is not None:
             message = f'no time zone "{unknown}"'
-            self._inspect.at_value(("customer", "timezone"), "unknown-zone", message, "write one like Europe/Berlin")
+            self._inspect.at_value((*path, "timezone"), "unknown-zone", message, "write one like Europe/Berlin")
+
+    def _check_contacts(self) -> None:
+        customer = self._scenario.customer
+        if customer.contacts and self._scope == "contact":
+            message = "a contact has no contacts: this scenario is about one"
+            self._inspect.at_key(("customer", "contacts"), "wrong-scope", message, 'write "scope: account"')
+        taken = {customer.id}
+        for index, contact in enumerate(customer.contacts):
+            path: Path = ("customer", "contacts", index)
+            self._check_zone(path, contact)
+            if contact.id in taken:
+                message = f'the id "{contact.id}" is taken'
+                self._inspect.at_value((*path, "id"), "duplicate-id", message, "give everybody an id of their own")
+            taken.add(contact.id)
+
+    def _check_contact(self, path: Path, name: str | None) -> None:
+        contacts = [contact.id for contact in self._scenario.customer.contacts]
+        if name is not None and name not in contacts:
+            self._inspect.unknown((*path, "contact"), "contact", name, contacts)
 
     def _check_moment(self, path: Path, moment: str | datetime) -> None:
         if isinstance(moment, str):
@@ -86,6 +110,7 @@ class _ScenarioCheck:
 
     def _check_input(self, path: Path, item: ScenarioInput) -> None:
         self._check_moment((*path, "at"), item.at)
+        self._check_contact(path, item.contact)
         match item:
             case EventInput(timestamp=timestamp) if timestamp is not None:
                 self._check_moment((*path, "timestamp"), timestamp)
@@ -109,6 +134,7 @@ class _ScenarioCheck:
                 pass
 
     def _check_expectation(self, path: Path, item: Expectation) -> None:
+        self._check_contact(path, item.contact)
         if isinstance(item, NeverExpected):
             self._check_expectation((*path, "never"), item.never)
             if item.at is not None:
@@ -127,12 +153,17 @@ class _ScenarioCheck:
             case StageExpected(stage=stages):
                 for track, stage in stages.items():
                     where = (*path, "stage", track)
-                    self._inspect.stage(where, track, None if stage == ANYTHING else stage, self._scenario.scope)
+                    self._inspect.stage(where, track, None if stage == ANYTHING else stage, self._scope_at(track))
             case SkippedExpected(skipped=skipped):
                 for step in skipped:
                     self._check_step((*path, "skipped", step), step, None)
             case _:
                 pass
+
+    def _scope_at(self, track: str) -> Scope:
+        """The scope that the track may have: where there are contacts, either."""
+        found = self._inspect.known.tracks.get(track)
+        return found.scope if found is not None and self._scenario.customer.contacts else self._scope
 
     def _report_at(self, path: Path, *, is_inside_never: bool) -> None:
         if is_inside_never:

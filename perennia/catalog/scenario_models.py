@@ -1,4 +1,4 @@
-"""Scenarios as people write them, parsed: what happens to one customer when, and what must follow (language, section 10).
+"""Scenarios as people write them, parsed: what happens to a customer when, and what must follow (language, section 10).
 
 Each item of ``when`` and of ``expect`` is its own model, told apart by its key. Instants stay as written: a `Moment` is a
 span from ``start`` (text, calendar rules in the customer's zone) or an instant; one without an offset is wall-clock time in
@@ -8,13 +8,14 @@ the customer's zone.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perennia.core.definitions import DefinitionId, Flag, Model, Policies, Scope, Sender, SpanText, Topic
-from perennia.core.json_values import JsonObject
+from perennia.core.json_values import Json, JsonObject
 
 ANYTHING = "*"
 
@@ -60,13 +61,41 @@ class Owner(Model):
     last_name: str | None = None
 
 
-class ScenarioCustomer(Model):
+class ScenarioPerson(Model):
     """``traits`` arrive at ``start``; ``first_seen`` is ``start`` where it is not told."""
 
     id: str
     timezone: str | None = None
     traits: JsonObject = Field(default_factory=dict)
     first_seen: Instant | None = None
+
+    def told(self) -> JsonObject:
+        """All that is said of it, as traits."""
+        traits: dict[str, Json] = dict(self.traits)
+        if self.timezone is not None:
+            traits["timezone"] = self.timezone
+        return traits
+
+
+class ScenarioContact(ScenarioPerson):
+    """One of the account's contacts; ``email`` and ``roles`` are short for the traits of these names."""
+
+    email: str | None = None
+    roles: tuple[str, ...] = ()
+
+    def told(self) -> JsonObject:
+        traits = super().told()
+        if self.email is not None:
+            traits["email"] = self.email
+        if self.roles:
+            traits["roles"] = list(self.roles)
+        return traits
+
+
+class ScenarioCustomer(ScenarioPerson):
+    """``contacts``: an account's."""
+
+    contacts: tuple[ScenarioContact, ...] = ()
 
 
 class ProviderFault(Model):
@@ -98,7 +127,10 @@ class PolicyChanges(Model):
 
 
 class InputItem(Model):
+    """``contact``: which of the account's contacts it happens to; None: the customer itself."""
+
     at: Moment
+    contact: str | None = None
 
 
 class EventInput(InputItem):
@@ -187,9 +219,10 @@ INPUTS: dict[str, type[InputItem]] = {
 
 
 class ExpectationItem(Model):
-    """``at`` is None only inside ``never``."""
+    """``at`` is None only inside ``never``. ``contact``: what happens to this contact; None: to anybody."""
 
     at: Moment | None = None
+    contact: str | None = None
 
 
 class EmailExpected(ExpectationItem):
@@ -337,13 +370,13 @@ class Scenario(Model):
     """A test of playbooks over virtual time.
 
     ``until`` is inclusive. ``variants``: the variant that each of these splits takes, by step id.
-    ``strict``: every outward effect must be expected, in order.
+    ``strict``: every outward effect must be expected, in order. ``scope`` None: see `about`.
     """
 
     scenario: Annotated[str, Field(min_length=1)]
     description: str | None = None
     playbook: _OneOrMore = ()
-    scope: Scope = "contact"
+    scope: Scope | None = None
     owner: Owner | None = None
     customer: ScenarioCustomer
     start: Instant
@@ -359,3 +392,15 @@ class Scenario(Model):
     def playbooks(self) -> tuple[str, ...]:
         """Ids of the playbooks that are published; empty: all of the workspace."""
         return (self.playbook,) if isinstance(self.playbook, str) else self.playbook
+
+    def about(self, playbooks: Mapping[str, Scope], tracks: Mapping[str, Scope]) -> Scope:
+        """What the customer is, where the scenario does not say so: what its contacts, playbooks and stages tell.
+
+        ``playbooks`` and ``tracks``: the scope of each that the workspace has.
+        """
+        if self.scope is not None:
+            return self.scope
+        named = [playbooks.get(name) for name in self.playbooks]
+        if not named:
+            named = [tracks.get(name) for item in self.expect if isinstance(item, StageExpected) for name in item.stage]
+        return "account" if self.customer.contacts or "account" in named else "contact"

@@ -43,10 +43,7 @@ KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.TaskStep: frozenset({"escalate"}),
     definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
     scenarios.PolicyChanges: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
-    scenarios.ScenarioCustomer: frozenset({"contacts"}),
     scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
-    **dict.fromkeys(scenarios.INPUTS.values(), frozenset({"contact"})),
-    **dict.fromkeys(scenarios.EXPECTATIONS.values(), frozenset({"contact"})),
 }
 
 # Keys whose value is a span.
@@ -98,6 +95,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Topic: "a topic",
     scenarios.PolicyChanges: "policies",
     scenarios.ScenarioCustomer: "a customer",
+    scenarios.ScenarioContact: "a contact",
     scenarios.Owner: "an owner",
     scenarios.ProviderFault: "a provider fault",
     **{model: f"{with_article(verb)} step" for verb, model in definitions.STEPS.items()},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from itertools import groupby
+from typing import TypeAlias, TypeVar
 
 from perennia.catalog.scenario_models import (
     ANYTHING,
@@ -23,6 +24,7 @@ from perennia.catalog.scenario_models import Happening as HappeningExpected
 from perennia.simulate.timeline import OUTWARD, Happening, Kind
 
 Instant: TypeAlias = Callable[[str | datetime], datetime]
+Shown = TypeVar("Shown", "Expected", Happening)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Expected:
     playbook: str | None = None
     to: str | None = None
     never: bool = False
+    contact: str | None = None
 
     def matches(self, happening: Happening) -> bool:
         """Whether the happening is of this kind, its instant aside."""
@@ -45,6 +48,7 @@ class Expected:
             and self.code in (ANYTHING, happening.code)
             and self.playbook in (None, happening.playbook)
             and self.to in (None, happening.to)
+            and self.contact in (None, happening.contact)
         )
 
     def meets(self, happening: Happening) -> bool:
@@ -53,8 +57,8 @@ class Expected:
 
     def __str__(self) -> str:
         subject = self.playbook or "" if self.kind is Kind.ENDED else self.subject
-        words = str(Happening(self.at or datetime.min, self.kind, subject, self.code, to=self.to))  # noqa: DTZ901 - not shown
-        return f"never {words}" if self.never else words
+        shown = Happening(self.at or datetime.min, self.kind, subject, self.code, to=self.to, contact=self.contact)  # noqa: DTZ901 - not shown
+        return f"never {shown}" if self.never else str(shown)
 
 
 def _second(instant: datetime) -> int:
@@ -78,8 +82,10 @@ class Difference:
 def expected_of(item: Expectation, instant: Instant) -> list[Expected]:
     """An item of ``expect`` with its instant worked out; several skipped steps are several expectations."""
     if isinstance(item, NeverExpected):
-        return _expected(item.never, None, never=True)
-    return _expected(item, None if item.at is None else instant(item.at), never=False)
+        found, contact = _expected(item.never, None, never=True), item.contact or item.never.contact
+    else:
+        found, contact = _expected(item, None if item.at is None else instant(item.at), never=False), item.contact
+    return [replace(each, contact=contact) for each in found]
 
 
 def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> list[Expected]:
@@ -136,8 +142,12 @@ def _somewhere(actual: Sequence[Happening], wanted: Sequence[Expected]) -> list[
 
 
 def _in_order(actual: Sequence[Happening], wanted: Sequence[Expected]) -> list[Difference]:
-    """Both sequences side by side: the longest common one stays, the rest are differences."""
+    """Both sequences side by side: the longest common one stays, the rest are differences.
+
+    Of what one step does to several contacts in one second, the order is nobody's business.
+    """
     wanted = sorted(wanted, key=lambda each: each.at.timestamp() if each.at is not None else 0.0)
+    wanted, actual = _by_contact(wanted), _by_contact(actual)
     lengths = _common(actual, wanted)
     differences: list[Difference] = []
     here, there = 0, 0
@@ -151,6 +161,16 @@ def _in_order(actual: Sequence[Happening], wanted: Sequence[Expected]) -> list[D
             differences.append(Difference(wanted[there], None))
             there += 1
     return differences
+
+
+def _by_contact(events: Sequence[Shown]) -> list[Shown]:
+    """The same, where neighbours that differ in their contact alone stand in the order of their contacts."""
+
+    def alike(each: Shown) -> tuple[object, ...]:
+        return (None if each.at is None else _second(each.at), each.kind, each.subject)
+
+    runs = (list(run) for _, run in groupby(events, key=alike))
+    return [each for run in runs for each in sorted(run, key=lambda each: each.contact or "")]
 
 
 def _common(actual: Sequence[Happening], wanted: Sequence[Expected]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Runs a scenario: one customer lives through it in virtual time, and what became visible is held against what must follow."""
+"""Runs a scenario: a customer lives through it in virtual time, and what became visible is held against what must follow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from perennia.catalog.scenario_models import (
     ResumeInput,
     Scenario,
     ScenarioInput,
+    ScenarioPerson,
     SkipInput,
     SuppressInput,
     TaskDoneInput,
@@ -33,11 +34,12 @@ from perennia.core.decisions import (
     JournalEntry,
     TraitsChanged,
 )
-from perennia.core.definitions import Policies
+from perennia.core.definitions import Policies, Scope
 from perennia.core.documents import Document
-from perennia.core.json_values import Json, JsonObject
+from perennia.core.json_values import JsonObject
+from perennia.core.state import CustomerState
 from perennia.simulate.comparison import Difference, Expected, compare, expected_of
-from perennia.simulate.timeline import Happening, happenings
+from perennia.simulate.timeline import Happening, happenings_among
 from perennia.simulate.world import Act, Fault, Rendering, World
 
 AUTHOR = "scenario"
@@ -83,7 +85,8 @@ def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: R
     moments = Moments(catalog, scenario)
     world = furnish(catalog, scenario, moments, rendering)
     world.run(moments.instant(scenario.until))
-    actual = happenings(world.journal, world.titles)
+    chronicle = [(whose.facts.ref if whose.kind == "contact" else None, entry) for whose, entry in world.chronicle]
+    actual = happenings_among(chronicle, world.titles)
     expected = [each for item in scenario.expect for each in expected_of(item, moments.instant)]
     return ScenarioResult(
         scenario=scenario,
@@ -114,31 +117,45 @@ class Moments:
         return resolve(instant, self.calendar.zone) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def scope_of(catalog: Catalog, scenario: Scenario) -> Scope:
+    books: dict[str, Scope] = {name: book.definition.scope for name, book in catalog.playbooks.items()}
+    tracks: dict[str, Scope] = {name: track.definition.scope for name, track in catalog.tracks.items()}
+    return scenario.about(books, tracks)
+
+
 def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: Rendering) -> World:
     """The world at the scenario's start, with everything that will happen on its agenda."""
-    customer = scenario.customer
-    first_seen = moments.start if customer.first_seen is None else moments.instant(customer.first_seen)
-    state = new_customer(customer.id, scenario.scope, customer.id, first_seen)
-    world = World(catalog, state, rendering)
+    scope = scope_of(catalog, scenario)
+    world = World(catalog, _newcomer(scenario.customer, scope, moments), rendering)
     world.faults = [
         Fault(moments.instant(fault.at), fault.email == "refuses", fault.times)
         for fault in sorted(scenario.provider, key=lambda fault: moments.instant(fault.at))
     ]
-    world.at(moments.start, TraitsChanged(at=moments.start, traits=initial_traits(scenario)))
+    traits = initial_traits(scenario)
+    for contact in scenario.customer.contacts:
+        newcomer = _newcomer(contact, "contact", moments)
+        newcomer.facts.account = {**traits, "id": scenario.customer.id}
+        world.settle(newcomer)
+        world.at(moments.start, TraitsChanged(at=moments.start, traits=contact.told()), contact.id)
+    world.at(moments.start, TraitsChanged(at=moments.start, traits=traits))
     seen: set[str] = set()
     for item in scenario.when:
         if isinstance(item, EventInput) and item.id is not None:
             if item.id in seen:
                 continue
             seen.add(item.id)
-        world.at(moments.instant(item.at), _happening(item, moments))
+        world.at(moments.instant(item.at), _happening(item, moments), item.contact)
     return world
 
 
+def _newcomer(person: ScenarioPerson, kind: Scope, moments: Moments) -> CustomerState:
+    first_seen = moments.start if person.first_seen is None else moments.instant(person.first_seen)
+    return new_customer(person.id, kind, person.id, first_seen)
+
+
 def initial_traits(scenario: Scenario) -> JsonObject:
-    traits: dict[str, Json] = dict(scenario.customer.traits)
-    if scenario.customer.timezone is not None:
-        traits["timezone"] = scenario.customer.timezone
+    """The customer's. Whose account it is, its owner is the account's."""
+    traits = scenario.customer.told()
     if scenario.owner is not None:
         traits["owner"] = scenario.owner.model_dump(exclude_none=True)
     return traits
@@ -149,13 +166,13 @@ def _happening(item: ScenarioInput, moments: Moments) -> Input | Act:
     at = moments.instant(item.at)
     match item:
         case ConsentInput():
-            return lambda world: world.consent(item.consent, given=True)
+            return lambda world: world.consent(item.consent, given=True, customer=item.contact)
         case UnsubscribeInput():
-            return lambda world: world.consent(item.unsubscribe, given=False)
+            return lambda world: world.consent(item.unsubscribe, given=False, customer=item.contact)
         case SuppressInput():
-            return lambda world: world.suppress()
+            return lambda world: world.suppress(item.contact)
         case TaskDoneInput():
-            return lambda world: world.finish_task(at, item.task_done, item.result)
+            return lambda world: world.finish_task(at, item.task_done, item.result, item.contact)
         case _:
             return scenario_input(item, at, moments)
 

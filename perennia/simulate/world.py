@@ -1,4 +1,4 @@
-"""A customer's world in memory: a clock that jumps from instant to instant, and effects that succeed unless told otherwise."""
+"""Customers' world in memory: a clock that jumps from instant to instant, and effects that succeed unless told otherwise."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import msgspec
 from perennia.core.advance import Decision, advance
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
+    AccountTraitsChanged,
+    CustomerEvent,
     Effect,
     EffectEnded,
     Input,
@@ -58,118 +60,196 @@ Act: TypeAlias = Callable[["World"], None]
 
 
 @dataclass
-class World:
-    """One customer in one catalog. Inputs and acts are put on the agenda; `run` lives through it."""
+class Inhabitant:
+    """One customer of the world. ``account`` is the internal id of the contact's account, None without one."""
 
-    catalog: Catalog
     state: CustomerState
-    rendering: Rendering
-    faults: list[Fault] = field(default_factory=list[Fault])
+    account: str | None = None
     recipient: Recipient = field(default_factory=lambda: Recipient(address=None))
-    journal: list[JournalEntry] = field(default_factory=list[JournalEntry])
-    titles: list[str] = field(default_factory=list[str])
     tasks: dict[str, str] = field(default_factory=dict[str, str])
-    turns: int = 0
-    _agenda: list[tuple[datetime, int, Input | Act]] = field(default_factory=list[tuple[datetime, int, "Input | Act"]])
-    _order: count[int] = field(default_factory=count)
-    _seq: count[int] = field(default_factory=lambda: count(1))
-    _attempts: dict[str, int] = field(default_factory=dict[str, int])
+    wake_at: datetime | None = None
+    seq: count[int] = field(default_factory=lambda: count(1))
 
-    def at(self, when: datetime, what: Input | Act) -> None:
-        """Puts an input, or something that happens to the world, on the agenda; at one instant in order of this call."""
-        heapq.heappush(self._agenda, (when, next(self._order), what))
+    @property
+    def id(self) -> str:
+        return self.state.customer
+
+
+class World:
+    """Customers in one catalog: one, or an account with its contacts. What happens is put on the agenda; `run` lives through it.
+
+    At one instant inputs come first, in the order of the agenda; then what time alone makes due, accounts before contacts
+    and each by id. What a decision tells other customers is an input of the same instant.
+    """
+
+    def __init__(self, catalog: Catalog, state: CustomerState, rendering: Rendering) -> None:
+        self.catalog = catalog
+        self.rendering = rendering
+        self.faults: list[Fault] = []
+        self.titles: list[str] = []
+        self.turns = 0
+        # Every decision with the customer it is about, in the order in which they were made.
+        self.chronicle: list[tuple[CustomerState, JournalEntry]] = []
+        self._customer = state.customer
+        self._people = {state.customer: Inhabitant(state)}
+        self._agenda: list[tuple[datetime, int, str, Input | Act]] = []
+        self._order = count()
+        self._attempts: dict[str, int] = {}
+
+    def settle(self, contact: CustomerState) -> None:
+        """A contact of the world's account joins it."""
+        self._people[contact.customer] = Inhabitant(contact, account=self._customer)
+
+    @property
+    def state(self) -> CustomerState:
+        """The state of the customer that the world was made with."""
+        return self._people[self._customer].state
+
+    @property
+    def journal(self) -> list[JournalEntry]:
+        return [entry for _, entry in self.chronicle]
+
+    def at(self, when: datetime, what: Input | Act, customer: str | None = None) -> None:
+        """Puts an input, or something that happens to the world, on the agenda; at one instant in order of this call.
+
+        ``customer`` None: the one that the world was made with.
+        """
+        heapq.heappush(self._agenda, (when, next(self._order), customer or self._customer, what))
 
     def run(self, until: datetime) -> None:
         """Lives through everything up to and with ``until``."""
+        self._live(until)
+        for person in self._in_order():
+            self._turn(person, until, ())
+        self._live(until)
+
+    # --- time ---
+
+    def _live(self, until: datetime) -> None:
         while True:
-            wake_at = self._wake_at
+            woken = self._next_to_wake()
             due = self._agenda[0][0] if self._agenda else None
+            wake_at = None if woken is None else woken.wake_at
             if due is not None and due <= until and (wake_at is None or due <= wake_at):
                 self._happen()
-            elif wake_at is not None and wake_at <= until:
-                self._turn(wake_at, ())
+            elif woken is not None and wake_at is not None and wake_at <= until:
+                self._turn(woken, wake_at, ())
             else:
                 break
-        self._turn(until, ())
 
-    _wake_at: datetime | None = None
+    def _in_order(self) -> list[Inhabitant]:
+        return sorted(self._people.values(), key=lambda person: (person.state.kind, person.id))
+
+    def _next_to_wake(self) -> Inhabitant | None:
+        waiting = [person for person in self._in_order() if person.wake_at is not None]
+        return min(waiting, key=lambda person: person.wake_at or datetime.max, default=None)  # noqa: DTZ901 - never taken
 
     def _happen(self) -> None:
-        when, _, what = heapq.heappop(self._agenda)
+        when, _, customer, what = heapq.heappop(self._agenda)
         if callable(what):
             what(self)
             return
-        self._turn(when, (msgspec.structs.replace(what, seq=next(self._seq)),))
+        person = self._people[customer]
+        self._turn(person, when, (what,))
+        if isinstance(what, CustomerEvent) and person.account is not None:
+            copy = msgspec.structs.replace(what, properties={**what.properties, "contact": person.state.facts.ref})
+            self._turn(self._people[person.account], when, (copy,))
 
-    def _turn(self, now: datetime, inputs: tuple[Input, ...]) -> None:
+    def _turn(self, person: Inhabitant, now: datetime, inputs: tuple[Input, ...]) -> None:
         # What time alone makes due at this instant waits for the inputs of the same instant.
         last = not self._agenda or self._agenda[0][0] > now
         clock = now if last else now - timedelta(microseconds=1)
-        decision: Decision = advance(self.catalog, self.state, clock, inputs, {self.state.customer: self.recipient})
+        numbered = [msgspec.structs.replace(each, seq=next(person.seq)) for each in inputs]
+        decision = advance(self.catalog, person.state, clock, numbered, self._recipients(person))
         self.turns += 1
-        self.state = decision.state
-        self.journal += decision.journal
-        self._wake_at = decision.wake_at
+        person.state = decision.state
+        self.chronicle += [(person.state, entry) for entry in decision.journal]
+        person.wake_at = decision.wake_at
+        self._tell(person, decision, now)
         for effect in decision.effects:
-            self._carry_out(effect, now)
+            self._carry_out(person, effect, now)
 
-    def _carry_out(self, effect: Effect, now: datetime) -> None:
+    def _recipients(self, person: Inhabitant) -> dict[str, Recipient]:
+        return {each.id: each.recipient for each in self._people.values() if person.id in (each.id, each.account)}
+
+    def _tell(self, person: Inhabitant, decision: Decision, now: datetime) -> None:
+        """Tells others what the decision has for them."""
+        if decision.account_traits is None:
+            return
+        told = AccountTraitsChanged(at=now, account=person.state.facts.ref, traits=decision.account_traits)
+        for each in self._in_order():
+            if each.account == person.id:
+                self.at(now, told, each.id)
+
+    # --- effects ---
+
+    def _carry_out(self, person: Inhabitant, effect: Effect, now: datetime) -> None:
         if isinstance(effect, OpenTask):
-            self._open_task(effect, now)
+            self._open_task(person, effect, now)
         else:
-            self._send(effect, now)
+            self._send(person, effect, now)
 
-    def _open_task(self, effect: OpenTask, now: datetime) -> None:
+    def _open_task(self, person: Inhabitant, effect: OpenTask, now: datetime) -> None:
         try:
             title = self.rendering.title(effect.title, effect.context)
             if effect.body is not None:
                 self.rendering.title(effect.body, effect.context)
         except RenderingProblem as problem:
             self.titles.append(effect.title)
-            self._end(effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
+            self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
             return
         self.titles.append(title)
-        self.tasks[effect.step] = effect.key
-        self._end(effect, now, Outcome.DONE)
+        person.tasks[effect.step] = effect.key
+        self._end(person, effect, now, Outcome.DONE)
 
-    def _send(self, effect: SendEmail, now: datetime) -> None:
+    def _send(self, person: Inhabitant, effect: SendEmail, now: datetime) -> None:
         try:
             self.rendering.message(effect)
         except RenderingProblem as problem:
-            self._end(effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
+            self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
             return
         fault = next((each for each in self.faults if each.at <= now and each.times > 0), None)
         if fault is None:
-            self._end(effect, now, Outcome.SENT)
+            self._end(person, effect, now, Outcome.SENT)
             return
         fault.times -= 1
         if fault.refuses:
-            self._end(effect, now, Outcome.FAILED, Reason.PROVIDER_REFUSED)
+            self._end(person, effect, now, Outcome.FAILED, Reason.PROVIDER_REFUSED)
             return
         attempt = self._attempts[effect.key] = self._attempts.get(effect.key, 0) + 1
         retry = now + FIRST_RETRY * 2 ** (attempt - 1)
-        self.at(retry, lambda _: self._send(effect, retry))
+        self.at(retry, lambda _: self._send(person, effect, retry))
 
     def _end(
         self,
+        person: Inhabitant,
         effect: Effect,
         at: datetime,
         outcome: Outcome,
         reason: str | None = None,
         result: JsonObject | None = None,
     ) -> None:
-        self.at(at, EffectEnded(at=at, key=effect.key, outcome=outcome, reason=reason, result=result or {}))
+        ended = EffectEnded(at=at, key=effect.key, outcome=outcome, reason=reason, result=result or {})
+        self.at(at, ended, person.id)
 
     # --- what happens to the world beside inputs ---
 
-    def consent(self, topic: str, *, given: bool) -> None:
-        self.recipient = msgspec.structs.replace(self.recipient, consents={**self.recipient.consents, topic: given})
+    def consent(self, topic: str, *, given: bool, customer: str | None = None) -> None:
+        person = self._people[customer or self._customer]
+        consents = {**person.recipient.consents, topic: given}
+        person.recipient = msgspec.structs.replace(person.recipient, consents=consents)
 
-    def finish_task(self, at: datetime, step: str, result: str | None) -> None:
-        """A person finishes the task that the step opened last; where it opened none, nothing happens."""
-        key = self.tasks.get(step)
-        if key is not None:
-            self.at(at, TaskEnded(at=at, key=key, outcome="done", result=result))
+    def finish_task(self, at: datetime, step: str, result: str | None, customer: str | None = None) -> None:
+        """A person finishes the task that the step opened last, for anybody unless ``customer`` is named.
 
-    def suppress(self) -> None:
-        self.recipient = msgspec.structs.replace(self.recipient, suppressed=True)
+        Where it opened none, nothing happens.
+        """
+        people = self._in_order() if customer is None else [self._people[customer]]
+        person = next((each for each in people if step in each.tasks), None)
+        if person is not None:
+            ended = TaskEnded(at=at, key=person.tasks[step], outcome="done", result=result)
+            self.at(at, ended, person.id)
+
+    def suppress(self, customer: str | None = None) -> None:
+        person = self._people[customer or self._customer]
+        person.recipient = msgspec.structs.replace(person.recipient, suppressed=True)

@@ -132,7 +132,7 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
         ),
         (
             "when: [{at: 1d, event: A, contact: bob}]",
-            ['9:27: error not-supported-yet: "contact" in an event input is not supported yet'],
+            ['9:36: error unknown-contact: no contact "bob"; there is no contact yet: define one first'],
         ),
         ("when: [{at: 1d, task_done: mail}]", ['9:28: error unknown-step: no step "mail"; known: call']),
         ("when: [{at: 1d, consent: tipps}]", ['9:26: error unknown-topic: no topic "tipps"; did you mean "tips"?']),

@@ -26,7 +26,7 @@ from perennia.catalog.scenario_models import (
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import CustomerEvent, EffectEnded, Outcome, Reason, SendEmail, TaskEnded, TraitsChanged
-from perennia.core.definitions import NO_POLICIES
+from perennia.core.definitions import NO_POLICIES, Scope
 from perennia.core.json_values import JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
@@ -37,6 +37,7 @@ from perennia.simulate.scenarios import (
     run_scenario,
     scenario_catalog,
     scenario_input,
+    scope_of,
 )
 from perennia.simulate.timeline import Happening, happenings
 from perennia.store import open_store
@@ -101,6 +102,7 @@ class Drive:
 
     time: SkippedTime
     scenario: Scenario
+    scope: Scope
     moments: Moments
     message_ids: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -134,7 +136,7 @@ class Drive:
     async def _accept(self, what: CustomerEvent | TraitsChanged, message_id: str | None = None) -> None:
         given = message_id or f"m{next(self.message_ids)}"
         customer = self.scenario.customer.id
-        await self.time.accept(Accepted(message_id=given, kind=self.scenario.scope, external_id=customer, input=what))
+        await self.time.accept(Accepted(message_id=given, kind=self.scope, external_id=customer, input=what))
 
     async def _task(self, customer: str, step: str) -> str:
         return next(task.key for task in await self.time.store.tasks(customer) if task.key.split("/")[2] == step)
@@ -175,7 +177,7 @@ async def lived_on_the_engine(scenario: Scenario, database: Path) -> list[Happen
         time_skipping_server() as server,
         skipped_time(server, store, moments.start, "scenario", faults) as time,
     ):
-        timeline = await Drive(time, scenario, moments).run()
+        timeline = await Drive(time, scenario, scope_of(catalog, scenario), moments).run()
     await store.close()
     return timeline
 
