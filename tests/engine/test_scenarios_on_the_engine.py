@@ -53,7 +53,7 @@ def words_of(scenario: Scenario) -> set[str]:
     """What of the language a scenario brings into play: steps and triggers of its playbooks, inputs, expectations."""
     books = [WORKSPACE.playbooks[name] for name in scenario.playbooks]
     return {
-        scenario.scope,
+        scenario.scope or "contact",
         *(f"step {placed.verb}" for book in books for placed in place_steps(book)),
         *(f"trigger {type(trigger).__name__}" for book in books for trigger in book.enter.on),
         *(type(item).__name__ for item in (*scenario.when, *scenario.expect)),
