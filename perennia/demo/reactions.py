@@ -16,7 +16,9 @@ STUCK: Final = "Can I help you get started"
 CHECK_IN: Final = "Is everything all right"
 OFFER: Final = "Twenty minutes, and we sort it out"
 ASK: Final = "May I ask you for three sentences"
-REMINDER: Final = "The three sentences, once more"
+REMINDER: Final = "What I asked you last week"
+TIP: Final = "Your report could send itself"
+FILM: Final = "70 seconds, no sound needed"
 
 PATIENCE: Final = 0  # mails that an unsubscriber lets pass before saying no
 
@@ -41,6 +43,8 @@ def react(contact: Contact, subject: str, mails_before: int, seed: int) -> React
         return Reaction(_comes_back(chance, weeks=3))
     if OFFER in subject:
         return _answers_the_offer(chance)
+    if (TIP in subject and chance.random() < 0.4) or (FILM in subject and chance.random() < 0.4):
+        return Reaction([_after(day, "Report Scheduled") for day in (0.1, chance.uniform(1, 6), chance.uniform(6, 12))])
     if (ASK in subject and chance.random() < 0.5) or (REMINDER in subject and chance.random() < 0.5):
         return Reaction([_after(chance.uniform(0.2, 3), "Review Posted")])
     return Reaction()

@@ -43,15 +43,20 @@ def test_everybodys_first_act_is_to_open_an_account() -> None:
     assert {contact.doings[0].event for contact in found_company(50, 60, 7)} == {"Account Created"}
 
 
-def test_the_events_that_enter_shipped_playbooks_happen() -> None:
-    playbooks = load_workspace(shipped_workspace()).playbooks.values()
-    entering = {trigger.event for book in playbooks for trigger in book.enter.on if isinstance(trigger, EventTrigger)}
+def test_every_playbook_for_contacts_that_only_events_enter_is_entered_by_one_that_happens() -> None:
+    playbooks = [book for book in load_workspace(shipped_workspace()).playbooks.values() if book.scope == "contact"]
+    triggers = [book.enter.on for book in playbooks if all(isinstance(each, EventTrigger) for each in book.enter.on)]
+    entering = [{trigger.event for trigger in each if isinstance(trigger, EventTrigger)} for each in triggers]
     happening = {doing.event for contact in found_company(50, 60, 7) for doing in contact.doings}
-    assert entering <= happening
+    assert [events for events in entering if not events & happening] == []
 
 
 @pytest.mark.parametrize(
-    "phrase", [reactions.STUCK, reactions.CHECK_IN, reactions.OFFER, reactions.ASK, reactions.REMINDER]
+    "phrase",
+    [
+        *(reactions.STUCK, reactions.CHECK_IN, reactions.OFFER, reactions.ASK, reactions.REMINDER),
+        *(reactions.TIP, reactions.FILM),
+    ],
 )
 def test_each_mail_that_moves_somebody_is_one_of_the_shipped_templates(phrase: str) -> None:
     templates = Path(shipped_workspace() / "templates").rglob("*.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Track
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
 from perennia.simulate.report import report
-from perennia.simulate.scenarios import run_scenario
+from perennia.simulate.scenarios import ScenarioResult, run_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = load_workspace(ROOT)
+DOCUMENTS = release(WORKSPACE).documents
 PLAYBOOKS = [each for each in WORKSPACE.definitions if isinstance(each, Playbook)]
 
 
@@ -28,11 +30,24 @@ def test_nothing_is_found_wrong_with_it() -> None:
     assert [str(finding) for finding in WORKSPACE.findings] == []
 
 
+@functools.cache
+def lived(name: str) -> ScenarioResult:
+    scenario = next(each.scenario for each in WORKSPACE.scenarios if each.scenario.scenario == name)
+    rendering = WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES)
+    return run_scenario(DOCUMENTS, scenario, rendering)
+
+
 @pytest.mark.parametrize("scenario", WORKSPACE.scenarios, ids=lambda each: each.scenario.scenario)
 def test_its_scenarios_hold(scenario: ScenarioFile) -> None:
-    rendering = WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES)
-    result = run_scenario(release(WORKSPACE).documents, scenario.scenario, rendering)
+    result = lived(scenario.scenario.scenario)
     assert result.passed, report(result)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda each: each.playbook)
+def test_a_scenario_comes_through_every_step(playbook: Playbook) -> None:
+    own = [each.scenario.scenario for each in WORKSPACE.scenarios if playbook.playbook in each.scenario.playbooks]
+    reached = {step for name in own for book, step in lived(name).reached if book == playbook.playbook}
+    assert {placed.id for placed in place_steps(playbook)} - reached == set()
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda each: each.playbook)
