@@ -24,11 +24,11 @@ demo: $(STAMP) ## a small company lives through 60 days in two minutes; ARGS=--e
 up: $(STAMP) ## all of Perennia on this machine, its data kept in ./var
 	@$(BIN)/perennia up $(ARGS)
 
-test: $(STAMP) ## every test that takes seconds; ARGS="tests/core -k wait" chooses
-	@$(BIN)/pytest -m "not slow" $(ARGS)
+test: $(STAMP) ## every test that takes seconds, a process for each core; ARGS="tests/core -k wait" chooses
+	@$(BIN)/pytest -m "not slow" -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-full: $(STAMP) ## all tests, the long ones with kills and outages included
-	@$(BIN)/pytest $(ARGS)
+	@PERENNIA_TEST_PROFILE=$${PERENNIA_TEST_PROFILE:-thorough} $(BIN)/pytest --timeout 1800 $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import directions, shape
 	@echo "==> ruff format" && $(BIN)/ruff format --check .
