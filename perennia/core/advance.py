@@ -133,6 +133,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
     """Rounds until nothing changes: stages, exits, goals, progress, entries (language, section 6.3)."""
     run.own()
     run.unlooked = False
+    outside = True
     for _ in range(MAX_ROUNDS):
         run.movers.clear()
         moved = stages.move_stages(run)
@@ -143,10 +144,10 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
         moved |= timed_entries.enter_by_time(run)
         moved |= entries.enter_by_news(run)
         if event is not None:
-            moved |= entries.enter_by_event(run, event)
+            moved |= entries.enter_by_event(run, event, outside=outside)
             event = None
         if run.emitted:
-            event, moved = _hear(run), True
+            event, moved, outside = _hear(run), True, False
         if not moved:
             return
     _break_circle(run, event)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from perennia.core.calendar import parse_span
 from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledPlaybook
 from perennia.core.shares import position_of
-from perennia.core.state import Enrollment, PastEnrollments
+from perennia.core.state import Burst, Enrollment, PastEnrollments
 
 NEVER = PastEnrollments()
 # How long somebody is held out of a playbook whose goal has no `within`.
 HOLDOUT_LASTS = parse_span("90d")
+
+# Circles that an effect or another customer is part of move at more than one instant: no round of one instant sees them.
+GUARDED = timedelta(hours=1)
+MOST_CAUSED_ENTRIES = 100
 
 
 # --- triggers -------------------------------------------------------------------------------------------------------
@@ -48,8 +54,8 @@ def enter_by_edges(run: Deliberation) -> bool:
     return entered
 
 
-def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
-    """Starts what this event starts; each playbook at most once."""
+def enter_by_event(run: Deliberation, event: CustomerEvent, *, outside: bool) -> bool:
+    """Starts what this event starts; each playbook at most once. ``outside``: it came in, no step emitted it."""
     entered = False
     met: set[str] = set()
     for trigger in run.catalog.started_by(event.name):
@@ -64,7 +70,7 @@ def enter_by_event(run: Deliberation, event: CustomerEvent) -> bool:
                 _refuse(run, book, Reason.FAILED_ENTRY_FILTER, detail, evidence)
                 continue
         met.add(trigger.playbook)
-        entered |= enter(run, book, event.properties, detail, evidence) is None
+        entered |= enter(run, book, event.properties, detail, evidence, outside=outside) is None
     return entered
 
 
@@ -97,7 +103,7 @@ def enter_by_order(run: Deliberation, order: EnrollOrder) -> None:
     if book is None:
         run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
         return
-    enter(run, book, order.payload, detail, by_person=order.by_person)
+    enter(run, book, order.payload, detail, by_person=order.by_person, outside=True)
 
 
 # --- entering -------------------------------------------------------------------------------------------------------
@@ -111,8 +117,12 @@ def enter(
     evidence: tuple[Evidence, ...] = (),
     *,
     by_person: bool = False,
+    outside: bool = False,
 ) -> Reason | None:
-    """Enrolls the customer, or notes and returns why not. A person's hand overrides entry filter and re-entry policy."""
+    """Enrolls the customer, or notes and returns why not. A person's hand overrides entry filter and re-entry policy.
+
+    ``outside``: an event or an order from outside asks for it; whatever else does may be part of a circle.
+    """
     past = run.state.past.get(book.id, NEVER)
     runs = past.runs + 1
     candidate = Enrollment(
@@ -125,6 +135,8 @@ def enter(
         enter=payload,
     )
     refused, evidence = _objection(run, book, candidate, past, evidence, by_person=by_person)
+    if refused is None and not outside and _goes_round(run, book):
+        refused = Reason.LOOP_GUARD
     if refused is not None:
         _refuse(run, book, refused, detail, evidence)
         return refused
@@ -139,6 +151,15 @@ def enter(
     else:
         run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
     return None
+
+
+def _goes_round(run: Deliberation, book: CompiledPlaybook) -> bool:
+    """Counts an entry that nobody outside asked for; too many in an hour are a circle (language, section 6.3)."""
+    bursts = {id_: each for id_, each in run.state.bursts.items() if run.instant < each.began + GUARDED}
+    burst = bursts.get(book.id, Burst(run.instant))
+    bursts[book.id] = Burst(burst.began, burst.entries + 1)
+    run.state.bursts = bursts
+    return burst.entries >= MOST_CAUSED_ENTRIES
 
 
 def _is_held_out(run: Deliberation, book: CompiledPlaybook) -> bool:

@@ -86,6 +86,13 @@ class PastEnrollments(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: bool = False
 
 
+class Burst(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many entries into a playbook nobody outside asked for, in the hour from ``began``: many are a circle."""
+
+    began: datetime
+    entries: int = 0
+
+
 class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the customer stands in a track.
 
@@ -105,7 +112,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     ``tallied`` names what its tallies count (`Catalog.needs_version`). ``watches`` are those of entry triggers and stages.
     ``fired``: by date trigger the values, by schedule the instant, that fired last.
-    ``milestones``: when each was first reached.
+    ``milestones``: when each was first reached. ``bursts``: by playbook, what may be a circle; replaced, never changed.
     """
 
     customer: str
@@ -120,6 +127,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     tallied: str | None = None
     fired: dict[str, tuple[str, ...]] = {}
     milestones: dict[str, datetime] = {}
+    bursts: dict[str, Burst] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""

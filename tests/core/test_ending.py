@@ -117,6 +117,33 @@ def test_an_order_for_somebody_who_is_not_inside_is_noted_and_changes_nothing() 
     assert [(entry.act, entry.code, entry.reason) for entry in life.journal] == [("ignored", "skip", "not_enrolled")]
 
 
+def test_a_circle_with_a_message_in_it_goes_round_a_hundred_times_in_an_hour() -> None:
+    circle = """
+playbook: ping
+topic: tips
+enter:
+  on: [{event: Ping}]
+  reenter: always
+steps:
+  - email: ping
+  - emit: Pong
+---
+playbook: pong
+topic: tips
+enter:
+  on: [{event: Pong}]
+  reenter: always
+steps:
+  - email: pong
+  - emit: Ping
+---
+"""
+    life = Life(circle + LONG).event("0d", "Go").event("1d", "Ping").event("1d1h", "Ping").until("20d")
+    mails = [when for when, what in life.timeline if what == "email ping"]
+    assert (mails.count("1d"), mails.count("1d1h"), len(mails)) == (101, 101, 202)
+    assert ("10d", "email late") in life.timeline
+
+
 def test_a_circle_without_a_wait_is_stopped_and_harms_no_other_playbook() -> None:
     # Each run flips the trait that starts the other one, for ever.
     circle = """
