@@ -148,8 +148,11 @@ class Installation:
         body = {"playbook": playbook, "payload": payload, "by_person": True, "by": by}
         return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/enroll", body), type=OrderAnswer)
 
-    async def order(self, reference: str, word: EnrollmentWord, playbook: str, by: str) -> OrderAnswer:
-        body = {"order": word, "playbook": playbook, "by": by}
+    async def order(
+        self, reference: str, word: EnrollmentWord, playbook: str, by: str, key: str | None = None
+    ) -> OrderAnswer:
+        """Steers the customer's enrollments in the playbook, or the one with this key."""
+        body = {"order": word, "playbook": playbook, "by": by, "key": key}
         return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/orders", body), type=OrderAnswer)
 
     async def send_event(self, body: JsonObject) -> str:

@@ -73,8 +73,11 @@ class Orders:
     async def steer(
         self, reference: str, body: OrderBody, response: Response, kind: Scope | None = None
     ) -> OrderAnswer:
-        """Skips the step that the customer's enrollment stands at, or pauses, resumes or ends the enrollment."""
-        order = EnrollmentOrder(at=self.clock.now(), order=body.order, playbook=body.playbook, by=body.by)
+        """Skips the step that the customer's enrollment stands at, or pauses, resumes or ends the enrollment.
+
+        Several that differ in their key are steered together, or only the one whose key is told.
+        """
+        order = EnrollmentOrder(at=self.clock.now(), order=body.order, playbook=body.playbook, by=body.by, key=body.key)
         return await self._place(await self.store.find(reference, kind), order, body.by, body.order, response)
 
     async def set_stage(
@@ -139,8 +142,8 @@ def _what(order: Input) -> dict[str, str | bool]:
     match order:
         case EnrollOrder(playbook=playbook, by_person=by_person):
             return {"playbook": playbook, "by_person": by_person}
-        case EnrollmentOrder(playbook=playbook):
-            return {"playbook": playbook}
+        case EnrollmentOrder(playbook=playbook, key=key):
+            return {"playbook": playbook} if key is None else {"playbook": playbook, "key": key}
         case StageOrder(track=track, stage=stage):
             return {"track": track, "stage": stage}
         case _:

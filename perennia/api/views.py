@@ -147,8 +147,11 @@ class EnrollBody(Order):
 
 
 class OrderBody(Order):
+    """``key``: only the enrollment with this key; null: all that the customer has in the playbook."""
+
     order: Literal["skip", "pause", "resume", "end"]
     playbook: Text
+    key: Text | None = None
     by: Who = "api"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from perennia.catalog.check_enrolling import check_enroll, check_other
+from perennia.catalog.check_keys import check_keys
 from perennia.catalog.check_messages import check_email, check_text
 from perennia.catalog.check_routes import check_repeat, check_routes
 from perennia.catalog.check_segments import check_segment_name
@@ -22,7 +23,9 @@ from perennia.core.definitions import (
     EmitStep,
     EnrollStep,
     EventTrigger,
+    ExitRule,
     ExitStep,
+    Goal,
     MilestoneStep,
     Playbook,
     PlaybookTrigger,
@@ -39,6 +42,8 @@ from perennia.core.definitions import (
     WaitForStep,
     WaitStep,
     WhenCondition,
+    WhenExit,
+    WhenGoal,
 )
 from perennia.core.expressions import Expression
 from perennia.core.step_ids import PlacedStep, place_steps
@@ -75,6 +80,7 @@ class _PlaybookCheck:
         self._check_ids()
         for placed in self._placed:
             self._check_step(placed)
+        check_keys(self._inspect, self._book, self._placed)
         check_routes(self._inspect, self._book, self._placed)
 
     # --- around the steps ---
@@ -111,13 +117,20 @@ class _PlaybookCheck:
         book = self._book
         self._expression(("while",), book.while_, self._enrollment)
         if book.goal is not None:
-            self._expression(("goal", "when"), book.goal.when, self._enrollment)
+            self._check_rule(("goal",), book.goal)
             self._inspect.span(("goal", "within"), book.goal.within)
         for index, rule in enumerate(book.exit):
-            self._expression(("exit", index, "when"), rule.when, self._enrollment)
+            self._check_rule(("exit", index), rule)
         policies = self._inspect.known.policies
         if book.topic is not None and policies is not None and book.topic not in policies.topics:
             self._inspect.unknown(("topic",), "topic", book.topic, policies.topics)
+
+    def _check_rule(self, path: Path, rule: Goal | ExitRule) -> None:
+        if isinstance(rule, WhenGoal | WhenExit):
+            self._expression((*path, "when"), rule.when, self._enrollment)
+        else:
+            self._check_event_name((*path, "event"), rule.event, prefixes=False)
+            self._expression((*path, "where"), rule.where, self._enrollment | EVENT_NAMES)
 
     def _check_ids(self) -> None:
         first: dict[str, PlacedStep] = {}

@@ -38,6 +38,8 @@ _CHOICES = {
     "_trigger_form": _choice("trigger", definitions.TRIGGERS.items(), words.TRIGGERS_NOT_YET),
     "_condition_form": _choice("condition", definitions.CONDITIONS.items(), words.CONDITIONS_NOT_YET),
     "_plain_condition_form": _choice("condition", definitions.PLAIN_CONDITIONS.items(), words.CONDITIONS_NOT_YET),
+    "_goal_form": _choice("goal", definitions.GOALS.items(), frozenset()),
+    "_exit_form": _choice("exit criterion", definitions.EXITS.items(), frozenset()),
     "_input_form": _choice("input", scenarios.INPUTS.items(), words.INPUTS_NOT_YET),
     "_happening_form": _choice("expectation", scenarios.HAPPENINGS.items(), words.EXPECTATIONS_NOT_YET),
     "_expectation_form": _choice("expectation", scenarios.EXPECTATIONS.items(), words.EXPECTATIONS_NOT_YET),
@@ -59,7 +61,8 @@ def choice_finding(document: YamlDocument, path: Path, discriminator: str) -> Fi
     if len(decisive) > 1:
         place = document.key_place((*path, decisive[1]))
         message = f"{words.with_article(choice.noun)} has one of {_quoted(decisive)}, not both"
-        return document.finding("two-verbs", message, f"make it two {choice.noun}s", place)
+        remedy = f"make it two {choice.noun}s" if path and isinstance(path[-1], int) else "keep one of them"
+        return document.finding("two-verbs", message, remedy, place)
     return _unknown_choice(document, path, choice, list(value))
 
 

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perennia.core.definitions import DefinitionId, Flag, Model, Policies, Scope, Sender, SpanText, Topic
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.keys import key_text
 
 ANYTHING = "*"
 
@@ -41,6 +42,14 @@ def _moment_form(value: object) -> str:
     return "<instant>" if isinstance(value, datetime) else "<span>"
 
 
+def _key_only(value: object) -> object:
+    text = key_text(value) if isinstance(value, str | int | float) else None
+    if text is None:
+        raise ValueError("must be a key: a text or a number")
+    return text
+
+
+KeyText: TypeAlias = Annotated[str, BeforeValidator(_key_only)]
 Instant: TypeAlias = Annotated[datetime, BeforeValidator(_instant_only)]
 Moment: TypeAlias = Annotated[
     Annotated[SpanText, Tag("<span>")] | Annotated[datetime, Tag("<instant>")],
@@ -166,24 +175,31 @@ class SuppressInput(InputItem):
 
 
 class EnrollInput(InputItem):
-    """By a person's hand."""
+    """By a person's hand; ``with`` is what the enrollment knows as ``enter``."""
 
     enroll: str
+    with_: JsonObject = Field(default_factory=dict, alias="with")
 
 
-class SkipInput(InputItem):
+class SteeringInput(InputItem):
+    """``key``: only the enrollment with this key; without it, all of the playbook's."""
+
+    key: KeyText | None = None
+
+
+class SkipInput(SteeringInput):
     skip: str
 
 
-class PauseInput(InputItem):
+class PauseInput(SteeringInput):
     pause: str
 
 
-class ResumeInput(InputItem):
+class ResumeInput(SteeringInput):
     resume: str
 
 
-class EndInput(InputItem):
+class EndInput(SteeringInput):
     end: str
 
 

@@ -31,14 +31,9 @@ EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify
 
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
-    definitions.Playbook: frozenset({"key"}),
-    definitions.Enter: frozenset({"key", "spread"}),
-    definitions.EventTrigger: frozenset({"match"}),
+    definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
-    definitions.Goal: frozenset({"event", "where", "match"}),
-    definitions.ExitRule: frozenset({"event", "where", "match"}),
     definitions.EmailStep: frozenset({"hold", "on_quiet", "on_cap"}),
-    definitions.EventCondition: frozenset({"match"}),
     definitions.EnrollStep: frozenset({"late_joiners"}),
     definitions.TaskStep: frozenset({"escalate"}),
     definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
@@ -77,7 +72,10 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.DateTrigger: "a date trigger",
     definitions.ScheduleTrigger: "a schedule trigger",
     definitions.ReenterAfter: "reenter",
-    definitions.ExitRule: "an exit criterion",
+    definitions.WhenGoal: "a goal",
+    definitions.EventGoal: "an event goal",
+    definitions.WhenExit: "an exit criterion",
+    definitions.EventExit: "an event exit criterion",
     definitions.EventCondition: "an event condition",
     definitions.WhenCondition: "a when condition",
     definitions.AllCondition: "an all condition",

@@ -23,6 +23,9 @@ from perennia.why.wording import Line, put_in_words
 Properties = Annotated[
     list[str] | None, typer.Option("--property", "-p", help="NAME=VALUE, once each; the value as JSON, else as text.")
 ]
+Key = Annotated[
+    str | None, typer.Option("--key", help="Only the enrollment with this key; else all of them in the playbook.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +87,8 @@ def _show(detail: CustomerDetail) -> None:
         say(f"{track}: {stage}")
     for enrollment in cast("list[JsonObject]", state.get("enrollments") or []):
         paused = ", paused" if enrollment.get("paused") else ""
-        say(f"in {enrollment.get('playbook')} at step {enrollment.get('step') or '(beginning)'}{paused}")
+        key = f" ({enrollment['key']})" if enrollment.get("key") else ""
+        say(f"in {enrollment.get('playbook')}{key} at step {enrollment.get('step') or '(beginning)'}{paused}")
     say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
 
 
@@ -181,55 +185,60 @@ def event(
 def skip(
     customer: Customer,
     playbook: Playbook,
+    key: Key = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
     """Skips the step at which a customer stands in a playbook."""
-    _order("skip", customer, playbook, workspace, url, data, as_json=as_json)
+    _order("skip", customer, playbook, key, workspace, url, data, as_json=as_json)
 
 
 def pause(
     customer: Customer,
     playbook: Playbook,
+    key: Key = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
     """Holds a customer's enrollment before its next outward step; its timers run on."""
-    _order("pause", customer, playbook, workspace, url, data, as_json=as_json)
+    _order("pause", customer, playbook, key, workspace, url, data, as_json=as_json)
 
 
 def resume(
     customer: Customer,
     playbook: Playbook,
+    key: Key = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
     """Lets a paused enrollment go on."""
-    _order("resume", customer, playbook, workspace, url, data, as_json=as_json)
+    _order("resume", customer, playbook, key, workspace, url, data, as_json=as_json)
 
 
 def end(
     customer: Customer,
     playbook: Playbook,
+    key: Key = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
     """Ends a customer's enrollment in a playbook."""
-    _order("end", customer, playbook, workspace, url, data, as_json=as_json)
+    _order("end", customer, playbook, key, workspace, url, data, as_json=as_json)
 
 
 def _order(
     word: EnrollmentWord,
     customer: str,
     playbook: str,
+    key: str | None,
     workspace: Path,
     url: str | None,
     data: Path | None,
@@ -238,7 +247,7 @@ def _order(
 ) -> None:
     async def ask() -> OrderAnswer:
         async with reach(workspace, url, data) as installation:
-            return await installation.order(customer, word, playbook, who())
+            return await installation.order(customer, word, playbook, who(), key)
 
     _say_answer(asyncio.run(ask()), as_json=as_json)
 

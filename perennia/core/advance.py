@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from perennia.core import entries, lateness, orders, results, stages, steps, timed_entries, waits
+from perennia.core import entries, lateness, orders, results, rules, stages, steps, timed_entries, waits
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
@@ -138,7 +138,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
         run.movers.clear()
         moved = stages.move_stages(run)
         moved |= lateness.raise_lateness(run)
-        moved |= entries.end_by_rules(run)
+        moved |= rules.end_by_rules(run, event)
         moved |= steps.progress(run)
         moved |= entries.enter_by_edges(run)
         moved |= timed_entries.enter_by_time(run)
@@ -252,7 +252,9 @@ def _decision(run: Deliberation) -> Decision:
 def _watching(run: Deliberation) -> frozenset[str]:
     tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:"))]
     for enrollment in run.state.enrollments:
-        node = None if enrollment.step is None else run.book_of(enrollment).nodes[enrollment.step]
+        book = run.book_of(enrollment)
+        tokens += [f"event:{name}" for name in book.rule_events]
+        node = None if enrollment.step is None else book.nodes[enrollment.step]
         if isinstance(node, WaitForNode):
             tokens += node.watching
     return frozenset(tokens)

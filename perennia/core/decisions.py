@@ -47,6 +47,7 @@ class Reason(StrEnum):
     MERGED = "merged"
     MISSING_DATE = "missing_date"
     IN_HOLDOUT = "in_holdout"
+    MISSING_KEY = "missing_key"
 
 
 class Outcome(StrEnum):
@@ -118,11 +119,15 @@ class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
 
 
 class EnrollmentOrder(InputModel, frozen=True, kw_only=True, tag="order"):
-    """Somebody steers the active enrollment of ``playbook``. Skip: the step it stands at ends ``skipped``."""
+    """Somebody steers the active enrollments of ``playbook``. Skip: the step each stands at ends ``skipped``.
+
+    ``key``: only the enrollment with this key; None: all of them.
+    """
 
     order: Literal["skip", "pause", "resume", "end"]
     playbook: str
     by: str
+    key: str | None = None
 
 
 class StageOrder(InputModel, frozen=True, kw_only=True, tag="stage_order"):

@@ -16,7 +16,9 @@ from perennia.core.definitions import (
     EnrollStep,
     EventCondition,
     EventTrigger,
+    ExitRule,
     ExitStep,
+    Goal,
     MilestoneStep,
     Playbook,
     PlaybookTrigger,
@@ -35,6 +37,8 @@ from perennia.core.definitions import (
     UpdateStep,
     WaitForStep,
     WaitStep,
+    WhenExit,
+    WhenGoal,
 )
 from perennia.core.documents import content_hash
 from perennia.core.expressions import Expression, compile_expression
@@ -95,14 +99,16 @@ class _Compiler:
         self.ids = {placed.path: placed.id for placed in place_steps(playbook)}
         self.nodes: dict[str, AnyNode] = {}
         self.expressions: list[Expression] = []
+        self.key = self._optional(playbook.key or playbook.enter.key, EVENT_NAMES)
         # How often the steps that are being compiled may come round.
         self.rounds: int = 1
 
     def compile(self) -> CompiledPlaybook:
         book = self.playbook
         first = self._list(book.steps, "steps", None)
-        run_names = ENROLLMENT_NAMES
-        goal = book.goal
+        goal = None if book.goal is None else self._rule("goal", book.goal, "goal")
+        exits = tuple(self._rule(f"exit.{index}", rule, rule.reason) for index, rule in enumerate(book.exit))
+        tests = [rule.test for rule in exits] + ([] if goal is None else [goal.test])
         reenter = book.enter.reenter
         return CompiledPlaybook(
             id=book.playbook,
@@ -114,16 +120,29 @@ class _Compiler:
             where=self._optional(book.enter.where, frozenset({"enter"})),
             reenter_after=parse_span(reenter.after) if isinstance(reenter, ReenterAfter) else None,
             holdout=float((book.enter.holdout or "0%").removesuffix("%")) / 100,
-            while_=self._optional(book.while_, run_names),
-            exits=tuple(
-                Rule(f"exit.{index}", self._expression(rule.when, run_names), rule.reason)
-                for index, rule in enumerate(book.exit)
-            ),
-            goal=None if goal is None else Rule("goal", self._expression(goal.when, run_names), "goal"),
-            goal_within=None if goal is None or goal.within is None else parse_span(goal.within),
+            while_=self._optional(book.while_),
+            exits=exits,
+            goal=goal,
+            goal_within=None if book.goal is None or book.goal.within is None else parse_span(book.goal.within),
             event_tests=self._event_tests(),
             expressions=tuple(self.expressions),
+            key=self.key,
+            rule_events=frozenset(test.event for test in tests if isinstance(test, EventTest)),
         )
+
+    def _rule(self, key: str, rule: Goal | ExitRule, reason: str) -> Rule:
+        if isinstance(rule, WhenGoal | WhenExit):
+            return Rule(key, WhenTest(key, self._expression(rule.when)), reason)
+        return Rule(key, self._event_test(key, rule.event, rule.where, rule.match), reason)
+
+    def _event_test(self, id_: str, event: str, where: str | None, match: str | None, uses: int = 1) -> EventTest:
+        names = ENROLLMENT_NAMES | EVENT_NAMES
+        return EventTest(
+            id_, event, self._optional(where, names), uses, None if self.key is None else self._match(match)
+        )
+
+    def _match(self, text: str | None) -> Expression | None:
+        return self.key if text is None else self._expression(text, EVENT_NAMES)
 
     def _expression(self, text: str, more: frozenset[str] = ENROLLMENT_NAMES) -> Expression:
         expression = compile_expression(text, names=self.names | more, segments=self.segments)
@@ -137,7 +156,8 @@ class _Compiler:
         book = self.playbook.playbook
         if isinstance(trigger, EventTrigger):
             where = self._optional(trigger.where, EVENT_NAMES)
-            return CompiledTrigger(f"{book}/on/{trigger.event}", book, trigger.event, where, None)
+            match = None if trigger.match is None else self._match(trigger.match)
+            return CompiledTrigger(f"{book}/on/{trigger.event}", book, trigger.event, where, None, match=match)
         if isinstance(trigger, DateTrigger | ScheduleTrigger):
             return self._timed_trigger(trigger)
         if isinstance(trigger, StageTrigger):
@@ -273,8 +293,7 @@ class _Compiler:
         for index, part in enumerate(parts):
             test_id = f"{prefix}.{index}"
             if isinstance(part, EventCondition):
-                where = self._optional(part.where, ENROLLMENT_NAMES | EVENT_NAMES)
-                tests.append(EventTest(test_id, part.event, where, self.rounds))
+                tests.append(self._event_test(test_id, part.event, part.where, part.match, self.rounds))
             else:
                 tests.append(WhenTest(test_id, self._expression(part.when)))
         return tuple(tests)

@@ -61,6 +61,8 @@ from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 __all__ = [
     "CONDITIONS",
     "DEFAULT_PRIORITY",
+    "EXITS",
+    "GOALS",
     "NO_POLICIES",
     "PLAIN_CONDITIONS",
     "STEPS",
@@ -77,6 +79,8 @@ __all__ = [
     "EnrollStep",
     "Enter",
     "EventCondition",
+    "EventExit",
+    "EventGoal",
     "EventTrigger",
     "ExitRule",
     "ExitStep",
@@ -117,6 +121,8 @@ __all__ = [
     "WaitForStep",
     "WaitStep",
     "WhenCondition",
+    "WhenExit",
+    "WhenGoal",
     "WhenTrigger",
 ]
 
@@ -129,10 +135,11 @@ Existing: TypeAlias = Literal["ignore", "enroll"]
 
 
 class EventTrigger(Model):
-    """Each event of this name; a name that ends in ``*`` is a prefix."""
+    """Each event of this name; a name that ends in ``*`` is a prefix. ``match``: where it carries the playbook's key."""
 
     event: str
     where: ExpressionText | None = None
+    match: ExpressionText | None = None
 
 
 class WhenTrigger(Model):
@@ -210,29 +217,80 @@ def _percentage(text: str) -> str:
 
 
 class Enter(Model):
+    """``key`` is the playbook's: it may stand in either place."""
+
     on: tuple[Trigger, ...] = ()
     where: ExpressionText | None = None
+    key: ExpressionText | None = None
     reenter: Reenter = "once"
     existing: Existing = "ignore"
     holdout: Annotated[str, AfterValidator(_percentage)] | None = None
 
 
-class Goal(Model):
-    when: ExpressionText
+# --- goals and exits ------------------------------------------------------------------------------------------------
+
+
+class GoalModel(Model):
     within: SpanText | None = None
     then: Literal["exit", "continue"] = "exit"
 
 
-class ExitRule(Model):
+class WhenGoal(GoalModel):
     when: ExpressionText
+
+
+class EventGoal(GoalModel):
+    """Each such event during an enrollment; in a playbook with a key, one that carries it."""
+
+    event: str
+    where: ExpressionText | None = None
+    match: ExpressionText | None = None
+
+
+class ExitModel(Model):
     reason: DefinitionId = "exit_criteria"
 
 
-# --- playbooks ---
+class WhenExit(ExitModel):
+    when: ExpressionText
+
+
+class EventExit(ExitModel):
+    """As an `EventGoal`."""
+
+    event: str
+    where: ExpressionText | None = None
+    match: ExpressionText | None = None
+
+
+GOALS: dict[str, type[Model]] = {"event": EventGoal, "when": WhenGoal}
+EXITS: dict[str, type[Model]] = {"event": EventExit, "when": WhenExit}
+
+
+def _goal_form(value: object) -> str | None:
+    return only_key(value, GOALS)
+
+
+def _exit_form(value: object) -> str | None:
+    return only_key(value, EXITS)
+
+
+Goal: TypeAlias = Annotated[
+    Annotated[WhenGoal, Tag("<when>")] | Annotated[EventGoal, Tag("<event>")], Discriminator(_goal_form)
+]
+ExitRule: TypeAlias = Annotated[
+    Annotated[WhenExit, Tag("<when>")] | Annotated[EventExit, Tag("<event>")], Discriminator(_exit_form)
+]
+
+
+# --- playbooks ------------------------------------------------------------------------------------------------------
 
 
 class Playbook(Model):
-    """One automation: who enters, what it does, what it is for, what ends it."""
+    """One automation: who enters, what it does, what it is for, what ends it.
+
+    ``key``: a customer may be in it once for each value of this expression over the event that starts an enrollment.
+    """
 
     playbook: DefinitionId
     name: str | None = None
@@ -240,6 +298,7 @@ class Playbook(Model):
     scope: Scope = "contact"
     topic: str | None = None
     priority: Priority = DEFAULT_PRIORITY
+    key: ExpressionText | None = None
     enter: Enter = Enter()
     while_: ExpressionText | None = Field(default=None, alias="while")
     goal: Goal | None = None

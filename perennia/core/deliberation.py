@@ -103,7 +103,8 @@ class Deliberation:
         """Whether more can come of this event than being counted: an entry, the end of a wait, a change of what is watched."""
         if self.unlooked or self.catalog.started_by(event.name) or f"event:{event.name}" in self.survey().tokens:
             return True
-        return any(event.name in self.book_of(enrollment).event_tests for enrollment in self.state.enrollments)
+        books = map(self.book_of, self.state.enrollments)
+        return any(event.name in book.event_tests or event.name in book.rule_events for book in books)
 
     # --- what changed -----------------------------------------------------------------------------------------------
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 from perennia.core.calendar import parse_span
 from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
+from perennia.core.expressions import Expression
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import CompiledPlaybook
+from perennia.core.keys import key_of
+from perennia.core.nodes import CompiledPlaybook, WhenTest
+from perennia.core.reentry import NEVER, may_reenter, remember_end, remember_entry
 from perennia.core.shares import position_of
-from perennia.core.state import Burst, Enrollment, PastEnrollments
+from perennia.core.state import Burst, Enrollment
 
-NEVER = PastEnrollments()
 # How long somebody is held out of a playbook whose goal has no `within`.
 HOLDOUT_LASTS = parse_span("90d")
 
@@ -55,7 +57,10 @@ def enter_by_edges(run: Deliberation) -> bool:
 
 
 def enter_by_event(run: Deliberation, event: CustomerEvent, *, outside: bool) -> bool:
-    """Starts what this event starts; each playbook at most once. ``outside``: it came in, no step emitted it."""
+    """Starts what this event starts; each playbook at most once, by its first trigger that fits.
+
+    ``outside``: it came in, no step emitted it.
+    """
     entered = False
     met: set[str] = set()
     for trigger in run.catalog.started_by(event.name):
@@ -69,8 +74,10 @@ def enter_by_event(run: Deliberation, event: CustomerEvent, *, outside: bool) ->
             if evidence[0].value is not True:
                 _refuse(run, book, Reason.FAILED_ENTRY_FILTER, detail, evidence)
                 continue
-        met.add(trigger.playbook)
-        entered |= enter(run, book, event.properties, detail, evidence, outside=outside) is None
+        refused = enter(run, book, event.properties, detail, evidence, match=trigger.match, outside=outside)
+        entered |= refused is None
+        if refused is not Reason.MISSING_KEY:
+            met.add(trigger.playbook)
     return entered
 
 
@@ -118,29 +125,33 @@ def enter(
     *,
     by_person: bool = False,
     outside: bool = False,
+    match: Expression | None = None,
 ) -> Reason | None:
     """Enrolls the customer, or notes and returns why not. A person's hand overrides entry filter and re-entry policy.
 
     ``outside``: an event or an order from outside asks for it; whatever else does may be part of a circle.
+    ``match``: where the payload carries the playbook's key, if not where every event does.
     """
-    past = run.state.past.get(book.id, NEVER)
-    runs = past.runs + 1
+    key = match or book.key
     candidate = Enrollment(
-        id=f"{book.id}.{runs}",
+        id=f"{book.id}.{run.state.past.get(book.id, NEVER).runs + 1}",
         playbook=book.id,
         version=book.version,
         started=run.instant,
         step=None,
         base=run.instant,
         enter=payload,
+        key=None if book.key is None or key is None else key_of(run, key, payload),
     )
-    refused, evidence = _objection(run, book, candidate, past, evidence, by_person=by_person)
+    refused, evidence = _objection(run, book, candidate, key, evidence, by_person=by_person)
     if refused is None and not outside and _goes_round(run, book):
         refused = Reason.LOOP_GUARD
+    if candidate.key is not None:
+        detail = {**detail, "key": candidate.key}
     if refused is not None:
         _refuse(run, book, refused, detail, evidence)
         return refused
-    run.state.past[book.id] = PastEnrollments(runs, past.ended, removed=False)
+    remember_entry(run, candidate)
     run.state.enrollments.append(candidate)
     run.movers.add(candidate.id)
     if _is_held_out(run, book):
@@ -173,7 +184,7 @@ def _objection(
     run: Deliberation,
     book: CompiledPlaybook,
     candidate: Enrollment,
-    past: PastEnrollments,
+    key: Expression | None,
     evidence: tuple[Evidence, ...],
     *,
     by_person: bool,
@@ -186,9 +197,11 @@ def _objection(
         evidence = (*evidence, filtered)
         if filtered.value is not True:
             return Reason.FAILED_ENTRY_FILTER, evidence
-    if any(each.playbook == book.id for each in run.state.enrollments):
+    if book.key is not None and key is not None and candidate.key is None:
+        return Reason.MISSING_KEY, (*evidence, run.explain(key, None, candidate.enter))
+    if any(each.playbook == book.id and each.key == candidate.key for each in run.state.enrollments):
         return Reason.ALREADY_ENROLLED, evidence
-    if not by_person and not _may_reenter(run, book, past):
+    if not by_person and not may_reenter(run, book, candidate.key):
         return Reason.REENTRY_BLOCKED, evidence
     return _already_over(run, book, candidate, evidence)
 
@@ -196,24 +209,14 @@ def _objection(
 def _already_over(
     run: Deliberation, book: CompiledPlaybook, candidate: Enrollment, evidence: tuple[Evidence, ...]
 ) -> tuple[Reason | None, tuple[Evidence, ...]]:
-    for rule in book.exits:
-        if run.look(candidate.watches, rule.key, rule.when, (), candidate).holds:
-            return Reason.EXIT_CRITERIA, (*evidence, run.explain(rule.when, candidate))
-    goal = book.goal
-    if goal is not None and run.look(candidate.watches, goal.key, goal.when, (), candidate).holds:
-        return Reason.GOAL_REACHED, (*evidence, run.explain(goal.when, candidate))
+    """Events are no matter here: only those during the enrollment count."""
+    rules = [(rule, Reason.EXIT_CRITERIA) for rule in book.exits]
+    rules += [] if book.goal is None else [(book.goal, Reason.GOAL_REACHED)]
+    for rule, reason in rules:
+        test = rule.test
+        if isinstance(test, WhenTest) and run.look(candidate.watches, rule.key, test.when, (), candidate).holds:
+            return reason, (*evidence, run.explain(test.when, candidate))
     return None, evidence
-
-
-def _may_reenter(run: Deliberation, book: CompiledPlaybook, past: PastEnrollments) -> bool:
-    """Whom a person removed, no rule brings back; else the policy decides, counted from the last end."""
-    if past.removed:
-        return False
-    if past.runs == 0 or book.definition.enter.reenter == "always":
-        return True
-    if book.reenter_after is None or past.ended is None:
-        return False
-    return run.instant >= run.calendar.after(past.ended, book.reenter_after)
 
 
 def _refuse(
@@ -242,8 +245,7 @@ def end(
     if enrollment.held_out and not removed:
         reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
-    past = state.past.get(enrollment.playbook, NEVER)
-    state.past[enrollment.playbook] = PastEnrollments(past.runs, run.instant, removed=removed)
+    remember_end(run, enrollment, removed=removed)
     if enrollment.awaiting is not None:
         run.withdrawn.append(enrollment.awaiting)
     run.movers.add(enrollment.id)
@@ -254,39 +256,6 @@ def end(
             parent.due = run.instant
             parent.steps[parent.step or ""] = {"ended": reason}
     run.note(Act.ENDED, reason, enrollment=enrollment, step=enrollment.step, detail=detail, evidence=evidence)
-
-
-def end_by_rules(run: Deliberation) -> bool:
-    """Exit criteria, then goals: both interrupt any wait at once, an exit before a goal of the same round."""
-    news = run.news("rules")
-    ended = False
-    for enrollment in run.in_order():
-        for rule in run.book_of(enrollment).exits:
-            if run.look(enrollment.watches, rule.key, rule.when, about(enrollment, news), enrollment).holds:
-                end(run, enrollment, rule.reason, (run.explain(rule.when, enrollment),))
-                ended = True
-                break
-    for enrollment in run.in_order():
-        ended |= _reach_goal(run, enrollment, news)
-    return ended
-
-
-def _reach_goal(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> bool:
-    book = run.book_of(enrollment)
-    goal = book.goal
-    if goal is None or enrollment.goal_reached is not None:
-        return False
-    if not run.look(enrollment.watches, goal.key, goal.when, about(enrollment, news), enrollment).holds:
-        return False
-    within = book.goal_within
-    converted = within is None or run.instant < run.calendar.after(enrollment.started, within)
-    evidence = (run.explain(goal.when, enrollment),)
-    run.note(Act.GOAL, "goal", enrollment=enrollment, detail={"conversion": converted}, evidence=evidence)
-    enrollment.goal_reached = run.instant
-    enrollment.watches.pop(goal.key, None)
-    if enrollment.held_out or (book.definition.goal is not None and book.definition.goal.then == "exit"):
-        end(run, enrollment, "goal", evidence)
-    return True
 
 
 def about(enrollment: Enrollment, news: tuple[str, ...]) -> tuple[str, ...]:

@@ -70,13 +70,17 @@ class UntilDateNode(Node):
 
 @dataclass(frozen=True, slots=True)
 class EventTest:
-    """One event condition of a wait; ``id`` is unique in the playbook."""
+    """One event condition of a wait, a goal or an exit; ``id`` is unique in the playbook.
+
+    ``match``: what of the event must be the enrollment's key, None where the playbook has none.
+    """
 
     id: str
     event: str
     where: Expression | None
     # How many events of this kind can be used at most: more than one where rounds come back to the wait.
     uses: int = 1
+    match: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,7 @@ class ScheduleTiming:
 class CompiledTrigger:
     """``key`` names it in a customer's state: it changes with the expression, so that a changed one starts afresh.
 
+    ``match``: what of the event is the key, None: what is the playbook's key of any event.
     ``stage``: the track and the stage that are entered; ``end``: the playbook and how it ends; ``existing``: who was known
     before, and for whom ``when`` holds already, enters, too. ``since``: when it was first published; what happened before
     starts nothing. None: it always was.
@@ -236,6 +241,7 @@ class CompiledTrigger:
     stage: tuple[str, str] | None = None
     end: tuple[str, str] | None = None
     existing: bool = False
+    match: Expression | None = None
 
     def published(self, at: datetime) -> bool:
         """Whether it was there at that instant."""
@@ -244,10 +250,10 @@ class CompiledTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A goal or an exit rule: an expression and the reason it ends the enrollment with."""
+    """A goal or an exit rule: what it looks for, and the reason it ends the enrollment with."""
 
     key: str
-    when: Expression
+    test: EventTest | WhenTest
     reason: str
 
 
@@ -268,6 +274,9 @@ class CompiledPlaybook:
     goal_within: Span | None
     event_tests: Mapping[str, tuple[tuple[WaitForNode, EventTest], ...]]
     expressions: tuple[Expression, ...]
+    key: Expression | None = None
+    # Events that its goal and its exits look for.
+    rule_events: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,22 @@ from perennia.core.steps import perform, walk
 
 
 def steer(run: Deliberation, order: EnrollmentOrder) -> None:
-    """Carries out what a person ordered for the active enrollment of a playbook."""
-    enrollment = next((each for each in run.state.enrollments if each.playbook == order.playbook), None)
+    """Carries out what a person ordered for the active enrollments of a playbook: for one key's, or for all of them."""
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
-    if enrollment is None:
+    if order.key is not None:
+        detail["key"] = order.key
+    meant = [each for each in run.in_order() if each.playbook == order.playbook and order.key in (None, each.key)]
+    if not meant:
         run.note(Act.IGNORED, order.order, reason=Reason.NOT_ENROLLED, detail=detail)
-        return
+    for enrollment in meant:
+        # The steps of one may end another.
+        if run.active(enrollment):
+            _carry_out(run, order, enrollment, detail)
+
+
+def _carry_out(run: Deliberation, order: EnrollmentOrder, enrollment: Enrollment, detail: JsonObject) -> None:
+    if enrollment.key is not None:
+        detail = {**detail, "key": enrollment.key}
     run.movers.add(enrollment.id)
     run.note(Act.ORDER, order.order, enrollment=enrollment, step=enrollment.step, detail=detail)
     match order.order:

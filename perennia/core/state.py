@@ -43,7 +43,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     waits for. ``due`` is the instant at which its wait ends by itself. ``id`` is ``PLAYBOOK.N``, the customer's Nth run.
     ``halted``: it reached an outward step while paused. ``watches`` are those of its goal, exits and current wait.
     ``child``: the enrollment whose end its step waits for. ``held_out``: it runs no steps and ends at ``due`` at the latest:
-    others are compared with it.
+    others are compared with it. ``key`` tells it from the others of its playbook, None where the playbook has no key.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     held_out: bool = False
     rounds: dict[str, Round] = {}
     child: str | None = None
+    key: str | None = None
 
     def copied(self) -> Enrollment:
         """A copy to change: containers are copied, what is in them is never changed in place."""
@@ -79,11 +80,17 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class PastEnrollments(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What re-entry needs to know of a playbook's enrollments. ``removed``: a person ended the last one."""
+    """What re-entry needs to know of a playbook's enrollments. ``removed``: a person ended the last one.
+
+    ``keys``: by key value when its last enrollment ended, only as far back as the re-entry policy looks;
+    ``removed_keys``: those whose last one a person ended. Neither is ever changed in place.
+    """
 
     runs: int = 0
     ended: datetime | None = None
     removed: bool = False
+    keys: dict[str, datetime] = {}
+    removed_keys: tuple[str, ...] = ()
 
 
 class Burst(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -45,8 +45,11 @@ class WaitStep(StepModel):
 
 
 class EventCondition(Model):
+    """``match``: where the event carries the playbook's key, if that is named otherwise."""
+
     event: str
     where: ExpressionText | None = None
+    match: ExpressionText | None = None
     then: tuple[Step, ...] = ()
 
 

@@ -10,7 +10,8 @@ from perennia.core.deliberation import ZONE_TRAIT, Deliberation
 from perennia.core.entries import enter
 from perennia.core.expressions import Verdict
 from perennia.core.nodes import CompiledPlaybook, CompiledTrigger, DateTiming, ScheduleTiming
-from perennia.core.state import PastEnrollments, Watch
+from perennia.core.reentry import NEVER
+from perennia.core.state import Watch
 from perennia.core.wall_clock import moment, spread_of
 
 # A date value fires once. Its instant moves with the customer's zone by a day or so: more than a few are never told anew.
@@ -99,9 +100,9 @@ def _next_look(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTimi
 
     So whom the filter keeps out is woken by the schedule never, or where an input lets it in.
     """
-    past = run.state.past.get(trigger.playbook, PastEnrollments())
-    once = run.catalog.playbooks[trigger.playbook].definition.enter.reenter == "once"
-    if once and past.runs > 0:
+    past = run.state.past.get(trigger.playbook, NEVER)
+    book = run.catalog.playbooks[trigger.playbook]
+    if book.definition.enter.reenter == "once" and book.key is None and past.runs > 0:
         return Watch()
     watching = () if match.holds else tuple(sorted(match.watching))
     start = run.instant if match.holds else match.next_change

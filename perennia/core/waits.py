@@ -8,6 +8,7 @@ from perennia.core.decisions import CustomerEvent, Outcome
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import about
 from perennia.core.json_values import Json
+from perennia.core.keys import is_about
 from perennia.core.nodes import AnyNode, Contender, EventTest, WaitForNode, WhenTest
 from perennia.core.outcomes import Onward, finish
 from perennia.core.state import Enrollment, UnspentEvent
@@ -86,6 +87,7 @@ def keep_for_waits(run: Deliberation, event: CustomerEvent) -> None:
             test
             for node, test in tests
             if (node.since_entry or enrollment.step == node.id)
+            and is_about(run, enrollment, test.match, event.properties)
             and (test.where is None or run.holds(test.where, enrollment, event.properties))
         )
         conditions = tuple(test.id for test in met)

@@ -190,12 +190,12 @@ def scenario_input(
         case TraitsInput():
             return TraitsChanged(at=at, traits=item.traits)
         case EnrollInput():
-            return EnrollOrder(at=at, playbook=item.enroll, by_person=True, by=AUTHOR)
+            return EnrollOrder(at=at, playbook=item.enroll, by_person=True, by=AUTHOR, payload=item.with_)
         case SkipInput():
-            return EnrollmentOrder(at=at, order="skip", playbook=item.skip, by=AUTHOR)
+            return EnrollmentOrder(at=at, order="skip", playbook=item.skip, by=AUTHOR, key=item.key)
         case PauseInput():
-            return EnrollmentOrder(at=at, order="pause", playbook=item.pause, by=AUTHOR)
+            return EnrollmentOrder(at=at, order="pause", playbook=item.pause, by=AUTHOR, key=item.key)
         case ResumeInput():
-            return EnrollmentOrder(at=at, order="resume", playbook=item.resume, by=AUTHOR)
+            return EnrollmentOrder(at=at, order="resume", playbook=item.resume, by=AUTHOR, key=item.key)
         case EndInput():
-            return EnrollmentOrder(at=at, order="end", playbook=item.end, by=AUTHOR)
+            return EnrollmentOrder(at=at, order="end", playbook=item.end, by=AUTHOR, key=item.key)

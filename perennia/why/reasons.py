@@ -33,6 +33,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.MERGED: "the customer was merged into another one",
     Reason.UNKNOWN_ZONE: "no such time zone is known, so the next one told counts",
     Reason.MISSING_DATE: "no date is known to wait for",
+    Reason.MISSING_KEY: "what would have started it carries no value for the playbook's key",
     Reason.IN_HOLDOUT: "is in the holdout: gets no steps, so that the playbook's effect can be measured",
 }
 

@@ -158,7 +158,10 @@ STEPS: list[tuple[str, list[str]]] = [
     ),
     (
         "- wait_for:\n  - event: A\n    match: x\n  up_to: 2d",
-        ['6:5: error not-supported-yet: "match" in an event condition is not supported yet'],
+        [
+            '6:5: error misplaced-key: "match" says where an event carries the playbook\'s key, '
+            'and this playbook has none; add "key: event.NAME", or use "where"'
+        ],
     ),
     (
         "- wait_for:\n  - evnt: A\n  up_to: 2d",
@@ -228,7 +231,15 @@ HEADS: list[tuple[str, list[str]]] = [
         "enter: {reenter: {aftr: 3d}}\nsteps: [{exit: a}]",
         ['3:19: error unknown-key: no key "aftr" in reenter; did you mean "after"?'],
     ),
-    ("goal: {event: A}\nsteps: [{exit: a}]", ['3:8: error not-supported-yet: "event" in a goal is not supported yet']),
+    ("goal: {event: A}\nsteps: [{exit: a}]", []),
+    (
+        "goal: {event: A, when: x}\nsteps: [{exit: a}]",
+        ['3:18: error two-verbs: a goal has one of "event" and "when", not both; keep one of them'],
+    ),
+    (
+        "exit: [{reason: x}]\nsteps: [{exit: a}]",
+        ["3:8: error missing-key: this exit criterion does not say what it is; one of: event, when"],
+    ),
     ("exit: {when: x}\nsteps: [{exit: a}]", ['3:7: error wrong-type: "exit" must be a list, not a mapping']),
 ]
 

@@ -213,3 +213,36 @@ def test_a_playbook_that_starts_itself_again_needs_a_gap(
     check: Check, reenter: str, steps: str, findings: list[str]
 ) -> None:
     assert check(f"{BOOK}{IDLE}  reenter: {reenter}\nsteps:\n{steps}\n") == findings
+
+
+KEYED = "playbook: p\ntopic: tips\nkey: event.order_id\n"
+KEYS: list[tuple[str, list[str]]] = [
+    ("enter: {on: [{event: A, match: event.order}]}\ngoal: {event: B, match: event.order}\n", []),
+    (
+        "enter: {key: event.id, on: [{event: A}]}\n",
+        [
+            '4:9: error duplicate-key: the key stands beside "enter" already; '
+            "remove one of them: both places mean the same"
+        ],
+    ),
+    (
+        "enter: {on: [{when: traits.x == 1}]}\n",
+        [
+            "4:14: warning no-key: this trigger starts nobody: the playbook's key is read from an event, "
+            "and here is none; let an event start it, or remove it"
+        ],
+    ),
+    (
+        "exit: [{event: B, match: enter.x}]\n",
+        ['4:26: error bad-expression: "enter" is not known here; known here: account, contact, event, stage, traits'],
+    ),
+    (
+        "goal: {event: 'B*', where: event.x > traits.y}\n",
+        ["4:17: error bad-event: only an entry trigger's event may end in *"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "findings"), KEYS)
+def test_what_is_compared_with_the_key_is_looked_at(check: Check, head: str, findings: list[str]) -> None:
+    assert check(f"{KEYED}{head}{ONE_STEP}") == [f"playbooks/p.yaml:{finding}" for finding in findings]

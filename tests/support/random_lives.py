@@ -22,6 +22,7 @@ from perennia.core.decisions import (
 )
 from perennia.core.definitions import Playbook, Track
 from perennia.core.documents import Document, PlaybookBody
+from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, Recipient
 from tests.support.lives import START, TOPICS, documents
 
@@ -43,6 +44,9 @@ TIMED: list[Mapping[str, object]] = [
     {"schedule": "30 */8 * * *"},
     {"schedule": "0 9 * * tue,sat"},
 ]
+WHERES = [None, "event.k == 1", "event.missing > 3"]
+# Keys of events: three spellings of one, another one, and none.
+CARRIED: list[JsonObject] = [{"k": 1}, {"k": "1"}, {"k": 1.0}, {"k": 2}, {}]
 LATE = st.sampled_from([None, "6h", "2d", "1bd"])
 ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
@@ -78,6 +82,14 @@ Step: TypeAlias = Mapping[str, object]
 
 def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     return st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "then": steps})
+
+
+def _rule(more: Mapping[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Step]:
+    """A goal or an exit."""
+    return st.one_of(
+        st.fixed_dictionaries({"when": EXPRESSIONS, **more}),
+        st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "where": st.sampled_from(WHERES), **more}),
+    )
 
 
 def _when_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
@@ -189,9 +201,12 @@ def playbooks(draw: st.DrawFn) -> Playbook:
     if draw(st.booleans()):
         raw["while"] = draw(EXPRESSIONS)
     if draw(st.booleans()):
-        raw["goal"] = {"when": draw(EXPRESSIONS), "within": "3d", "then": draw(st.sampled_from(["exit", "continue"]))}
+        raw["goal"] = draw(_rule({"within": st.just("3d"), "then": st.sampled_from(["exit", "continue"])}))
     if draw(st.booleans()):
-        raw["exit"] = [{"when": draw(EXPRESSIONS), "reason": "told"}]
+        raw["exit"] = [draw(_rule({"reason": st.just("told")}))]
+    key = draw(st.sampled_from([None, None, "event.k", "traits.x"]))
+    if key is not None:
+        raw["key"] = key
     return Playbook.model_validate(raw)
 
 
@@ -241,7 +256,8 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
     match draw(st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "enroll", "order"])):
         case "event":
-            return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)))
+            name, properties = draw(st.sampled_from(EVENTS)), draw(st.sampled_from(CARRIED))
+            return CustomerEvent(at=at, seq=seq, name=name, properties=properties)
         case "late event":
             own = at - timedelta(hours=draw(st.integers(0, 30)))
             return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)), timestamp=own)
@@ -252,9 +268,11 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
         case "zone":
             return TraitsChanged(at=at, seq=seq, traits={"timezone": draw(st.sampled_from(ZONES))})
         case "enroll":
-            return EnrollOrder(at=at, seq=seq, playbook=draw(BOOKS), by_person=True, by="kim")
+            payload = draw(st.sampled_from(CARRIED))
+            return EnrollOrder(at=at, seq=seq, playbook=draw(BOOKS), by_person=True, by="kim", payload=payload)
         case _:
-            return EnrollmentOrder(at=at, seq=seq, order=draw(ORDERS), playbook=draw(BOOKS), by="kim")
+            key = draw(st.sampled_from([None, "1"]))
+            return EnrollmentOrder(at=at, seq=seq, order=draw(ORDERS), playbook=draw(BOOKS), by="kim", key=key)
 
 
 def fresh() -> CustomerState:
