@@ -94,6 +94,8 @@ class Account:
     plan: str
     seats: int
     needs_implementation: bool
+    use_case: str
+    live: bool  # works with us already when the demo begins: who joins it joins colleagues
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Contact:
             "timezone": self.timezone,
             "plan": self.account.plan,
             "seats": self.account.seats,
+            "use_case": self.account.use_case,
             "status": "active",
         }
 
@@ -143,8 +146,15 @@ def _account(chance: random.Random, number: int) -> Account:
     name = _COMPANIES[number % len(_COMPANIES)]
     name = name if number < len(_COMPANIES) else f"{name} {number // len(_COMPANIES) + 1}"
     plan = chance.choice(("free", "pro", "pro", "pro", "team", "team"))
+    seats, needs_implementation = chance.choice((3, 5, 8, 12, 25, 40)), chance.random() < 0.3
     return Account(
-        name.lower().replace(" ", "-"), name, plan, chance.choice((3, 5, 8, 12, 25, 40)), chance.random() < 0.3
+        id=name.lower().replace(" ", "-"),
+        name=name,
+        plan=plan,
+        seats=seats,
+        needs_implementation=needs_implementation,
+        use_case=("finance", "sales", "operations")[number % 3],
+        live=number % 4 == 3,
     )
 
 
@@ -154,7 +164,7 @@ def _contact(
     first = _FIRST_NAMES[number % len(_FIRST_NAMES)]
     last = _LAST_NAMES[number % len(_LAST_NAMES)]
     name = f"{first}.{last}{number // len(_FIRST_NAMES) or ''}".lower()
-    doings = sorted(_days(chance, persona, join_day, days), key=lambda doing: doing.after)
+    doings = sorted(_days(chance, persona, join_day, days, live=account.live), key=lambda doing: doing.after)
     return Contact(
         id=name.replace(".", "-"),
         first_name=first,
@@ -168,9 +178,10 @@ def _contact(
     )
 
 
-def _days(chance: random.Random, persona: Persona, join: float, days: int) -> Iterator[Doing]:
+def _days(chance: random.Random, persona: Persona, join: float, days: int, *, live: bool) -> Iterator[Doing]:
     """All that somebody does, mails or not. Days are fractions of days from the beginning."""
-    yield _at(join, "Account Created", {"source": chance.choice(("website", "partner", "invitation"))})
+    begin = "User Added" if live else "Account Created"
+    yield _at(join, begin, {"source": chance.choice(("website", "partner", "invitation"))})
     match persona:
         case Persona.ACTIVATOR | Persona.UNSUBSCRIBER:
             yield from _first_steps(chance, join, at_once=persona is Persona.ACTIVATOR)

@@ -83,4 +83,5 @@ def account_traits(account: Account) -> JsonObject:
         "seats": account.seats,
         "status": "customer",
         "needs_implementation": account.needs_implementation,
+        "live": account.live,
     }

@@ -39,8 +39,12 @@ def test_every_persona_is_there() -> None:
     assert {contact.persona for contact in found_company(50, 60, 7)} == set(Persona)
 
 
-def test_everybodys_first_act_is_to_open_an_account() -> None:
-    assert {contact.doings[0].event for contact in found_company(50, 60, 7)} == {"Account Created"}
+def test_everybody_first_opens_an_account_or_joins_one_that_is_live() -> None:
+    company = found_company(50, 60, 7)
+    assert {(contact.account.live, contact.doings[0].event) for contact in company} == {
+        (False, "Account Created"),
+        (True, "User Added"),
+    }
 
 
 def test_every_playbook_for_contacts_that_only_events_enter_is_entered_by_one_that_happens() -> None:

@@ -17,7 +17,14 @@ from perennia.core.expressions import compile_expression
 from perennia.simulate.scenarios import run_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/quickstart.md", "docs/playbook-reference.md"]
+PAGES = [
+    "README.md",
+    "docs/quickstart.md",
+    "docs/playbook-reference.md",
+    "docs/cookbook.md",
+    "docs/time.md",
+    "docs/testing-playbooks.md",
+]
 REFERENCE = (ROOT / "docs/playbook-reference.md").read_text(encoding="utf-8")
 
 
