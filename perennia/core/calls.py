@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from math import ceil, floor
+from math import ceil, floor, isfinite
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -77,11 +77,12 @@ class Outer(Protocol):
 
 
 class CallCompiler:
-    """Compiles one call, and notes the tallies and tracks that it reads."""
+    """Compiles one call, and notes the tallies and tracks that it reads. ``newest``: as many occurrences decide."""
 
-    def __init__(self, outer: Outer, call: Call) -> None:
+    def __init__(self, outer: Outer, call: Call, newest: int | None = None) -> None:
         self.outer = outer
         self.call = call
+        self.newest = newest
         self.text = outer.slice(call)
         self.arguments = call.arguments
 
@@ -91,9 +92,9 @@ class CallCompiler:
             raise self.wrong(self.call, f"{self.call.name}() has {len(self.arguments)} arguments")
         match self.call.name:
             case "happened":
-                return Happened(self.text, self.counted())
+                return Happened(self.text, self.counted(newest=1))
             case "count":
-                return Count(self.text, self.counted())
+                return Count(self.text, self.counted(newest=self.newest))
             case "total":
                 return Total(self.text, self.counted(property_=self.words(self.arguments[1], "a property's name")))
             case "idle":
@@ -111,7 +112,12 @@ class CallCompiler:
     # --- events -----------------------------------------------------------------------------------------------------
 
     def counted(
-        self, *, property_: str | None = None, keeps_occurrences: bool = True, needs_span: bool = False
+        self,
+        *,
+        property_: str | None = None,
+        keeps_occurrences: bool = True,
+        needs_span: bool = False,
+        newest: int | None = None,
     ) -> Counted:
         """``keeps_occurrences`` False: the last occurrence of all time is enough."""
         span, filter_, passes = self.span_and_filter(self.arguments[1 if property_ is None else 2 :])
@@ -119,7 +125,9 @@ class CallCompiler:
             raise self.wrong(self.call, f"{self.call.name}() needs a span")
         events = self.events(self.arguments[0])
         window = span if keeps_occurrences else None
-        specs = [TallySpec(event, filter_, property_, window, passes) for event in events]
+        if span is not None and span.business_days:
+            newest = None  # over a weekend, what happened days later may leave first
+        specs = [TallySpec(event, filter_, property_, window, passes, newest) for event in events]
         self.outer.tallies.update(dict.fromkeys(specs))
         return Counted(tuple(spec.key for spec in specs), span, frozenset(f"event:{event}" for event in events))
 
@@ -172,9 +180,16 @@ class CallCompiler:
         return span
 
 
+def counted_to(operator: str, constant: Scalar) -> int | None:
+    """How many occurrences decide ``count(...) OPERATOR constant``; None: all that there are."""
+    if isinstance(constant, bool) or not isinstance(constant, int | float) or not isfinite(constant):
+        return None
+    return max(ceil(constant) if operator in {">=", "<"} else floor(constant) + 1, 1)
+
+
 def compared_call(text: str, call: Count | Total, operator: str, constant: Scalar) -> Node | None:
     """The node of ``call OPERATOR constant``, which knows when it can flip; None where the constant is no number."""
-    if isinstance(constant, bool) or not isinstance(constant, int | float):
+    if isinstance(constant, bool) or not isinstance(constant, int | float) or not isfinite(constant):
         return None
     if isinstance(call, Total):
         compare = ORDERINGS.get(operator)

@@ -201,7 +201,9 @@ def _dated(book: CompiledPlaybook, first: Mapping[str, datetime]) -> CompiledPla
 
 def _needs_version(needs: TallyNeeds) -> str:
     kept = [
-        (need.key, sorted(window.text for window in need.windows)) for each in needs.by_event.values() for need in each
+        (need.key, sorted(window.text for window in need.windows), need.newest)
+        for each in needs.by_event.values()
+        for need in each
     ]
     return content_hash(repr(sorted(kept)))[:8]
 

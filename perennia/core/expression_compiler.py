@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from perennia.core.answers import Node
-from perennia.core.calls import FUNCTIONS, NO_VIEW, UNSUPPORTED_FUNCTIONS, CallCompiler, compared_call
+from perennia.core.calls import FUNCTIONS, NO_VIEW, UNSUPPORTED_FUNCTIONS, CallCompiler, compared_call, counted_to
 from perennia.core.cel_syntax import (
     Binary,
     Call,
@@ -208,7 +208,7 @@ class Compiler:
                 test = comparison(sign, other.value)
                 return test and PathTest(text, path, test, soft=operator in {"==", "!="})
             if isinstance(side, Call) and side.target is None and side.name in {"count", "total"}:
-                call = self.call(side)
+                call = self.own_call(side, newest=counted_to(sign, other.value))
                 if isinstance(call, Count | Total):
                     return compared_call(text, call, sign, other.value)
         return None
@@ -228,8 +228,11 @@ class Compiler:
     def call(self, tree: Call) -> Node:
         return self.own_call(tree) or self.leaf(tree)
 
-    def own_call(self, tree: Call) -> Node | None:
-        """The node of a call that is not the library's to evaluate; None where it is. Unknown functions end here."""
+    def own_call(self, tree: Call, *, newest: int | None = None) -> Node | None:
+        """The node of a call that is not the library's to evaluate; None where it is. Unknown functions end here.
+
+        ``newest``: as many occurrences are enough (`counted_to`).
+        """
         if tree.target is not None:
             return self.method(tree, tree.target)
         if tree.name == "has":
@@ -242,7 +245,7 @@ class Compiler:
             if self.filters is None:
                 message = f"{tree.name}() has no place in a property filter, which sees only event"
                 raise ExpressionError(message, tree.start, "join it to the outer expression with &&")
-            return CallCompiler(self, tree).compile()
+            return CallCompiler(self, tree, newest).compile()
         if tree.name not in CEL_FUNCTIONS:
             raise self.unknown_function(tree)
         if tree.name in OWN_FUNCTIONS and len(tree.arguments) == 1:

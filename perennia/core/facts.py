@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from json import dumps
@@ -18,6 +18,9 @@ from perennia.core.json_values import Json, JsonObject
 # A customer's zone may change while an occurrence is kept; zones lie up to 26 hours apart, and a date line move is a day.
 SLACK_US = 3 * DAY_US
 
+# Where clocks go back, what happened later may leave a calendar span earlier, by no more than this (`windows`).
+FOLD_US = 3 * 3600 * 1_000_000
+
 # Larger numbers are no amounts. Their sum could become infinite, which JSON has not: the state could not be read again.
 LARGEST_AMOUNT = 1e290
 
@@ -26,7 +29,8 @@ class Tally(msgspec.Struct, omit_defaults=True):
     """Occurrences of one event name, or of those that pass one filter.
 
     ``count``, ``total`` and ``last`` are of all time. ``recent`` holds ``(instant in microseconds since 1970 UTC, value)``
-    in ascending order, only as far back as the longest window of any published expression reaches; ``value`` is the summed
+    in ascending order, only as far back as the longest window of any published expression reaches, and at least as many as any
+    of them counts to; ``value`` is the summed
     property, 0 where none is.
     """
 
@@ -51,6 +55,8 @@ class TallySpec:
     """What one expression needs counted: events of one name, those that pass ``filter``, the sum of ``property``.
 
     ``window``: how far back single occurrences matter; None: figures of all time (and the last occurrence) are enough.
+    ``newest``: how many of those matter, the newest; None: all of them. Whoever asks for three logins in a month is told by
+    three of them, and a customer with ten thousand is as small as one with three.
     ``passes`` is ``filter``, compiled: properties to whether the event counts (an error in it: no). ``key`` is the tally's
     key in `Facts.tallies`: the event's name, or a JSON list where there is more to say.
     """
@@ -60,6 +66,7 @@ class TallySpec:
     property: str | None = None
     window: Span | None = None
     passes: Callable[[JsonObject], bool] | None = field(default=None, compare=False, repr=False)
+    newest: int | None = None
     key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -77,11 +84,12 @@ class Counting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One tally to keep, and all windows that anybody looks at it through."""
+    """One tally to keep, all windows that anybody looks at it through, and how many occurrences anybody counts to."""
 
     spec: TallySpec
     key: str
     windows: tuple[Span, ...]
+    newest: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +109,23 @@ class TallyNeeds:
 
 def tally_needs(expressions: Iterable[Counting]) -> TallyNeeds:
     """Everything ``expressions`` need counted, each tally once."""
-    specs: dict[str, TallySpec] = {}
-    windows: dict[str, dict[Span, None]] = {}
+    by_key: dict[str, list[TallySpec]] = {}
     for expression in expressions:
         for spec in expression.tallies:
-            specs.setdefault(spec.key, spec)
-            windows.setdefault(spec.key, {})
-            if spec.window is not None:
-                windows[spec.key][spec.window] = None
+            by_key.setdefault(spec.key, []).append(spec)
     by_event: dict[str, tuple[Need, ...]] = {}
-    for key, spec in specs.items():
-        by_event[spec.event] = (*by_event.get(spec.event, ()), Need(spec, key, tuple(windows[key])))
+    for specs in by_key.values():
+        need = _need(specs)
+        by_event[need.spec.event] = (*by_event.get(need.spec.event, ()), need)
     return TallyNeeds(by_event)
+
+
+def _need(specs: Sequence[TallySpec]) -> Need:
+    """What all of them come to, which are of one tally."""
+    windows = tuple(dict.fromkeys(spec.window for spec in specs if spec.window is not None))
+    counts = [spec.newest for spec in specs if spec.window is not None]
+    known = [count for count in counts if count is not None]
+    return Need(specs[0], specs[0].key, windows, max(known) if known and len(known) == len(counts) else None)
 
 
 def absorb(facts: Facts, event: CustomerEvent, needs: TallyNeeds, calendar: Calendar) -> frozenset[str]:
@@ -145,6 +158,8 @@ def _count(tally: Tally, when: datetime, value: float, need: Need, now: datetime
     else:
         recent.append(occurrence)
     horizon = _horizon(need, now, calendar)
+    if need.newest is not None and len(recent) > need.newest:
+        horizon = max(horizon, recent[-need.newest][0] - FOLD_US)
     if recent[0][0] < horizon:
         del recent[: bisect_left(recent, (horizon,))]
 

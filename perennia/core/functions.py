@@ -154,7 +154,7 @@ class AtLeast:
         return self.missed
 
     def evidence(self, view: View) -> Evidence:
-        return _compared(self, self.count, view)
+        return _compared(self, self.count, view, counted_to=self.mark)
 
 
 class Exactly:
@@ -179,7 +179,7 @@ class Exactly:
         return reached._replace(value=not self.wanted)
 
     def evidence(self, view: View) -> Evidence:
-        return _compared(self, self.count, view)
+        return _compared(self, self.count, view, counted_to=self.above.mark)
 
 
 class TotalTest:
@@ -211,9 +211,13 @@ class TotalTest:
         return _compared(self, self.total, view)
 
 
-def _compared(node: Node, call: EventCall, view: View) -> Evidence:
+def _compared(node: Node, call: EventCall, view: View, counted_to: int | None = None) -> Evidence:
+    """``counted_to``: in a span no more occurrences than these are surely kept, so there may have been others."""
     answer = node.answer(view)
     value = as_json(call.answer(view).value)
+    of_all_time = sum(tally.count for tally in call.counted.tallies(view))
+    if counted_to is not None and isinstance(value, int) and counted_to <= value < of_all_time:
+        value = f"{counted_to} or more"
     return Evidence(node.text, as_json(answer.value), answer.error, {call.text: value, "last": call.counted.last(view)})
 
 

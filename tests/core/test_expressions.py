@@ -468,6 +468,12 @@ def test_evidence_shows_each_part_and_what_it_saw() -> None:
     ]
 
 
+@pytest.mark.parametrize(("logins", "told"), [(2, 2), (3, 3), (5, "3 or more")])
+def test_evidence_of_a_count_tells_no_more_than_what_is_kept_of_it(logins: int, told: int | str) -> None:
+    asked = Watched('count("A", "30d") >= 3').sees(*(days(10 + each) for each in range(logins)))
+    assert asked.expression.explain(asked.view(NOW)).values['count("A", "30d")'] == told
+
+
 def test_evidence_names_the_error() -> None:
     asked = Watched("!(traits.gone > 3)")
     assert asked.expression.explain(asked.view(NOW)).error == "traits.gone is missing"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perennia.core.calendar import Calendar
 from perennia.core.decisions import CustomerEvent
-from perennia.core.facts import Facts, TallyNeeds, absorb, set_traits, tally_needs
+from perennia.core.facts import Facts, Tally, TallyNeeds, absorb, set_traits, tally_needs
 from perennia.core.json_values import Json, JsonObject
 from tests.support.watched import FIRST_SEEN, days, expression
 
@@ -74,7 +74,7 @@ def test_a_time_after_acceptance_is_not_believed() -> None:
 
 
 def test_events_out_of_order_lie_in_order() -> None:
-    facts, wanted = fresh(), needs('count("A", "30d") > 1')
+    facts, wanted = fresh(), needs('count("A", "30d") > 2')
     for day in (5, 2, 4):
         absorb(facts, event(days(6), timestamp=days(day)), wanted, CALENDAR)
     assert facts.tallies["A"].recent == [(us(days(2)), 0.0), (us(days(4)), 0.0), (us(days(5)), 0.0)]
@@ -92,6 +92,37 @@ def test_single_occurrences_are_kept_only_where_a_window_is_looked_at() -> None:
     facts = fresh()
     absorb(facts, event(days(1)), needs('idle("A", "3d")', 'count("A") > 1'), CALENDAR)
     assert facts.tallies["A"].recent == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "kept"),
+    [
+        (['count("A", "30d") >= 3'], 3),
+        (['count("A", "30d") > 3'], 4),
+        (['count("A", "30d") < 3'], 3),
+        (['count("A", "30d") <= 3'], 4),
+        (['3 >= count("A", "30d")'], 4),
+        (['count("A", "30d") == 3'], 4),
+        (['happened("A", "30d")'], 1),
+        (['count("A", "30d") >= 3', 'happened("A", "7d")', 'count("A") > 9'], 3),
+        (['count("A", "30d") >= 3', 'count("A", "7d") == traits.logins'], 12),
+        (['total("A", "amount", "30d") > 3'], 0),
+        (['count("A", "30bd") >= 3'], 12),
+    ],
+)
+def test_no_more_occurrences_are_kept_than_decide(texts: list[str], kept: int) -> None:
+    facts, wanted = fresh(), needs(*texts)
+    for day in range(1, 13):
+        absorb(facts, event(days(day)), wanted, CALENDAR)
+    assert len(facts.tallies["A"].recent if "A" in facts.tallies else []) == kept
+    assert facts.tallies.get("A", Tally(count=12)).count == 12
+
+
+def test_what_happened_in_the_hours_before_is_kept_as_clocks_may_go_back() -> None:
+    facts, wanted = fresh(), needs('happened("A", "30d")')
+    for hour in range(8):
+        absorb(facts, event(days(1) + timedelta(hours=hour)), wanted, CALENDAR)
+    assert len(facts.tallies["A"].recent) == 4
 
 
 def test_the_longest_window_of_all_expressions_decides() -> None:
