@@ -12,6 +12,7 @@ from perennia.catalog.check_segments import check_segment_name
 from perennia.catalog.check_times import check_timed_trigger, check_until
 from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
+from perennia.catalog.words import with_article
 from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES, EVENT_NAMES
 from perennia.core.definitions import (
@@ -37,6 +38,7 @@ from perennia.core.definitions import (
     StageStep,
     StageTrigger,
     TaskStep,
+    ToldCondition,
     UnenrollStep,
     UpdateStep,
     WaitForStep,
@@ -46,6 +48,7 @@ from perennia.core.definitions import (
     WhenGoal,
 )
 from perennia.core.expressions import Expression
+from perennia.core.step_definitions import told_of
 from perennia.core.step_ids import PlacedStep, place_steps
 from perennia.core.timed_definitions import UntilDate, UntilTime
 
@@ -230,9 +233,20 @@ class _PlaybookCheck:
                 if part.then:
                     message = 'a condition inside "all" takes no "then"'
                     self._inspect.at_key((*inner, "then"), "misplaced-key", message, 'move it beside "all"')
+        elif isinstance(condition, ToldCondition):
+            self._check_told(path, condition)
         else:
             self._check_event_name((*path, "event"), condition.event, prefixes=False)
             self._expression((*path, "where"), condition.where, self._enrollment | EVENT_NAMES)
+
+    def _check_told(self, path: Path, condition: ToldCondition) -> None:
+        what, step = told_of(condition)
+        verb = "task" if what == "task" else "email"
+        if step not in self._ids or any(placed.id == step and placed.verb != verb for placed in self._placed):
+            fitting = [placed.id for placed in self._placed if placed.verb == verb]
+            message = f'no step "{step}" of {with_article(verb)}'
+            remedy = suggestion(step, fitting) or f"there is no {verb} step yet: add one first"
+            self._inspect.at_value((*path, what), "unknown-step", message, remedy)
 
     # --- parts ---
 

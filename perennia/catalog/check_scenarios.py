@@ -7,6 +7,8 @@ from datetime import datetime
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.scenario_models import (
     ANYTHING,
+    BounceInput,
+    ClickInput,
     ConsentInput,
     EmailExpected,
     EndInput,
@@ -14,7 +16,9 @@ from perennia.catalog.scenario_models import (
     EventInput,
     Expectation,
     NeverExpected,
+    OpenInput,
     PauseInput,
+    ReplyInput,
     ResumeInput,
     Scenario,
     ScenarioInput,
@@ -116,6 +120,14 @@ class _ScenarioCheck:
                 self._check_moment((*path, "timestamp"), timestamp)
             case TaskDoneInput(task_done=step):
                 self._check_step((*path, "task_done"), step, "task")
+            case OpenInput(open=step):
+                self._check_step((*path, "open"), step, "email")
+            case ClickInput(click=step):
+                self._check_step((*path, "click"), step, "email")
+            case ReplyInput(reply=step):
+                self._check_step((*path, "reply"), step, "email")
+            case BounceInput(bounce=step):
+                self._check_step((*path, "bounce"), step, "email")
             case ConsentInput(consent=topic):
                 self._check_topic((*path, "consent"), topic)
             case UnsubscribeInput(unsubscribe=topic):

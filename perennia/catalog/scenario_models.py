@@ -157,9 +157,33 @@ class TraitsInput(InputItem):
     traits: Annotated[JsonObject, Field(min_length=1)]
 
 
-class TaskDoneInput(InputItem):
+class StepInput(InputItem):
+    """About the last message or task of a step. ``key``: that of the enrollment with this key."""
+
+    key: KeyText | None = None
+
+
+class TaskDoneInput(StepInput):
     task_done: str
     result: str | None = None
+
+
+class OpenInput(StepInput):
+    open: str
+
+
+class ClickInput(StepInput):
+    click: str
+
+
+class ReplyInput(StepInput):
+    reply: str
+
+
+class BounceInput(StepInput):
+    """The message comes back for good: nothing more is sent to that address."""
+
+    bounce: str
 
 
 class ConsentInput(InputItem):
@@ -207,6 +231,10 @@ ScenarioInput: TypeAlias = (
     EventInput
     | TraitsInput
     | TaskDoneInput
+    | OpenInput
+    | ClickInput
+    | ReplyInput
+    | BounceInput
     | ConsentInput
     | UnsubscribeInput
     | SuppressInput
@@ -220,6 +248,10 @@ INPUTS: dict[str, type[InputItem]] = {
     "event": EventInput,
     "traits": TraitsInput,
     "task_done": TaskDoneInput,
+    "open": OpenInput,
+    "click": ClickInput,
+    "reply": ReplyInput,
+    "bounce": BounceInput,
     "consent": ConsentInput,
     "unsubscribe": UnsubscribeInput,
     "suppress": SuppressInput,
@@ -353,6 +385,10 @@ _TaggedInput: TypeAlias = Annotated[
     Annotated[EventInput, Tag("<event>")]
     | Annotated[TraitsInput, Tag("<traits>")]
     | Annotated[TaskDoneInput, Tag("<task_done>")]
+    | Annotated[OpenInput, Tag("<open>")]
+    | Annotated[ClickInput, Tag("<click>")]
+    | Annotated[ReplyInput, Tag("<reply>")]
+    | Annotated[BounceInput, Tag("<bounce>")]
     | Annotated[ConsentInput, Tag("<consent>")]
     | Annotated[UnsubscribeInput, Tag("<unsubscribe>")]
     | Annotated[SuppressInput, Tag("<suppress>")]

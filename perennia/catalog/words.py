@@ -25,8 +25,8 @@ KINDS_NOT_YET = frozenset({"health", "survey"})
 VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify"))
 
 TRIGGERS_NOT_YET: frozenset[str] = frozenset()
-CONDITIONS_NOT_YET = frozenset({"answered", "clicked", "opened", "replied", "task"})
-INPUTS_NOT_YET = frozenset({"answer", "click", "open", "reply", "bounce", "approve", "deny", "publish"})
+CONDITIONS_NOT_YET = frozenset({"answered"})
+INPUTS_NOT_YET = frozenset({"answer", "approve", "deny", "publish"})
 EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
 
 # Keys that the language gives to a part and this version does not understand.
@@ -78,6 +78,10 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.EventExit: "an event exit criterion",
     definitions.EventCondition: "an event condition",
     definitions.WhenCondition: "a when condition",
+    definitions.OpenedCondition: "an opened condition",
+    definitions.ClickedCondition: "a clicked condition",
+    definitions.RepliedCondition: "a replied condition",
+    definitions.TaskCondition: "a task condition",
     definitions.AllCondition: "an all condition",
     definitions.Arm: "an arm of a branch",
     timed_definitions.UntilTime: "a wait until a time of day",

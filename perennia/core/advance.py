@@ -22,6 +22,7 @@ from perennia.core.decisions import (
     EnrollOrder,
     Input,
     JournalEntry,
+    MessageTold,
     Reason,
     Recollection,
     StageOrder,
@@ -29,10 +30,10 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.definitions import Scope
-from perennia.core.deliberation import ZONE_CHANGED, Deliberation
+from perennia.core.deliberation import OWN_STEPS, ZONE_CHANGED, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import WaitForNode
+from perennia.core.nodes import MESSAGES, WaitForNode
 from perennia.core.state import CustomerState, Recipient
 
 # Rounds at one instant after which the enrollments that still move are ended (language, section 6.3).
@@ -44,7 +45,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effects`` are new ones; ``withdrawn`` the keys of effects that should no longer leave. ``wake_at`` is the next instant
     at which something could change by itself, after ``state.now``; None: only an input can. ``watching`` holds tokens
-    ``event:NAME`` and ``trait:NAME`` of what could change something earlier. ``account_traits``: what the account's
+    ``event:NAME`` and ``trait:NAME`` of what could change something earlier, and `MESSAGES` where what is told of a message
+    could. ``account_traits``: what the account's
     contacts must be told, None where nothing changed.
     """
 
@@ -190,6 +192,8 @@ def _take(run: Deliberation, each: Input) -> None:
             results.effect_ended(run, each)
         case TaskEnded():
             results.task_ended(run, each)
+        case MessageTold():
+            results.message_told(run, each)
         case EnrollOrder():
             entries.enter_by_order(run, each)
         case EnrollmentOrder():
@@ -257,4 +261,6 @@ def _watching(run: Deliberation) -> frozenset[str]:
         node = None if enrollment.step is None else book.nodes[enrollment.step]
         if isinstance(node, WaitForNode):
             tokens += node.watching
+        if any(OWN_STEPS in watch.watching for watch in enrollment.watches.values()):
+            tokens.append(MESSAGES)
     return frozenset(tokens)

@@ -109,6 +109,17 @@ class TaskEnded(InputModel, frozen=True, kw_only=True, tag="task_ended"):
     by: str | None = None
 
 
+# What is told of a message that has left.
+Told: TypeAlias = Literal["opened", "clicked", "replied", "bounced"]
+
+
+class MessageTold(InputModel, frozen=True, kw_only=True, tag="message_told"):
+    """The recipient opened, clicked or answered the message of the effect ``key``, or it came back."""
+
+    key: str
+    what: Told
+
+
 class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
     """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps)."""
 
@@ -154,6 +165,7 @@ Input: TypeAlias = (
     | AccountTraitsChanged
     | EffectEnded
     | TaskEnded
+    | MessageTold
     | EnrollOrder
     | EnrollmentOrder
     | StageOrder

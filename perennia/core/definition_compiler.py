@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from perennia.core.calendar import parse_span
 from perennia.core.cron import parse_cron
@@ -31,6 +31,7 @@ from perennia.core.definitions import (
     StageTrigger,
     Step,
     TaskStep,
+    ToldCondition,
     Track,
     Trigger,
     UnenrollStep,
@@ -61,6 +62,7 @@ from perennia.core.nodes import (
     ScheduleTiming,
     SplitNode,
     StageNode,
+    ToldTest,
     UnenrollNode,
     UntilDateNode,
     UntilTimeNode,
@@ -70,6 +72,7 @@ from perennia.core.nodes import (
     WhenTest,
 )
 from perennia.core.outward_compiler import outward_node
+from perennia.core.step_definitions import told_of
 from perennia.core.step_ids import place_steps, verb_of
 from perennia.core.timed_definitions import UntilTime
 from perennia.core.wall_clock import WEEKDAYS, parse_offset, parse_time
@@ -125,6 +128,7 @@ class _Compiler:
             goal=goal,
             goal_within=None if book.goal is None or book.goal.within is None else parse_span(book.goal.within),
             event_tests=self._event_tests(),
+            told_tests=self._told_tests(),
             expressions=tuple(self.expressions),
             key=self.key,
             rule_events=frozenset(test.event for test in tests if isinstance(test, EventTest)),
@@ -287,27 +291,37 @@ class _Compiler:
             otherwise=self._list(step.else_, f"{path}.else", after),
         )
 
-    def _tests(self, condition: Condition, prefix: str) -> tuple[EventTest | WhenTest, ...]:
+    def _tests(self, condition: Condition, prefix: str) -> tuple[EventTest | WhenTest | ToldTest, ...]:
         parts = condition.all if isinstance(condition, AllCondition) else (condition,)
-        tests: list[EventTest | WhenTest] = []
+        tests: list[EventTest | WhenTest | ToldTest] = []
         for index, part in enumerate(parts):
             test_id = f"{prefix}.{index}"
             if isinstance(part, EventCondition):
                 tests.append(self._event_test(test_id, part.event, part.where, part.match, self.rounds))
+            elif isinstance(part, ToldCondition):
+                tests.append(ToldTest(test_id, *told_of(part), self.rounds))
             else:
                 tests.append(WhenTest(test_id, self._expression(part.when)))
         return tuple(tests)
 
     def _event_tests(self) -> dict[str, tuple[tuple[WaitForNode, EventTest], ...]]:
         found: dict[str, list[tuple[WaitForNode, EventTest]]] = {}
-        for node in self.nodes.values():
-            if not isinstance(node, WaitForNode):
-                continue
-            for contender in node.contenders:
-                for test in contender.tests:
-                    if isinstance(test, EventTest):
-                        found.setdefault(test.event, []).append((node, test))
+        for node, test in self._tests_of_waits():
+            if isinstance(test, EventTest):
+                found.setdefault(test.event, []).append((node, test))
         return {name: tuple(tests) for name, tests in found.items()}
+
+    def _told_tests(self) -> dict[tuple[str, str], tuple[tuple[WaitForNode, ToldTest], ...]]:
+        found: dict[tuple[str, str], list[tuple[WaitForNode, ToldTest]]] = {}
+        for node, test in self._tests_of_waits():
+            if isinstance(test, ToldTest):
+                found.setdefault((test.what, test.of), []).append((node, test))
+        return {told: tuple(tests) for told, tests in found.items()}
+
+    def _tests_of_waits(self) -> Iterator[tuple[WaitForNode, EventTest | WhenTest | ToldTest]]:
+        for node in self.nodes.values():
+            if isinstance(node, WaitForNode):
+                yield from ((node, test) for contender in node.contenders for test in contender.tests)
 
 
 def compile_playbook(

@@ -14,6 +14,9 @@ from perennia.core.expressions import Expression
 from perennia.core.json_values import Json
 from perennia.core.wall_clock import Offset
 
+# Among what a customer watches: opens, clicks and replies to its messages.
+MESSAGES = "messages"
+
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -90,16 +93,26 @@ class WhenTest:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldTest:
+    """What is told of something else than by an event: of a step's message (``clicked``), of its ``task``."""
+
+    id: str
+    what: str
+    of: str
+    uses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Contender:
     """One of the conditions a wait races: passes when every test does, and leads to ``then``."""
 
-    tests: tuple[EventTest | WhenTest, ...]
+    tests: tuple[EventTest | WhenTest | ToldTest, ...]
     then: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForNode(Node):
-    """``watching``: tokens of the events that it waits for."""
+    """``watching``: tokens of the events that it waits for, and `MESSAGES` where it waits for what is told of messages."""
 
     contenders: tuple[Contender, ...]
     since_entry: bool
@@ -108,9 +121,11 @@ class WaitForNode(Node):
     watching: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        tests = (test for contender in self.contenders for test in contender.tests)
-        tokens = tuple(f"event:{test.event}" for test in tests if isinstance(test, EventTest))
-        object.__setattr__(self, "watching", tokens)
+        tests = [test for contender in self.contenders for test in contender.tests]
+        tokens = [f"event:{test.event}" for test in tests if isinstance(test, EventTest)]
+        if any(isinstance(test, ToldTest) for test in tests):
+            tokens.append(MESSAGES)
+        object.__setattr__(self, "watching", tuple(tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +288,7 @@ class CompiledPlaybook:
     goal: Rule | None
     goal_within: Span | None
     event_tests: Mapping[str, tuple[tuple[WaitForNode, EventTest], ...]]
+    told_tests: Mapping[tuple[str, str], tuple[tuple[WaitForNode, ToldTest], ...]]
     expressions: tuple[Expression, ...]
     key: Expression | None = None
     # Events that its goal and its exits look for.

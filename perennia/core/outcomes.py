@@ -50,6 +50,20 @@ def effect_key(customer: str, enrollment: Enrollment, step: str) -> str:
     return f"{customer}/{enrollment.id}/{step}/{enrollment.visits.get(step, 0)}"
 
 
+class EffectKey(NamedTuple):
+    """The parts of an `effect_key`."""
+
+    enrollment: str
+    step: str
+    visit: int
+
+
+def parse_effect_key(key: str) -> EffectKey | None:
+    """Its parts; None for what is none. The customer's id before them may be of any form."""
+    parts = key.rsplit("/", 3)
+    return EffectKey(parts[1], parts[2], int(parts[3])) if len(parts) == 4 and parts[3].isdecimal() else None
+
+
 def finish(
     run: Deliberation,
     enrollment: Enrollment,

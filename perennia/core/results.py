@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, EffectEnded, Outcome, TaskEnded
+from perennia.core.decisions import Act, EffectEnded, MessageTold, Outcome, TaskEnded
 from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import TaskNode
-from perennia.core.outcomes import Onward, effect_key, failed, finish
+from perennia.core.nodes import AnyNode, EmailNode, TaskNode
+from perennia.core.outcomes import EffectKey, Onward, failed, finish, parse_effect_key
+from perennia.core.state import Enrollment
 from perennia.core.steps import walk
 from perennia.core.tasks import overdue
+from perennia.core.waits import keep_told
+
+# Known of each message from the beginning on, so that expressions may negate it.
+NOTHING_TOLD: JsonObject = {"opened": False, "clicked": False, "replied": False, "bounced": False}
 
 
 def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
@@ -28,30 +33,64 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
         onward = overdue(run, enrollment, node)
     else:
         result: JsonObject = {"status": "open"} if isinstance(node, TaskNode) else ended.result
+        told = _told_before(enrollment, node) if ended.outcome is Outcome.SENT else {}
         finish(run, enrollment, node, ended.outcome, reason=ended.reason, result=result)
+        enrollment.steps[node.id] = {**enrollment.steps[node.id], **told}
         onward = Onward(node.next, enrollment.base)
     walk(run, enrollment, onward)
 
 
+def _told_before(enrollment: Enrollment, node: AnyNode) -> JsonObject:
+    """What is known of a message at its end: nothing yet, or what was told faster than that it has left."""
+    if not isinstance(node, EmailNode):
+        return {}
+    known = enrollment.steps.get(node.id, {})
+    return NOTHING_TOLD if "outcome" in known else {**NOTHING_TOLD, **known}
+
+
 def _note_late(run: Deliberation, ended: EffectEnded) -> None:
-    parts = ended.key.split("/")
-    if len(parts) == 4:
-        detail: JsonObject = {"enrollment": parts[1], **ended.result}
-        run.note(Act.IGNORED, ended.outcome, step=parts[2], reason=ended.reason, detail=detail)
+    key = parse_effect_key(ended.key)
+    if key is not None:
+        detail: JsonObject = {"enrollment": key.enrollment, **ended.result}
+        run.note(Act.IGNORED, ended.outcome, step=key.step, reason=ended.reason, detail=detail)
 
 
 def task_ended(run: Deliberation, ended: TaskEnded) -> None:
     """A person closed the task: what waits for it goes on; what did not wait can look at the result."""
-    for enrollment in run.state.enrollments:
-        for step, node in run.book_of(enrollment).nodes.items():
-            if not isinstance(node, TaskNode) or effect_key(run.state.customer, enrollment, step) != ended.key:
-                continue
-            result: JsonObject = {"outcome": ended.outcome, "result": ended.result, "status": ended.outcome}
-            if enrollment.step == step and node.step.wait:
-                run.movers.add(enrollment.id)
-                finish(run, enrollment, node, Outcome.DONE, result=result)
-                walk(run, enrollment, Onward(node.next, run.instant))
-            else:
-                enrollment.steps[step] = {**enrollment.steps.get(step, {}), **result}
-                run.changed([f"steps:{enrollment.id}"])
-            return
+    key, enrollment = _enrollment_of(run, ended.key)
+    node = None if key is None or enrollment is None else run.book_of(enrollment).nodes.get(key.step)
+    if key is None or enrollment is None or not isinstance(node, TaskNode):
+        return
+    keep_told(run, enrollment, ("task", key.step), ended.seq)
+    if enrollment.visits.get(key.step, 0) != key.visit:
+        return
+    result: JsonObject = {"outcome": ended.outcome, "result": ended.result, "status": ended.outcome}
+    if enrollment.step == key.step and node.step.wait:
+        run.movers.add(enrollment.id)
+        finish(run, enrollment, node, Outcome.DONE, result=result)
+        walk(run, enrollment, Onward(node.next, run.instant))
+    else:
+        enrollment.steps[key.step] = {**enrollment.steps.get(key.step, {}), **result}
+        run.changed([f"steps:{enrollment.id}"])
+
+
+def message_told(run: Deliberation, told: MessageTold) -> None:
+    """What the recipient did with a message: waits hear of each, the step's result keeps what is known of its last one."""
+    key, enrollment = _enrollment_of(run, told.key)
+    if key is None or enrollment is None:
+        return
+    keep_told(run, enrollment, (told.what, key.step), told.seq)
+    if enrollment.visits.get(key.step, 0) != key.visit:
+        return
+    known = enrollment.steps.get(key.step, {})
+    if enrollment.awaiting == told.key and "outcome" in known:
+        known = {}  # that is of the visit before: the message was told of before we heard that it has left
+    enrollment.steps[key.step] = {**known, told.what: True}
+    run.changed([f"steps:{enrollment.id}"])
+
+
+def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, Enrollment | None]:
+    key = parse_effect_key(effect)
+    if key is None:
+        return None, None
+    return key, next((each for each in run.state.enrollments if each.id == key.enrollment), None)

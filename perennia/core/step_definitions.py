@@ -58,6 +58,30 @@ class WhenCondition(Model):
     then: tuple[Step, ...] = ()
 
 
+class ToldCondition(Model):
+    """Something that is told of an earlier step, from when on the wait counts."""
+
+    then: tuple[Step, ...] = ()
+
+
+class OpenedCondition(ToldCondition):
+    opened: DefinitionId
+
+
+class ClickedCondition(ToldCondition):
+    clicked: DefinitionId
+
+
+class RepliedCondition(ToldCondition):
+    replied: DefinitionId
+
+
+class TaskCondition(ToldCondition):
+    """The task that this step opened is done, or cancelled."""
+
+    task: DefinitionId
+
+
 class AllCondition(Model):
     """Every one of the conditions; events latch, ``when``s must hold at the same moment. Inner ``then``s are refused."""
 
@@ -65,8 +89,30 @@ class AllCondition(Model):
     then: tuple[Step, ...] = ()
 
 
-PLAIN_CONDITIONS: dict[str, type[Model]] = {"event": EventCondition, "when": WhenCondition}
+PLAIN_CONDITIONS: dict[str, type[Model]] = {
+    "event": EventCondition,
+    "when": WhenCondition,
+    "opened": OpenedCondition,
+    "clicked": ClickedCondition,
+    "replied": RepliedCondition,
+    "task": TaskCondition,
+}
 CONDITIONS: dict[str, type[Model]] = {**PLAIN_CONDITIONS, "all": AllCondition}
+
+
+def told_of(condition: ToldCondition) -> tuple[str, str]:
+    """What is told, and of which step: ``("clicked", "welcome")``."""
+    match condition:
+        case OpenedCondition(opened=step):
+            return "opened", step
+        case ClickedCondition(clicked=step):
+            return "clicked", step
+        case RepliedCondition(replied=step):
+            return "replied", step
+        case TaskCondition(task=step):
+            return "task", step
+        case _:
+            raise TypeError(f"nothing is told of a {type(condition).__name__}")
 
 
 def _plain_condition_form(value: object) -> str | None:
@@ -78,12 +124,21 @@ def _condition_form(value: object) -> str | None:
 
 
 PlainCondition: TypeAlias = Annotated[
-    Annotated[EventCondition, Tag("<event>")] | Annotated[WhenCondition, Tag("<when>")],
+    Annotated[EventCondition, Tag("<event>")]
+    | Annotated[WhenCondition, Tag("<when>")]
+    | Annotated[OpenedCondition, Tag("<opened>")]
+    | Annotated[ClickedCondition, Tag("<clicked>")]
+    | Annotated[RepliedCondition, Tag("<replied>")]
+    | Annotated[TaskCondition, Tag("<task>")],
     Discriminator(_plain_condition_form),
 ]
 Condition: TypeAlias = Annotated[
     Annotated[EventCondition, Tag("<event>")]
     | Annotated[WhenCondition, Tag("<when>")]
+    | Annotated[OpenedCondition, Tag("<opened>")]
+    | Annotated[ClickedCondition, Tag("<clicked>")]
+    | Annotated[RepliedCondition, Tag("<replied>")]
+    | Annotated[TaskCondition, Tag("<task>")]
     | Annotated[AllCondition, Tag("<all>")],
     Discriminator(_condition_form),
 ]
@@ -228,6 +283,10 @@ Step: TypeAlias = Annotated[
 for _model in (
     EventCondition,
     WhenCondition,
+    OpenedCondition,
+    ClickedCondition,
+    RepliedCondition,
+    TaskCondition,
     AllCondition,
     WaitForStep,
     Arm,

@@ -37,7 +37,7 @@ from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
 from perennia.core.tasks import overdue
 from perennia.core.until import begin_until, until
-from perennia.core.waits import begin_race, race, waited
+from perennia.core.waits import begin_race, forget_told, race, waited
 
 # Rounds that take no time at all end here.
 MOST_STEPS_AT_ONCE = 1000
@@ -112,6 +112,8 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:
         del enrollment.watches[key]
+    if enrollment.visits[node.id] > 1:
+        forget_told(run, enrollment, node.id)
     comes_round = node.id in enrollment.rounds
     if node.condition is not None and not comes_round and not run.holds(node.condition, enrollment):
         evidence = (run.explain(node.condition, enrollment),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from perennia.core.decisions import CustomerEvent, Outcome
@@ -9,7 +10,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import about
 from perennia.core.json_values import Json
 from perennia.core.keys import is_about
-from perennia.core.nodes import AnyNode, Contender, EventTest, WaitForNode, WhenTest
+from perennia.core.nodes import AnyNode, Contender, EventTest, ToldTest, WaitForNode, WhenTest
 from perennia.core.outcomes import Onward, finish
 from perennia.core.state import Enrollment, UnspentEvent
 
@@ -32,8 +33,13 @@ def begin_race(run: Deliberation, enrollment: Enrollment, node: WaitForNode) -> 
 
 
 def _drop_earlier(enrollment: Enrollment, node: WaitForNode) -> None:
+    """Earlier events are nothing to this wait; other waits may still take them."""
     own = {test.id for contender in node.contenders for test in contender.tests}
-    enrollment.unspent = [each for each in enrollment.unspent if not own.intersection(each.conditions)]
+    left = [
+        UnspentEvent(each.seq, tuple(condition for condition in each.conditions if condition not in own))
+        for each in enrollment.unspent
+    ]
+    enrollment.unspent = [each for each in left if each.conditions]
 
 
 def race(
@@ -43,10 +49,10 @@ def race(
     for position, contender in enumerate(node.contenders):
         if all(_passes(run, enrollment, test, news) for test in contender.tests):
             evidence = tuple(
-                run.explain(test.when, enrollment) for test in contender.tests if not isinstance(test, EventTest)
+                run.explain(test.when, enrollment) for test in contender.tests if isinstance(test, WhenTest)
             )
             _spend(enrollment, contender)
-            met: list[Json] = [test.event for test in contender.tests if isinstance(test, EventTest)]
+            met: list[Json] = [_named(test) for test in contender.tests if not isinstance(test, WhenTest)]
             finish(
                 run,
                 enrollment,
@@ -63,35 +69,58 @@ def race(
     return Onward(node.otherwise, due)
 
 
-def _passes(run: Deliberation, enrollment: Enrollment, test: EventTest | WhenTest, news: tuple[str, ...]) -> bool:
-    if isinstance(test, EventTest):
-        return any(test.id in each.conditions for each in enrollment.unspent)
-    return run.look(enrollment.watches, test.id, test.when, about(enrollment, news), enrollment).holds
+def _named(test: EventTest | ToldTest) -> str:
+    return test.event if isinstance(test, EventTest) else f"{test.what} {test.of}"
+
+
+def _passes(
+    run: Deliberation, enrollment: Enrollment, test: EventTest | WhenTest | ToldTest, news: tuple[str, ...]
+) -> bool:
+    if isinstance(test, WhenTest):
+        return run.look(enrollment.watches, test.id, test.when, about(enrollment, news), enrollment).holds
+    return any(test.id in each.conditions for each in enrollment.unspent)
 
 
 def _spend(enrollment: Enrollment, contender: Contender) -> None:
-    """Each event condition takes the earliest event that meets it: an event satisfies at most one wait."""
-    for test in contender.tests:
-        if isinstance(test, EventTest):
-            used = next((each for each in enrollment.unspent if test.id in each.conditions), None)
-            enrollment.unspent = [each for each in enrollment.unspent if each is not used]
+    """Each condition takes the earliest event that meets it, one event also several: it satisfies at most one wait."""
+    used = [next((each for each in enrollment.unspent if test.id in each.conditions), None) for test in contender.tests]
+    enrollment.unspent = [each for each in enrollment.unspent if all(each is not one for one in used)]
 
 
 def keep_for_waits(run: Deliberation, event: CustomerEvent) -> None:
     """Remembers the event in each enrollment that has a wait it could satisfy, now or later."""
     for enrollment in run.in_order():
-        if enrollment.held_out:
-            continue
         tests = run.book_of(enrollment).event_tests.get(event.name, ())
-        met = tuple(
-            test
+        met = [
+            (node, test)
             for node, test in tests
-            if (node.since_entry or enrollment.step == node.id)
-            and is_about(run, enrollment, test.match, event.properties)
+            if is_about(run, enrollment, test.match, event.properties)
             and (test.where is None or run.holds(test.where, enrollment, event.properties))
-        )
-        conditions = tuple(test.id for test in met)
-        alike = sum(each.conditions == conditions for each in enrollment.unspent)
-        # More of one kind than there are waits to satisfy can never be used: without the bound the state would grow.
-        if met and alike < sum(test.uses for test in met):
-            enrollment.unspent.append(UnspentEvent(event.seq, conditions))
+        ]
+        _keep(enrollment, met, event.seq)
+
+
+def keep_told(run: Deliberation, enrollment: Enrollment, told: tuple[str, str], seq: int) -> None:
+    """Remembers what was told of a step's message or task, like an event."""
+    _keep(enrollment, run.book_of(enrollment).told_tests.get(told, ()), seq)
+
+
+def _keep(
+    enrollment: Enrollment, tests: Sequence[tuple[WaitForNode, EventTest] | tuple[WaitForNode, ToldTest]], seq: int
+) -> None:
+    if enrollment.held_out:
+        return
+    met = [test for node, test in tests if node.since_entry or enrollment.step == node.id]
+    conditions = tuple(test.id for test in met)
+    alike = sum(each.conditions == conditions for each in enrollment.unspent)
+    # More of one kind than there are waits to satisfy can never be used: without the bound the state would grow.
+    if met and alike < sum(test.uses for test in met):
+        enrollment.unspent.append(UnspentEvent(seq, conditions))
+
+
+def forget_told(run: Deliberation, enrollment: Enrollment, step: str) -> None:
+    """The step begins again: what was told of its message or task of before is stale."""
+    told = run.book_of(enrollment).told_tests
+    stale = {test.id for (_, of), tests in told.items() if of == step for _, test in tests}
+    if stale:
+        enrollment.unspent = [each for each in enrollment.unspent if stale.isdisjoint(each.conditions)]

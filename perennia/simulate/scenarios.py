@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from perennia.catalog.scenario_models import (
+    BounceInput,
+    ClickInput,
     ConsentInput,
     EndInput,
     EnrollInput,
     EventInput,
+    OpenInput,
     PauseInput,
+    ReplyInput,
     ResumeInput,
     Scenario,
     ScenarioInput,
@@ -172,7 +176,15 @@ def _happening(item: ScenarioInput, moments: Moments) -> Input | Act:
         case SuppressInput():
             return lambda world: world.suppress(item.contact)
         case TaskDoneInput():
-            return lambda world: world.finish_task(at, item.task_done, item.result, item.contact)
+            return lambda world: world.finish_task(at, item.task_done, item.result, item.contact, item.key)
+        case OpenInput():
+            return lambda world: world.tell(at, item.open, "opened", item.contact, item.key)
+        case ClickInput():
+            return lambda world: world.tell(at, item.click, "clicked", item.contact, item.key)
+        case ReplyInput():
+            return lambda world: world.tell(at, item.reply, "replied", item.contact, item.key)
+        case BounceInput():
+            return lambda world: world.tell(at, item.bounce, "bounced", item.contact, item.key)
         case _:
             return scenario_input(item, at, moments)
 

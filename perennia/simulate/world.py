@@ -20,11 +20,14 @@ from perennia.core.decisions import (
     EffectEnded,
     Input,
     JournalEntry,
+    MessageTold,
     OpenTask,
     Outcome,
     Reason,
     SendEmail,
     TaskEnded,
+    Told,
+    TraitsChanged,
 )
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, Recipient
@@ -59,6 +62,14 @@ class Fault:
 Act: TypeAlias = Callable[["World"], None]
 
 
+@dataclass(frozen=True)
+class Released:
+    """A message or task that has left: of which step, and of the enrollment with which key."""
+
+    effect: Effect
+    key: str | None
+
+
 @dataclass
 class Inhabitant:
     """One customer of the world. ``account`` is the internal id of the contact's account, None without one."""
@@ -66,13 +77,26 @@ class Inhabitant:
     state: CustomerState
     account: str | None = None
     recipient: Recipient = field(default_factory=lambda: Recipient(address=None))
-    tasks: dict[str, str] = field(default_factory=dict[str, str])
+    released: list[Released] = field(default_factory=list["Released"])
     wake_at: datetime | None = None
     seq: count[int] = field(default_factory=lambda: count(1))
 
     @property
     def id(self) -> str:
         return self.state.customer
+
+    def release(self, effect: Effect) -> None:
+        keys = [each.key for each in self.state.enrollments if each.id == effect.enrollment]
+        self.released.append(Released(effect, keys[0] if keys else None))
+
+    def last_of(self, step: str, kind: type[Effect], key: str | None) -> Effect | None:
+        """What the step released last; with ``key``, in the enrollment that has it."""
+        found = [
+            each.effect
+            for each in self.released
+            if isinstance(each.effect, kind) and each.effect.step == step and key in (None, each.key)
+        ]
+        return found[-1] if found else None
 
 
 class World:
@@ -95,6 +119,8 @@ class World:
         self._agenda: list[tuple[datetime, int, str, Input | Act]] = []
         self._order = count()
         self._attempts: dict[str, int] = {}
+        # Addresses that messages came back from.
+        self._closed: set[str] = set()
 
     def settle(self, contact: CustomerState) -> None:
         """A contact of the world's account joins it."""
@@ -160,7 +186,7 @@ class World:
         last = not self._agenda or self._agenda[0][0] > now
         clock = now if last else now - timedelta(microseconds=1)
         numbered = [msgspec.structs.replace(each, seq=next(person.seq)) for each in inputs]
-        decision = advance(self.catalog, person.state, clock, numbered, self._recipients(person))
+        decision = advance(self.catalog, person.state, clock, numbered, self._recipients(person, inputs))
         self.turns += 1
         person.state = decision.state
         self.chronicle += [(person.state, entry) for entry in decision.journal]
@@ -169,8 +195,15 @@ class World:
         for effect in decision.effects:
             self._carry_out(person, effect, now)
 
-    def _recipients(self, person: Inhabitant) -> dict[str, Recipient]:
-        return {each.id: each.recipient for each in self._people.values() if person.id in (each.id, each.account)}
+    def _recipients(self, person: Inhabitant, inputs: tuple[Input, ...]) -> dict[str, Recipient]:
+        told = next((each.traits.get("email") for each in inputs if isinstance(each, TraitsChanged)), None)
+        found: dict[str, Recipient] = {}
+        for each in self._people.values():
+            if person.id in (each.id, each.account):
+                address = told if each is person and told is not None else each.state.facts.traits.get("email")
+                closed = each.recipient.suppressed or address in self._closed
+                found[each.id] = msgspec.structs.replace(each.recipient, suppressed=closed)
+        return found
 
     def _tell(self, person: Inhabitant, decision: Decision, now: datetime) -> None:
         """Tells others what the decision has for them."""
@@ -199,7 +232,7 @@ class World:
             self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
             return
         self.titles.append(title)
-        person.tasks[effect.step] = effect.key
+        person.release(effect)
         self._end(person, effect, now, Outcome.DONE)
 
     def _send(self, person: Inhabitant, effect: SendEmail, now: datetime) -> None:
@@ -210,6 +243,7 @@ class World:
             return
         fault = next((each for each in self.faults if each.at <= now and each.times > 0), None)
         if fault is None:
+            person.release(effect)
             self._end(person, effect, now, Outcome.SENT)
             return
         fault.times -= 1
@@ -239,16 +273,34 @@ class World:
         consents = {**person.recipient.consents, topic: given}
         person.recipient = msgspec.structs.replace(person.recipient, consents=consents)
 
-    def finish_task(self, at: datetime, step: str, result: str | None, customer: str | None = None) -> None:
+    def finish_task(
+        self, at: datetime, step: str, result: str | None, customer: str | None = None, key: str | None = None
+    ) -> None:
         """A person finishes the task that the step opened last, for anybody unless ``customer`` is named.
 
         Where it opened none, nothing happens.
         """
-        people = self._in_order() if customer is None else [self._people[customer]]
-        person = next((each for each in people if step in each.tasks), None)
-        if person is not None:
-            ended = TaskEnded(at=at, key=person.tasks[step], outcome="done", result=result)
-            self.at(at, ended, person.id)
+        person, task = self._last_of(step, OpenTask, customer, key)
+        if person is not None and task is not None:
+            self.at(at, TaskEnded(at=at, key=task.key, outcome="done", result=result), person.id)
+
+    def tell(self, at: datetime, step: str, what: Told, customer: str | None = None, key: str | None = None) -> None:
+        """Something becomes of the message that the step sent last. One that comes back closes its address for good."""
+        person, message = self._last_of(step, SendEmail, customer, key)
+        if person is None or not isinstance(message, SendEmail):
+            return
+        if what == "bounced" and message.recipient == "contact":
+            self._closed.add(str(person.state.facts.traits.get("email")))
+        self.at(at, MessageTold(at=at, key=message.key, what=what), person.id)
+
+    def _last_of(
+        self, step: str, kind: type[Effect], customer: str | None, key: str | None
+    ) -> tuple[Inhabitant | None, Effect | None]:
+        for person in self._in_order() if customer is None else [self._people[customer]]:
+            last = person.last_of(step, kind, key)
+            if last is not None:
+                return person, last
+        return None, None
 
     def suppress(self, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]

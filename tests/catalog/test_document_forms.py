@@ -154,7 +154,7 @@ STEPS: list[tuple[str, list[str]]] = [
     ),
     (
         "- wait_for:\n  - clicked: welcome\n  up_to: 2d",
-        ['5:5: error not-supported-yet: the condition "clicked" is not supported yet'],
+        ['5:14: error unknown-step: no step "welcome" of an email; there is no email step yet: add one first'],
     ),
     (
         "- wait_for:\n  - event: A\n    match: x\n  up_to: 2d",

@@ -215,6 +215,27 @@ def test_a_playbook_that_starts_itself_again_needs_a_gap(
     assert check(f"{BOOK}{IDLE}  reenter: {reenter}\nsteps:\n{steps}\n") == findings
 
 
+TOLD: list[tuple[str, list[str]]] = [
+    ("clicked: mail", []),
+    ("task: call", []),
+    ("all: [{opened: mail}, {replied: mail}]", []),
+    ("clicked: mial", ['5:36: error unknown-step: no step "mial" of an email; did you mean "mail"?']),
+    ("replied: call", ['5:36: error unknown-step: no step "call" of an email; known: mail']),
+    ("task: mail", ['5:33: error unknown-step: no step "mail" of a task; known: call']),
+]
+
+
+@pytest.mark.parametrize(("condition", "findings"), TOLD)
+def test_what_is_told_of_a_step_is_told_of_one_of_the_right_kind(
+    check: Check, condition: str, findings: list[str]
+) -> None:
+    steps = "steps:\n- {id: mail, email: hello}\n"
+    wait = f"- {{up_to: 1d, wait_for: [{{{condition}}}]}}\n"
+    assert check(f"{BOOK}{steps}{wait}- {{id: call, task: Call}}\n") == [
+        f"playbooks/p.yaml:{finding}" for finding in findings
+    ]
+
+
 KEYED = "playbook: p\ntopic: tips\nkey: event.order_id\n"
 KEYS: list[tuple[str, list[str]]] = [
     ("enter: {on: [{event: A, match: event.order}]}\ngoal: {event: B, match: event.order}\n", []),

@@ -7,6 +7,8 @@ from datetime import datetime
 import pytest
 
 from perennia.catalog.scenario_models import (
+    BounceInput,
+    ClickInput,
     ConsentInput,
     EmailExpected,
     EndedExpected,
@@ -14,8 +16,10 @@ from perennia.catalog.scenario_models import (
     EnrollInput,
     EventInput,
     NeverExpected,
+    OpenInput,
     PauseInput,
     ProviderFault,
+    ReplyInput,
     ResumeInput,
     Scenario,
     SkipInput,
@@ -45,6 +49,10 @@ when:
   - {at: 0d, event: Account Created, properties: {a: 1}, id: m1, timestamp: 2026-03-01}
   - {at: 1d, traits: {plan: null}}
   - {at: 1d, task_done: call}
+  - {at: 1d, open: mail}
+  - {at: 1d, click: mail}
+  - {at: 1d, reply: mail, key: 7}
+  - {at: 1d, bounce: mail}
   - {at: 1d, consent: other}
   - {at: 1d, unsubscribe: other}
   - {at: 1d, suppress: true}
@@ -74,7 +82,8 @@ def whole(make_workspace: MakeWorkspace) -> Scenario:
 
 def test_each_input_is_told_apart_by_its_key(whole: Scenario) -> None:
     assert [type(item) for item in whole.when] == [
-        *(EventInput, TraitsInput, TaskDoneInput, ConsentInput, UnsubscribeInput, SuppressInput, EnrollInput),
+        *(EventInput, TraitsInput, TaskDoneInput, OpenInput, ClickInput, ReplyInput, BounceInput),
+        *(ConsentInput, UnsubscribeInput, SuppressInput, EnrollInput),
         *(SkipInput, PauseInput, ResumeInput, EndInput),
     ]
 
@@ -86,7 +95,7 @@ def test_each_expectation_is_told_apart_by_its_key(whole: Scenario) -> None:
 
 
 def test_a_moment_is_a_span_or_an_instant(whole: Scenario) -> None:
-    assert (whole.when[0].at, whole.when[10].at) == ("0d", datetime(2026, 3, 5))  # noqa: DTZ001 - wall-clock time is naive
+    assert (whole.when[0].at, whole.when[-1].at) == ("0d", datetime(2026, 3, 5))  # noqa: DTZ001 - wall-clock time is naive
 
 
 def test_a_fault_of_the_provider_has_a_count(whole: Scenario) -> None:
@@ -99,7 +108,7 @@ def test_never_holds_an_expectation_without_a_time(whole: Scenario) -> None:
 
 def test_the_line_of_an_expectation_is_known(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({**USUAL, "playbooks/p.yaml": BOOK + WHOLE})
-    assert workspace.scenarios[0].line_of("expect", 2) == 28
+    assert workspace.scenarios[0].line_of("expect", 2) == 32
 
 
 def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeWorkspace, whole: Scenario) -> None:

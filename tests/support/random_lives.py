@@ -17,7 +17,10 @@ from perennia.core.decisions import (
     EnrollmentOrder,
     EnrollOrder,
     Input,
+    MessageTold,
     Outcome,
+    TaskEnded,
+    Told,
     TraitsChanged,
 )
 from perennia.core.definitions import Playbook, Track
@@ -80,6 +83,11 @@ SEGMENTS = [
 Step: TypeAlias = Mapping[str, object]
 
 
+# What an expression may say that knows an enrollment.
+INSIDE = st.one_of(EXPRESSIONS, st.just('!steps["email-1"].opened'))
+TOLD = [{"opened": "email-1"}, {"clicked": "email-1"}, {"task": "task-1"}]
+
+
 def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     return st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "then": steps})
 
@@ -87,19 +95,21 @@ def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[
 def _rule(more: Mapping[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Step]:
     """A goal or an exit."""
     return st.one_of(
-        st.fixed_dictionaries({"when": EXPRESSIONS, **more}),
+        st.fixed_dictionaries({"when": INSIDE, **more}),
         st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "where": st.sampled_from(WHERES), **more}),
     )
 
 
 def _when_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
-    return st.fixed_dictionaries({"when": EXPRESSIONS, "then": steps})
+    return st.fixed_dictionaries({"when": INSIDE, "then": steps})
 
 
 def _all_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
     parts = st.lists(
         st.one_of(
-            st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}), st.fixed_dictionaries({"when": EXPRESSIONS})
+            st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}),
+            st.fixed_dictionaries({"when": EXPRESSIONS}),
+            st.sampled_from(TOLD),
         ),
         min_size=1,
         max_size=3,
@@ -112,7 +122,8 @@ def _variant(share: float, steps: st.SearchStrategy[list[Step]]) -> st.SearchStr
 
 
 def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
-    conditions = st.one_of(_event_condition(steps), _when_condition(steps), _all_condition(steps))
+    told: st.SearchStrategy[Step] = st.sampled_from(TOLD)
+    conditions = st.one_of(_event_condition(steps), _when_condition(steps), _all_condition(steps), told)
     race = st.fixed_dictionaries(
         {
             "wait_for": st.lists(conditions, min_size=1, max_size=3),
@@ -254,7 +265,7 @@ def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, .
 @st.composite
 def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
-    match draw(st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "enroll", "order"])):
+    match draw(st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "enroll", "order", "told"])):
         case "event":
             name, properties = draw(st.sampled_from(EVENTS)), draw(st.sampled_from(CARRIED))
             return CustomerEvent(at=at, seq=seq, name=name, properties=properties)
@@ -267,6 +278,12 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
             return TraitsChanged(at=at, seq=seq, traits={"d": draw(st.sampled_from(DATES))})
         case "zone":
             return TraitsChanged(at=at, seq=seq, traits={"timezone": draw(st.sampled_from(ZONES))})
+        case "told":
+            step = draw(st.sampled_from(["email-1", "email-2", "task-1"]))
+            key = f"c1/{draw(BOOKS)}.1/{step}/1"
+            if step == "task-1":
+                return TaskEnded(at=at, seq=seq, key=key, outcome="done")
+            return MessageTold(at=at, seq=seq, key=key, what=draw(st.sampled_from(get_args(Told))))
         case "enroll":
             payload = draw(st.sampled_from(CARRIED))
             return EnrollOrder(at=at, seq=seq, playbook=draw(BOOKS), by_person=True, by="kim", payload=payload)
