@@ -29,8 +29,11 @@ from activities.letters import Letters, UnsubscribeLinks, addressed_to
 from activities.life_signs import signs_of_life
 from activities.published import Published
 from perennia.clock import Clock
+from perennia.core.admission import calendar_of, last_look
+from perennia.core.caps import PROMPT
 from perennia.core.decisions import EffectEnded, Outcome, Reason, SendEmail
 from perennia.core.json_values import JsonObject
+from perennia.core.state import LedgerEntry
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import EmailProvider, OutgoingEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
@@ -50,7 +53,8 @@ class StoreMessages(Messages):
     """Messages against a real store and provider. Any number of attempts at one key may run, also at the same time."""
 
     def __init__(self, store: Store, provider: EmailProvider, links: UnsubscribeLinks, clock: Clock) -> None:
-        self._means = _Means(store, provider, clock, Letters(Published(store), links))
+        published = Published(store)
+        self._means = _Means(store, provider, clock, Letters(published, links), published)
 
     @activity.defn(name="send_message")
     async def send(self, request: EffectRequest) -> None:
@@ -72,6 +76,7 @@ class _Means:
     provider: EmailProvider
     clock: Clock
     letters: Letters
+    published: Published
 
 
 class _Attempt:
@@ -82,6 +87,7 @@ class _Attempt:
         self._provider = means.provider
         self._clock = means.clock
         self._letters = means.letters
+        self._published = means.published
         self._customer = customer
         self._effect = effect
         self._sending = sending
@@ -93,7 +99,7 @@ class _Attempt:
             return
         if self._sending.paused and not self._sending.erased:
             _hold(self._effect.key)
-        reason = _refusal(self._effect, self._sending)
+        reason = _refusal(self._effect, self._sending) or await self._too_late()
         if reason is not None:
             await self._skip(reason)
             return
@@ -121,6 +127,25 @@ class _Attempt:
             await self._put_off(error)
             raise
         await self._hand_over(message)
+
+    async def _too_late(self) -> Reason | None:
+        """What speaks against this very instant, quiet hours or a cap: then the turn decides anew (`core.results`).
+
+        A message that leaves promptly has its place already. One that an earlier attempt may have sent is asked for again
+        as it is: a provider with idempotency keys knows it, and under a new key it would go twice.
+        """
+        if self._sending.before is SendStatus.SENDING:
+            return None
+        now, timing = self._clock.now(), await self._published.timing()
+        caps = timing.caps_on(self._effect.topic) if now - self._effect.at > PROMPT else ()
+        if timing.quiet is None and not caps:
+            return None
+        calendar = calendar_of(await self._published.policies(), *self._sending.zones)
+        entries: tuple[LedgerEntry, ...] = ()
+        if caps:
+            since = min(cap.reach(now, calendar) for cap in caps)
+            entries = await self._store.counted_messages(self._customer, since)
+        return last_look(timing, entries, self._effect, now, calendar)
 
     async def _hand_over(self, message: OutgoingEmail) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from perennia.core.admission import ANY_TIME, Timing, timing_of
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.store.port import Store
@@ -25,6 +26,7 @@ class Published:
         self._store = store
         self._templates: OrderedDict[str, TemplateBody] = OrderedDict()
         self._policies = NO_POLICIES
+        self._timing = ANY_TIME
         self._revision: str | None = None
         self._asked: float | None = None
 
@@ -35,9 +37,15 @@ class Published:
             revision = await self._store.current_revision()
             if revision is not None and revision.id != self._revision:
                 self._policies = await self._read_policies(revision.id)
+                self._timing = timing_of(self._policies)
                 self._revision = revision.id
             self._asked = now
         return self._policies
+
+    async def timing(self) -> Timing:
+        """When and how often the current policies let messages leave."""
+        await self.policies()
+        return self._timing
 
     async def template(self, version: str) -> TemplateBody:
         if version not in self._templates:

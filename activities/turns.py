@@ -15,6 +15,7 @@ from activities.contracts import EffectKind, OpenEffect, TurnReply, TurnRequest,
 from activities.failures import activity_failures
 from perennia.clock import Clock
 from perennia.core.advance import Decision, advance, missing_history, new_customer
+from perennia.core.caps import LedgerMissing
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import (
     CustomerEvent,
@@ -30,7 +31,7 @@ from perennia.core.decisions import (
 from perennia.core.state import CustomerState, Recipient
 from perennia.rendering import TemplateError, render_text
 from perennia.store.port import Store, UnknownCustomer
-from perennia.store.records import NeedsHistory, NewTask, TurnOutcome, TurnSnapshot, TurnWrite
+from perennia.store.records import NeedsHistory, NeedsLedger, NewTask, TurnOutcome, TurnSnapshot, TurnWrite
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +141,8 @@ class _Turn:
         self.now = now
         self._catalogs = catalogs
 
-    def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory:
-        """Called by the store inside its transaction, maybe twice."""
+    def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory | NeedsLedger:
+        """Called by the store inside its transaction, again with what it needs."""
         catalog = self._catalogs.get(snapshot.revision)
         state = snapshot.state or new_customer(
             snapshot.customer, snapshot.kind, snapshot.external_id, snapshot.first_seen
@@ -151,7 +152,10 @@ class _Turn:
             return recalled
         self.now = max(self.now, state.now, self.request.floor or self.now, *(item.at for item in snapshot.inputs))
         inputs = (*recalled, *snapshot.inputs, *self._failed(snapshot))
-        decisions, tasks = _decide(catalog, state, self.now, inputs, {snapshot.customer: snapshot.recipient})
+        try:
+            decisions, tasks = _decide(catalog, state, self.now, inputs, {snapshot.customer: snapshot.recipient})
+        except LedgerMissing as missing:
+            return NeedsLedger(missing.since)
         return _write(decisions, tasks, inputs)
 
     def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:
@@ -197,7 +201,7 @@ def _decide(
                 ended.append(EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE))
             else:
                 ended.append(task)
-        decisions.append(advance(catalog, decisions[-1].state, now, ended, recipients))
+        decisions.append(advance(catalog, decisions[-1].state, now, ended, decisions[-1].recipients))
     return decisions, tasks
 
 

@@ -22,6 +22,7 @@ def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: Em
     """Adds to the inspection's findings."""
     template = _check_template(inspection, playbook, path, step)
     _check_recipient(inspection, playbook, path, step)
+    inspection.span((*path, "hold"), step.hold)
     topic = step.topic or playbook.topic
     if step.to != "owner" and not step.transactional:
         if topic is None:

@@ -1,18 +1,27 @@
-"""What `check` says of the policies."""
+"""What `check` says of the policies: the workspace's, and those that a scenario puts in their place."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from perennia.catalog.inspection import Inspection
+from perennia.catalog.public_holidays import UnknownCountry, holidays_of
+from perennia.catalog.scenario_models import PolicyChanges
+from perennia.catalog.yaml_source import Path
+from perennia.core.admission import timing_of
 from perennia.core.calendar import find_zone
-from perennia.core.definitions import Policies
+from perennia.core.definitions import FrequencyCap, Policies, QuietHours, Topic
+from perennia.core.quiet_hours import LONGEST_LOOK, WindowError, parse_window
+
+# Any Monday of a week without a change of clocks.
+_A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def check_policies(inspection: Inspection, policies: Policies) -> None:
     """Adds to the inspection's findings."""
-    _, unknown = find_zone(policies.timezone)
-    if unknown is not None:
-        message = f'no time zone "{unknown}"'
-        inspection.at_value(("timezone",), "unknown-zone", message, "write one like Europe/Berlin")
+    check_changes(inspection, policies, policies.topics, ())
     sender = policies.default_sender
     if sender is not None and sender not in policies.senders:
         inspection.unknown(("default_sender",), "sender", sender, policies.senders)
@@ -21,3 +30,64 @@ def check_policies(inspection: Inspection, policies: Policies) -> None:
         if not (local and at and domain) or any(character.isspace() for character in known.email):
             message = f'"{known.email}" is no email address'
             inspection.at_value(("senders", name, "email"), "bad-address", message)
+
+
+def check_changes(
+    inspection: Inspection, policies: Policies | PolicyChanges, topics: Mapping[str, Topic], path: Path
+) -> None:
+    """Zones, windows, spans, holidays. ``topics``: those that are in force; ``path``: where the policies stand."""
+    _, unknown = find_zone(policies.timezone)
+    if unknown is not None:
+        message = f'no time zone "{unknown}"'
+        inspection.at_value((*path, "timezone"), "unknown-zone", message, "write one like Europe/Berlin")
+    if policies.quiet_hours is not None:
+        _check_quiet_hours(inspection, policies.quiet_hours, (*path, "quiet_hours"))
+    if policies.business_hours is not None:
+        _check_window(inspection, (*path, "business_hours", "window"), policies.business_hours.window)
+    for index, holiday in enumerate(policies.holidays or ()):
+        _check_holiday(inspection, (*path, "holidays", index), holiday)
+    for index, cap in enumerate(policies.caps or ()):
+        _check_cap(inspection, cap, topics, (*path, "caps", index))
+
+
+def _check_window(inspection: Inspection, path: Path, text: str) -> bool:
+    try:
+        parse_window(text)
+    except WindowError as error:
+        message, _, remedy = str(error).partition("; ")
+        inspection.at_value(path, "bad-window", message, remedy)
+        return False
+    return True
+
+
+def _check_quiet_hours(inspection: Inspection, hours: QuietHours, path: Path) -> None:
+    if not _check_window(inspection, (*path, "window"), hours.window):
+        return
+    quiet = timing_of(Policies(policies="default", quiet_hours=hours)).quiet
+    if quiet is not None and quiet.over(_A_MONDAY, ZoneInfo("UTC")) - _A_MONDAY >= LONGEST_LOOK:
+        message = "these quiet hours never end: no message could leave"
+        inspection.at_key(path, "no-time-left", message, "leave out a day, or some hours of each")
+
+
+def _check_holiday(inspection: Inspection, path: Path, holiday: str) -> None:
+    if holiday[0].isdigit():
+        try:
+            datetime.fromisoformat(holiday)
+        except ValueError:
+            inspection.at_value(path, "bad-date", f'"{holiday}" is no date', "write one like 2026-12-25")
+        return
+    try:
+        holidays_of(holiday)
+    except UnknownCountry as error:
+        remedy = "write a code like DE, GB or US, or the dates themselves"
+        inspection.at_value(path, "unknown-country", str(error), remedy)
+
+
+def _check_cap(inspection: Inspection, cap: FrequencyCap, topics: Mapping[str, Topic], path: Path) -> None:
+    span = inspection.span((*path, "per"), cap.per)
+    if span is not None and not (span.length_us or span.business_days):
+        message = f'"{cap.per}" is no time at all: this cap would cap nothing'
+        inspection.at_value((*path, "per"), "bad-span", message, "write one like 1d or 7d")
+    for index, topic in enumerate(cap.topics):
+        if topic not in topics:
+            inspection.unknown((*path, "topics", index), "topic", topic, topics)

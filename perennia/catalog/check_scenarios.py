@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from perennia.catalog.check_policies import check_changes
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.scenario_models import (
     ANYTHING,
@@ -31,7 +33,7 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import find_zone
-from perennia.core.definitions import Scope, SplitStep
+from perennia.core.definitions import Scope, SplitStep, Topic
 from perennia.core.step_ids import place_steps
 
 
@@ -60,6 +62,9 @@ class _ScenarioCheck:
             self._check_playbook(path, name)
         self._check_zone(("customer",), scenario.customer)
         self._check_contacts()
+        topics = self._topics()
+        if scenario.policies is not None and topics is not None:
+            check_changes(self._inspect, scenario.policies, topics, ("policies",))
         self._check_moment(("until",), scenario.until)
         for index, fault in enumerate(scenario.provider):
             self._check_moment(("provider", index, "at"), fault.at)
@@ -203,13 +208,16 @@ class _ScenarioCheck:
             self._inspect.unknown(path, "variant", variant, splits[step].split)
 
     def _check_topic(self, path: Path, topic: str) -> None:
-        policies = self._inspect.known.policies
-        if policies is None:
-            return
-        changes = self._scenario.policies
-        topics = policies.topics if changes is None or changes.topics is None else changes.topics
-        if topic not in topics:
+        topics = self._topics()
+        if topics is not None and topic not in topics:
             self._inspect.unknown(path, "topic", topic, topics)
+
+    def _topics(self) -> Mapping[str, Topic] | None:
+        """Those in force in the scenario; None where the workspace's policies are broken, and nobody knows."""
+        policies, changes = self._inspect.known.policies, self._scenario.policies
+        if changes is not None and changes.topics is not None:
+            return changes.topics
+        return None if policies is None else policies.topics
 
     def _check_steered(self, path: Path, name: str) -> None:
         known = self._inspect.known

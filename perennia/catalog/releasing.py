@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 
 from perennia.catalog.findings import Finding
+from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.workspace import Workspace
 from perennia.core.compiled import compile_catalog
 from perennia.core.definitions import Definition, EmailStep, Playbook
@@ -64,7 +65,8 @@ def _documents(workspace: Workspace) -> tuple[Document, ...]:
     documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
     documents += [_document("segment", name, definition_json(segment)) for name, segment in workspace.segments.items()]
     if workspace.policies is not None:
-        documents.append(_document("policies", workspace.policies.policies, definition_json(workspace.policies)))
+        policies = with_dates(workspace.policies)
+        documents.append(_document("policies", policies.policies, definition_json(policies)))
     return tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
 
 

@@ -14,7 +14,20 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from perennia.core.definitions import DefinitionId, Flag, Model, Policies, Scope, Sender, SpanText, Topic
+from perennia.core.definitions import (
+    BusinessHours,
+    DefinitionId,
+    Flag,
+    FrequencyCap,
+    Holiday,
+    Model,
+    Policies,
+    QuietHours,
+    Scope,
+    Sender,
+    SpanText,
+    Topic,
+)
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.keys import key_text
 
@@ -126,10 +139,18 @@ class PolicyChanges(Model):
     senders: dict[str, Sender] | None = None
     default_sender: str | None = None
     topics: dict[str, Topic] | None = None
+    quiet_hours: QuietHours | None = None
+    business_hours: BusinessHours | None = None
+    holidays: tuple[Holiday, ...] | None = None
+    caps: tuple[FrequencyCap, ...] | None = None
 
     def over(self, policies: Policies) -> Policies:
-        """``policies`` with the keys that are written here replaced."""
-        return policies.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+        """``policies`` with the keys that are written here replaced; ``null`` is what holds where nobody says anything."""
+        told = {name: getattr(self, name) for name in self.model_fields_set}
+        unsaid = {name: Policies.model_fields[name].get_default(call_default_factory=True) for name in told}
+        return policies.model_copy(
+            update={name: unsaid[name] if value is None else value for name, value in told.items()}
+        )
 
 
 # --- what happens ---------------------------------------------------------------------------------------------------

@@ -33,11 +33,10 @@ EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
-    definitions.EmailStep: frozenset({"hold", "on_quiet", "on_cap"}),
     definitions.EnrollStep: frozenset({"late_joiners"}),
     definitions.TaskStep: frozenset({"escalate"}),
-    definitions.Policies: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
-    scenarios.PolicyChanges: frozenset({"quiet_hours", "business_hours", "holidays", "caps", "survey_cooldown"}),
+    definitions.Policies: frozenset({"survey_cooldown"}),
+    scenarios.PolicyChanges: frozenset({"survey_cooldown"}),
     scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
 }
 
@@ -55,6 +54,8 @@ SPANS = frozenset(
         "min_dwell",
         "expected",
         "stuck",
+        "hold",
+        "per",
         "at",
         "until",
     }
@@ -95,6 +96,9 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Policies: "policies",
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",
+    definitions.QuietHours: "quiet_hours",
+    definitions.BusinessHours: "business_hours",
+    definitions.FrequencyCap: "a frequency cap",
     scenarios.PolicyChanges: "policies",
     scenarios.ScenarioCustomer: "a customer",
     scenarios.ScenarioContact: "a contact",

@@ -1,12 +1,23 @@
-"""May this message leave now? Consent, suppression, addresses: decided in one place over all playbooks."""
+"""May this message leave now? Permission, caps, quiet hours: decided in one place over all playbooks (language, section 8)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
 
-from perennia.core.decisions import Reason
+import msgspec
+
+from perennia.core.calendar import Calendar, find_zone, parse_span
+from perennia.core.caps import Cap
+from perennia.core.decisions import Reason, SendEmail
 from perennia.core.definitions import Policies
-from perennia.core.state import Recipient
+from perennia.core.json_values import Json
+from perennia.core.quiet_hours import Quiet, parse_window
+from perennia.core.state import LedgerEntry, Recipient
+from perennia.core.wall_clock import WEEKDAYS
 
 # Not the whole of RFC 5322: one @, no white space or controls, a domain that is not empty. The provider knows the rest.
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f<>\"(),;:]+@[^@\s\x00-\x1f<>\"(),;:]+\.?[^@\s.]+")
@@ -38,3 +49,88 @@ def _refused_by_topic(recipient: Recipient, topic: str, policies: Policies) -> R
     if declared is not None and declared.kind == "opt_in" and given is not True:
         return Reason.NO_CONSENT
     return None
+
+
+# --- not now, but later -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the policies say of when and how often, made ready to run."""
+
+    quiet: Quiet | None = None
+    caps: tuple[Cap, ...] = ()
+
+    def caps_on(self, topic: str | None) -> tuple[Cap, ...]:
+        return tuple(cap for cap in self.caps if cap.counts(topic))
+
+
+ANY_TIME = Timing()
+
+
+def timing_of(policies: Policies) -> Timing:
+    """Raises `SpanError` and `WindowError`."""
+    hours = policies.quiet_hours
+    quiet = None
+    if hours is not None:
+        quiet = Quiet(parse_window(hours.window), frozenset(WEEKDAYS.index(day) for day in hours.days))
+    caps = tuple(Cap(cap.messages, parse_span(cap.per), frozenset(cap.topics)) for cap in policies.caps)
+    return Timing(quiet, caps)
+
+
+def calendar_of(policies: Policies, *zones: Json) -> Calendar:
+    """How days pass for whoever told these ``timezone`` traits; without any, in the workspace."""
+    zone, _ = find_zone(*zones, policies.timezone)
+    workspace, _ = find_zone(policies.timezone)
+    days = frozenset(WEEKDAYS.index(day) for day in policies.business_hours.days)
+    return Calendar(zone, workspace, days, frozenset(date.fromisoformat(day) for day in policies.holidays))
+
+
+class Objection(NamedTuple):
+    """Why a message may not leave yet; ``place_at``: when its caps have a place, ``clear_at``: when nothing is in its way.
+
+    Both hold as long as nothing else is sent, taken back or published.
+    """
+
+    reason: Reason
+    place_at: datetime
+    clear_at: datetime
+
+
+def objection(
+    timing: Timing, entries: Sequence[LedgerEntry], topic: str | None, at: datetime, calendar: Calendar
+) -> Objection | None:
+    """What speaks against a message of this topic at ``at``: the caps, then the quiet hours. None: it may leave.
+
+    ``entries``: the contact's ledger without the message itself; ``calendar``: the recipient's.
+    """
+    place_at = max((cap.free_at(entries, at, calendar) for cap in timing.caps_on(topic)), default=at)
+    clear_at = place_at if timing.quiet is None else timing.quiet.over(place_at, calendar.zone)
+    if place_at > at:
+        return Objection(Reason.FREQUENCY_CAP, place_at, clear_at)
+    if clear_at > at:
+        return Objection(Reason.QUIET_HOURS, place_at, clear_at)
+    return None
+
+
+# --- right before the provider is called ----------------------------------------------------------------------------
+
+
+def last_look(
+    timing: Timing, entries: Sequence[LedgerEntry], effect: SendEmail, at: datetime, calendar: Calendar
+) -> Reason | None:
+    """What speaks against a released message at the instant at which it really leaves; only what has left counts."""
+    if effect.transactional or effect.recipient == "owner":
+        return None
+    others = [entry for entry in entries if entry.left and entry.key != effect.key]
+    found = objection(timing, others, effect.topic, at, calendar)
+    return None if found is None else found.reason
+
+
+def underway(recipient: Recipient, key: str) -> Recipient:
+    """The recipient once the message is on its way and cannot be taken back."""
+    entries = recipient.ledger
+    if entries is None:
+        return recipient
+    marked = tuple(msgspec.structs.replace(each, left=True) if each.key == key else each for each in entries)
+    return msgspec.structs.replace(recipient, ledger=marked)

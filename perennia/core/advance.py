@@ -34,6 +34,7 @@ from perennia.core.deliberation import OWN_STEPS, ZONE_CHANGED, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import MESSAGES, WaitForNode
+from perennia.core.outward import unwelcome
 from perennia.core.state import CustomerState, Recipient
 
 # Rounds at one instant after which the enrollments that still move are ended (language, section 6.3).
@@ -46,8 +47,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     ``effects`` are new ones; ``withdrawn`` the keys of effects that should no longer leave. ``wake_at`` is the next instant
     at which something could change by itself, after ``state.now``; None: only an input can. ``watching`` holds tokens
     ``event:NAME`` and ``trait:NAME`` of what could change something earlier, and `MESSAGES` where what is told of a message
-    could. ``account_traits``: what the account's
-    contacts must be told, None where nothing changed.
+    could. ``account_traits``: what the account's contacts must be told, None where nothing changed. ``recipients``: those
+    given, with what was released and ended here.
     """
 
     state: CustomerState
@@ -57,6 +58,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     wake_at: datetime | None
     watching: frozenset[str]
     account_traits: JsonObject | None = None
+    recipients: Mapping[str, Recipient] = {}
 
 
 def new_customer(customer: str, kind: Scope, ref: str, first_seen: datetime) -> CustomerState:
@@ -85,7 +87,8 @@ def advance(
 
     ``state`` stays as it is. ``inputs`` are in order of arrival; one that claims to be earlier than what was decided
     already counts from then; what time alone makes due at an instant after ``now`` is left for a later call, since more
-    inputs of that instant may come. ``recipients``: whoever messages may go to, by customer id.
+    inputs of that instant may come. ``recipients``: whoever messages may go to, by customer id. Raises `LedgerMissing`
+    where caps must be looked at and the recipient comes without a ledger.
     """
     run = Deliberation(catalog, state, recipients)
     _adopt(run)
@@ -93,7 +96,7 @@ def advance(
         _pass_time(run, each.at, inclusive=False)
         _take(run, each)
     _pass_time(run, now, inclusive=False)
-    if run.unlooked:
+    if run.unlooked or unwelcome(run):
         run.timed = True
         _settle(run)
     _pass_time(run, now, inclusive=True)
@@ -250,7 +253,18 @@ def _decision(run: Deliberation) -> Decision:
         wake_at=run.next_due(),
         watching=_watching(run),
         account_traits=dict(state.facts.traits) if run.account_changed else None,
+        recipients=_recipients(run),
     )
+
+
+def _recipients(run: Deliberation) -> Mapping[str, Recipient]:
+    if run.ledger is None:
+        return run.recipients
+    caps = run.catalog.timing.caps
+    run.ledger.forget(min((cap.reach(run.instant, run.calendar) for cap in caps), default=run.instant))
+    own = run.state.customer
+    known = msgspec.structs.replace(run.recipients[own], ledger=run.ledger.entries)
+    return {**run.recipients, own: known}
 
 
 def _watching(run: Deliberation) -> frozenset[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from perennia.core.admission import ANY_TIME, Timing, calendar_of, timing_of
 from perennia.core.calendar import Calendar, find_zone
 from perennia.core.definition_compiler import compile_playbook, compile_track
 from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
@@ -21,8 +22,6 @@ from perennia.core.json_values import Json
 from perennia.core.nodes import CompiledPlaybook, CompiledTrack, CompiledTrigger
 
 Key = TypeVar("Key", bound=Hashable)
-
-WORKING_DAYS = frozenset({0, 1, 2, 3, 4})
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,9 @@ class Catalog:
     stage_triggers: Mapping[tuple[str, str], tuple[CompiledTrigger, ...]]
     end_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     timed_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
+    workspace_calendar: Calendar
     rehearsal: Rehearsal = NO_REHEARSAL
+    timing: Timing = ANY_TIME
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:
@@ -69,8 +70,7 @@ class Catalog:
         zone, _ = find_zone(timezone, account_timezone, self.policies.timezone)
         known = self._calendars.get(zone)
         if known is None:
-            workspace, _ = find_zone(self.policies.timezone)
-            known = self._calendars[zone] = _calendar(zone, workspace)
+            known = self._calendars[zone] = replace(self.workspace_calendar, zone=zone)
         return known
 
     def triggers(self) -> Triggers:
@@ -136,6 +136,8 @@ def assemble(
         when_triggers=_grouped(
             (t for t in triggers if t.when is not None), lambda t: books[t.playbook].definition.scope
         ),
+        timing=timing_of(policies),
+        workspace_calendar=calendar_of(policies),
     )
 
 
@@ -222,8 +224,3 @@ def _grouped(
     for trigger in triggers:
         groups.setdefault(key(trigger), []).append(trigger)
     return {name: tuple(members) for name, members in groups.items()}
-
-
-def _calendar(zone: ZoneInfo, workspace: ZoneInfo) -> Calendar:
-    holidays: frozenset[date] = frozenset()
-    return Calendar(zone=zone, workspace=workspace, business_days=WORKING_DAYS, holidays=holidays)

@@ -48,6 +48,10 @@ class Reason(StrEnum):
     MISSING_DATE = "missing_date"
     IN_HOLDOUT = "in_holdout"
     MISSING_KEY = "missing_key"
+    FREQUENCY_CAP = "frequency_cap"
+    LOWER_PRIORITY = "lower_priority"
+    QUIET_HOURS = "quiet_hours"
+    EXPIRED = "expired"
 
 
 class Outcome(StrEnum):
@@ -243,6 +247,7 @@ class Act(StrEnum):
     ORDER = "order"
     IGNORED = "ignored"
     RAISED = "raised"
+    HELD = "held"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

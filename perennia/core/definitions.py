@@ -27,6 +27,7 @@ from perennia.core.definition_forms import (
     TemplateText,
     only_key,
 )
+from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours
 from perennia.core.step_definitions import (
     CONDITIONS,
     PLAIN_CONDITIONS,
@@ -75,6 +76,7 @@ __all__ = [
     "AllCondition",
     "Arm",
     "BranchStep",
+    "BusinessHours",
     "ClickedCondition",
     "Condition",
     "DateTrigger",
@@ -92,7 +94,9 @@ __all__ = [
     "ExitStep",
     "ExpressionText",
     "Flag",
+    "FrequencyCap",
     "Goal",
+    "Holiday",
     "MilestoneStep",
     "Model",
     "OpenedCondition",
@@ -101,6 +105,7 @@ __all__ = [
     "PlaybookTrigger",
     "Policies",
     "Priority",
+    "QuietHours",
     "Reenter",
     "ReenterAfter",
     "RepeatStep",
@@ -378,6 +383,10 @@ class Policies(Model):
     senders: dict[str, Sender] = Field(default_factory=dict)
     default_sender: str | None = None
     topics: dict[str, Topic] = Field(default_factory=dict)
+    quiet_hours: QuietHours | None = None
+    business_hours: BusinessHours = BusinessHours()
+    holidays: tuple[Holiday, ...] = ()
+    caps: tuple[FrequencyCap, ...] = ()
 
 
 NO_POLICIES = Policies(policies="default")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from perennia.core.calendar import find_zone
+from perennia.core.caps import Ledger
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import Act, CustomerEvent, Effect, Evidence, JournalEntry, Reason
 from perennia.core.expressions import Expression, Verdict, View
@@ -58,6 +59,9 @@ class Deliberation:
         facts = msgspec.structs.replace(state.facts, tallies=dict(state.facts.tallies))
         self.state = msgspec.structs.replace(state, facts=facts)
         self.recipients = recipients
+        known = recipients.get(state.customer)
+        # The customer's own, as far as anybody has read it.
+        self.ledger = None if known is None or known.ledger is None else Ledger(known.ledger)
         self.unlooked = False
         self.instant = state.now
         self.timed = False
@@ -242,6 +246,24 @@ class Deliberation:
     def active(self, enrollment: Enrollment) -> bool:
         return any(each is enrollment for each in self.state.enrollments)
 
+    # --- effects ----------------------------------------------------------------------------------------------------
+
+    def withdraw(self, key: str) -> None:
+        """Takes an effect back; a message that has not left gives its place free."""
+        self.withdrawn.append(key)
+        if self.ledger is not None:
+            self.ledger.withdraw(key)
+
+    def unrelease(self, key: str) -> bool:
+        """Undoes a release of this very instant, the journal's line included; False where there is none."""
+        found = next((each for each in self.effects if each.key == key and each.at == self.instant), None)
+        if found is None:
+            return False
+        self.effects.remove(found)
+        lines = (i for i in range(len(self.journal) - 1, -1, -1) if _tells_of(self.journal[i], found))
+        del self.journal[next(lines)]
+        return True
+
     # --- telling ----------------------------------------------------------------------------------------------------
 
     def note(
@@ -273,3 +295,7 @@ class Deliberation:
                 evidence=evidence,
             )
         )
+
+
+def _tells_of(entry: JournalEntry, released: Effect) -> bool:
+    return (entry.act, entry.enrollment, entry.step) == (Act.RELEASED, released.enrollment, released.step)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from perennia.core.admission import refusal
-from perennia.core.decisions import SendEmail
+from perennia.core.decisions import Reason, SendEmail
 from perennia.core.deliberation import Deliberation
 from perennia.core.effects import emit, origin, text_names
+from perennia.core.holding import keep_back
 from perennia.core.nodes import EmailNode
 from perennia.core.outcomes import Onward, Unworkable, skipped, unworkable, work_out
 from perennia.core.owners import owner_of
@@ -17,16 +18,13 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
     chosen = work_out(run, enrollment, node.values)
     if isinstance(chosen, Unworkable):
         return unworkable(run, enrollment, node, chosen)
-    internal = node.step.to == "owner"
-    refused = refusal(
-        _recipient(run, internal=internal),
-        topic=node.topic,
-        transactional=node.step.transactional,
-        internal=internal,
-        policies=run.catalog.policies,
-    )
+    refused = refused_for(run, node)
     if refused is not None:
         return skipped(run, enrollment, node, refused)
+    kept = keep_back(run, node, enrollment)
+    if kept is not None:
+        return kept.onward
+    internal = node.step.to == "owner"
     effect = SendEmail(
         **origin(run, node, enrollment, priority=node.priority),
         recipient="owner" if internal else "contact",
@@ -39,6 +37,18 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
     )
     emit(run, enrollment, node, effect, {"template": node.step.email, "to": effect.recipient})
     return None
+
+
+def refused_for(run: Deliberation, node: EmailNode) -> Reason | None:
+    """Why whoever the message goes to must not be written to, at this instant; None where nothing speaks against it."""
+    internal = node.step.to == "owner"
+    return refusal(
+        _recipient(run, internal=internal),
+        topic=node.topic,
+        transactional=node.step.transactional,
+        internal=internal,
+        policies=run.catalog.policies,
+    )
 
 
 def _recipient(run: Deliberation, *, internal: bool) -> Recipient | None:

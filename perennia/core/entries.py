@@ -247,7 +247,7 @@ def end(
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
     remember_end(run, enrollment, removed=removed)
     if enrollment.awaiting is not None:
-        run.withdrawn.append(enrollment.awaiting)
+        run.withdraw(enrollment.awaiting)
     run.movers.add(enrollment.id)
     run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
     for parent in state.enrollments:

@@ -44,6 +44,12 @@ class EmailNode(OutwardNode):
     topic: str | None
     priority: int
     values: tuple[tuple[str, Expression], ...]
+    hold: Span
+
+    @property
+    def waits(self) -> bool:
+        """Whether caps and quiet hours concern it: transactional and internal mail neither count nor wait."""
+        return not self.step.transactional and self.step.to != "owner"
 
 
 @dataclass(frozen=True, slots=True)

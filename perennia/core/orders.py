@@ -56,7 +56,7 @@ def _skip(run: Deliberation, enrollment: Enrollment) -> None:
         return
     node = run.book_of(enrollment).nodes[enrollment.step]
     if enrollment.awaiting is not None:
-        run.withdrawn.append(enrollment.awaiting)
+        run.withdraw(enrollment.awaiting)
         enrollment.awaiting = None
     enrollment.rounds.pop(node.id, None)
     onward = skipped(run, enrollment, node, Reason.BY_PERSON)

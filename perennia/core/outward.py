@@ -6,8 +6,9 @@ from typing import assert_never
 
 from perennia.core.decisions import Reason
 from perennia.core.deliberation import Deliberation
-from perennia.core.emails import release_email
+from perennia.core.emails import refused_for, release_email
 from perennia.core.entries import end
+from perennia.core.holding import find_objection, give_up, keep_back
 from perennia.core.nodes import AnyOutwardNode, EmailNode, TaskNode
 from perennia.core.outcomes import Onward
 from perennia.core.state import Enrollment
@@ -29,3 +30,39 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
         case TaskNode():
             return release_task(run, node, enrollment)
     assert_never(node)
+
+
+def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:
+    """What becomes of a held message at this instant: it leaves, is given up, or waits on."""
+    refused = refused_for(run, node)
+    if refused is not None:
+        return give_up(run, node, enrollment, refused)
+    if enrollment.paused:
+        return _wait_paused(run, node, enrollment)
+    if find_objection(run, node, enrollment) is not None:
+        kept = keep_back(run, node, enrollment)
+        return None if kept is None else kept.onward
+    if enrollment.due == run.instant and not run.timed:
+        return None  # its time has come, but inputs of this instant come first
+    return release(run, node, enrollment)
+
+
+def _wait_paused(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:
+    """Time runs on: what may leave in the pause stands still until it is over, what expires in it is given up."""
+    held, due = enrollment.held, enrollment.due
+    if held is None or due is None or not run.passed(due):
+        return None
+    if run.passed(held.until):
+        return give_up(run, node, enrollment, Reason.EXPIRED)
+    enrollment.halted, enrollment.due = True, held.until
+    return None
+
+
+def unwelcome(run: Deliberation) -> bool:
+    """Whether somebody must no longer be written to for whom a message is held."""
+    for enrollment in run.state.enrollments:
+        if enrollment.is_held and enrollment.step is not None:
+            node = run.book_of(enrollment).nodes[enrollment.step]
+            if isinstance(node, EmailNode) and refused_for(run, node) is not None:
+                return True
+    return False

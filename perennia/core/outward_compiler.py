@@ -29,6 +29,7 @@ def outward_node(
                 topic=step.topic or playbook.topic,
                 priority=playbook.priority if step.priority is None else step.priority,
                 values=tuple((name, compile_(text)) for name, text in step.with_.items()),
+                hold=parse_span(step.hold),
             )
         case TaskStep():
             return TaskNode(*head, fatal, step, None if step.due is None else parse_span(step.due))

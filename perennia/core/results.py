@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, EffectEnded, MessageTold, Outcome, TaskEnded
+from perennia.core.decisions import Act, EffectEnded, MessageTold, Outcome, Reason, TaskEnded
 from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, EmailNode, TaskNode
 from perennia.core.outcomes import EffectKey, Onward, failed, finish, parse_effect_key
-from perennia.core.state import Enrollment
+from perennia.core.outward import release
+from perennia.core.state import Enrollment, Hold
 from perennia.core.steps import walk
 from perennia.core.tasks import overdue
 from perennia.core.waits import keep_told
@@ -15,9 +16,17 @@ from perennia.core.waits import keep_told
 # Known of each message from the beginning on, so that expressions may negate it.
 NOTHING_TOLD: JsonObject = {"opened": False, "clicked": False, "replied": False, "bounced": False}
 
+# A message that was late and met quiet hours or a full cap at the last look, right before the provider is called.
+CAME_BACK = frozenset({Reason.QUIET_HOURS, Reason.FREQUENCY_CAP})
+
 
 def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
     """Ends the step that waits for this effect. One whose enrollment is over is only noted."""
+    if run.ledger is not None:
+        if ended.outcome is Outcome.SENT:
+            run.ledger.leave(ended.key, ended.at)
+        else:
+            run.ledger.give_back(ended.key)
     enrollment = next((each for each in run.state.enrollments if each.awaiting == ended.key), None)
     if enrollment is None or enrollment.step is None:
         _note_late(run, ended)
@@ -25,6 +34,10 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
     run.movers.add(enrollment.id)
     node = run.book_of(enrollment).nodes[enrollment.step]
     enrollment.awaiting = None
+    if isinstance(node, EmailNode) and ended.outcome is Outcome.SKIPPED and ended.reason in CAME_BACK:
+        walk(run, enrollment, _try_anew(run, enrollment, node))
+        return
+    enrollment.held = None
     if ended.outcome is Outcome.FAILED:
         onward = failed(run, enrollment, node, ended.reason or "failed", result=ended.result)
     elif isinstance(node, TaskNode) and node.step.wait:
@@ -46,6 +59,13 @@ def _told_before(enrollment: Enrollment, node: AnyNode) -> JsonObject:
         return {}
     known = enrollment.steps.get(node.id, {})
     return NOTHING_TOLD if "outcome" in known else {**NOTHING_TOLD, **known}
+
+
+def _try_anew(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> Onward | None:
+    """Decides over the message as at first, as another effect: the key of the one that came back is spent."""
+    enrollment.visits[node.id] += 1
+    enrollment.held = enrollment.held or Hold(run.instant, run.calendar.after(run.instant, node.hold), "")
+    return release(run, node, enrollment)
 
 
 def _note_late(run: Deliberation, ended: EffectEnded) -> None:

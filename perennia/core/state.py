@@ -36,6 +36,14 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     began: datetime
 
 
+class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that was held: since when, until when at most, and the reason code of what kept it last."""
+
+    since: datetime
+    until: datetime
+    reason: str
+
+
 class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run through one playbook version; it stands at one step, where it blocks.
 
@@ -44,6 +52,8 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``halted``: it reached an outward step while paused. ``watches`` are those of its goal, exits and current wait.
     ``child``: the enrollment whose end its step waits for. ``held_out``: it runs no steps and ends at ``due`` at the latest:
     others are compared with it. ``key`` tells it from the others of its playbook, None where the playbook has no key.
+    ``held``: its step's message is held back, or was before it was released (then it is ``awaiting``); ``due`` is when it is
+    tried again.
     """
 
     id: str
@@ -66,6 +76,12 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     rounds: dict[str, Round] = {}
     child: str | None = None
     key: str | None = None
+    held: Hold | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its message waits for leave to go."""
+        return self.held is not None and self.awaiting is None
 
     def copied(self) -> Enrollment:
         """A copy to change: containers are copied, what is in them is never changed in place."""
@@ -155,9 +171,26 @@ def _copied(facts: Facts) -> Facts:
     return msgspec.structs.replace(facts, traits=dict(facts.traits), tallies=tallies)
 
 
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that takes a place under the caps, from its release on: neither transactional nor internal.
+
+    ``at``: the instant it counts from (`caps.counted_from`). ``left``: it is out, or on its way: it cannot be taken back.
+    """
+
+    key: str
+    at: datetime
+    topic: str | None
+    priority: int
+    left: bool = False
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """What admission must know of whoever a message goes to. ``consents``: topic to yes or no, where one was given."""
+    """What admission must know of whoever a message goes to. ``consents``: topic to yes or no, where one was given.
+
+    ``ledger``: the messages to this contact, whoever sent them, that may still count. None: nobody has looked.
+    """
 
     address: str | None
     suppressed: bool = False
     consents: dict[str, bool] = {}
+    ledger: tuple[LedgerEntry, ...] | None = None

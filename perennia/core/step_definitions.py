@@ -20,6 +20,9 @@ from perennia.core.definition_forms import (
 from perennia.core.timed_definitions import Wait
 
 OnFailure: TypeAlias = Literal["continue", "exit"]
+# What becomes of a message that may not leave yet, and how long it is held at most.
+OnHold: TypeAlias = Literal["hold", "skip"]
+DEFAULT_HOLD = "2d"
 TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
 
 
@@ -38,6 +41,9 @@ class EmailStep(StepModel):
     from_: str | None = Field(default=None, alias="from")
     with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
     on_failure: OnFailure = "continue"
+    hold: SpanText = DEFAULT_HOLD
+    on_quiet: OnHold = "hold"
+    on_cap: OnHold = "hold"
 
 
 class WaitStep(StepModel):

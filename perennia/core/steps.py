@@ -30,7 +30,7 @@ from perennia.core.nodes import (
     WaitNode,
 )
 from perennia.core.outcomes import Onward, Unworkable, done, finish, skipped, unworkable, work_out
-from perennia.core.outward import release
+from perennia.core.outward import release, try_again
 from perennia.core.rounds import come_round, next_round
 from perennia.core.shares import chosen, position_of
 from perennia.core.stages import set_stage
@@ -55,8 +55,10 @@ def progress(run: Deliberation) -> bool:
 
 def _go_on(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> bool:
     book = run.book_of(enrollment)
+    awaited = enrollment.awaiting
     onward = _released(run, book, enrollment, news)
-    if onward is None:
+    # Where a held message leaves, or must no longer, the enrollment moved without going on.
+    if onward is None and enrollment.awaiting == awaited and run.active(enrollment):
         return False
     run.movers.add(enrollment.id)
     walk(run, enrollment, onward)
@@ -73,6 +75,8 @@ def _released(
         return Onward(book.first, enrollment.base)
     node = book.nodes[enrollment.step]
     match node:
+        case EmailNode():
+            return try_again(run, node, enrollment) if enrollment.is_held else None
         case WaitNode():
             return waited(run, enrollment, node)
         case UntilTimeNode() | UntilDateNode():
@@ -108,6 +112,7 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.due = None
     enrollment.awaiting = None
     enrollment.halted = False
+    enrollment.held = None
     enrollment.child = None
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:

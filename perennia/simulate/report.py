@@ -82,7 +82,9 @@ def _nearest(result: ScenarioResult, difference: Difference) -> JournalEntry | N
     if not before:
         return result.journal[0]
     telling = [
-        entry for entry in before if entry.act in (Act.REFUSED, Act.ENDED, Act.STEP_ENDED) and at - entry.at <= NEAR
+        entry
+        for entry in before
+        if entry.act in (Act.REFUSED, Act.ENDED, Act.STEP_ENDED, Act.HELD) and at - entry.at <= NEAR
     ]
     return (telling or before)[-1]
 

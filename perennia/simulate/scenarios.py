@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.scenario_models import (
     BounceInput,
     ClickInput,
@@ -38,7 +39,7 @@ from perennia.core.decisions import (
     JournalEntry,
     TraitsChanged,
 )
-from perennia.core.definitions import Policies, Scope
+from perennia.core.definitions import NO_POLICIES, Policies, Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState
@@ -69,18 +70,19 @@ class ScenarioResult:
 def scenario_catalog(documents: Sequence[Document], scenario: Scenario) -> Catalog:
     """What is published in the scenario: its playbooks, everything else of the workspace, and its own policies."""
     wanted = scenario.playbooks
-    kept: list[Document] = []
-    for document in documents:
-        if document.kind == "playbook" and wanted and document.id not in wanted:
-            continue
-        if document.kind == "policies" and scenario.policies is not None:
-            changed = scenario.policies.over(Policies.model_validate_json(document.body))
-            document = Document(  # noqa: PLW2901 - the document, as this scenario publishes it
-                kind="policies", id=document.id, version=document.version, body=changed.model_dump_json(by_alias=True)
-            )
-        kept.append(document)
+    kept = [each for each in documents if each.kind != "playbook" or not wanted or each.id in wanted]
+    if scenario.policies is not None:
+        changed = with_dates(scenario.policies.over(_policies(kept)))
+        body = changed.model_dump_json(by_alias=True)
+        kept = [each for each in kept if each.kind != "policies"]
+        kept.append(Document(kind="policies", id=changed.policies, version="scenario", body=body))
     catalog = compile_catalog("scenario", kept)
     return replace(catalog, rehearsal=Rehearsal(variants=scenario.variants, holdouts=False))
+
+
+def _policies(documents: Sequence[Document]) -> Policies:
+    found = (Policies.model_validate_json(each.body) for each in documents if each.kind == "policies")
+    return next(found, NO_POLICIES)
 
 
 def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: Rendering) -> ScenarioResult:

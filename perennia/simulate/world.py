@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from perennia.core.admission import last_look, underway
 from perennia.core.advance import Decision, advance
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
@@ -29,6 +30,7 @@ from perennia.core.decisions import (
     Told,
     TraitsChanged,
 )
+from perennia.core.facts import zones_told
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, Recipient
 
@@ -76,7 +78,7 @@ class Inhabitant:
 
     state: CustomerState
     account: str | None = None
-    recipient: Recipient = field(default_factory=lambda: Recipient(address=None))
+    recipient: Recipient = field(default_factory=lambda: Recipient(address=None, ledger=()))
     released: list[Released] = field(default_factory=list["Released"])
     wake_at: datetime | None = None
     seq: count[int] = field(default_factory=lambda: count(1))
@@ -121,6 +123,7 @@ class World:
         self._attempts: dict[str, int] = {}
         # Addresses that messages came back from.
         self._closed: set[str] = set()
+        self._withdrawn: set[str] = set()
 
     def settle(self, contact: CustomerState) -> None:
         """A contact of the world's account joins it."""
@@ -174,6 +177,9 @@ class World:
         when, _, customer, what = heapq.heappop(self._agenda)
         if callable(what):
             what(self)
+            for person in self._in_order():
+                if any(enrollment.is_held for enrollment in person.state.enrollments):
+                    self._turn(person, when, ())  # who may no longer be written to is looked at at once
             return
         person = self._people[customer]
         self._turn(person, when, (what,))
@@ -191,9 +197,14 @@ class World:
         person.state = decision.state
         self.chronicle += [(person.state, entry) for entry in decision.journal]
         person.wake_at = decision.wake_at
+        for known, recipient in decision.recipients.items():
+            other = self._people[known]
+            other.recipient = msgspec.structs.replace(other.recipient, ledger=recipient.ledger)
+        self._withdrawn.update(decision.withdrawn)
         self._tell(person, decision, now)
         for effect in decision.effects:
-            self._carry_out(person, effect, now)
+            if effect.key not in self._withdrawn:
+                self._carry_out(person, effect, now)
 
     def _recipients(self, person: Inhabitant, inputs: tuple[Input, ...]) -> dict[str, Recipient]:
         told = next((each.traits.get("email") for each in inputs if isinstance(each, TraitsChanged)), None)
@@ -236,13 +247,20 @@ class World:
         self._end(person, effect, now, Outcome.DONE)
 
     def _send(self, person: Inhabitant, effect: SendEmail, now: datetime) -> None:
+        if effect.key in self._withdrawn:
+            return
         try:
             self.rendering.message(effect)
         except RenderingProblem as problem:
             self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
             return
+        reason = self._late_refusal(person, effect, now)
+        if reason is not None:
+            self._end(person, effect, now, Outcome.SKIPPED, reason)
+            return
         fault = next((each for each in self.faults if each.at <= now and each.times > 0), None)
         if fault is None:
+            person.recipient = underway(person.recipient, effect.key)
             person.release(effect)
             self._end(person, effect, now, Outcome.SENT)
             return
@@ -253,6 +271,13 @@ class World:
         attempt = self._attempts[effect.key] = self._attempts.get(effect.key, 0) + 1
         retry = now + FIRST_RETRY * 2 ** (attempt - 1)
         self.at(retry, lambda _: self._send(person, effect, retry))
+
+    def _late_refusal(self, person: Inhabitant, effect: SendEmail, now: datetime) -> str | None:
+        """What speaks against leaving later than it was released, as the engine looks at it before it calls the provider."""
+        if now == effect.at:
+            return None
+        calendar = self.catalog.calendar(*zones_told(person.state.facts))
+        return last_look(self.catalog.timing, person.recipient.ledger or (), effect, now, calendar)
 
     def _end(
         self,

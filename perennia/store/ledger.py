@@ -29,6 +29,7 @@ class AlreadyEnded(Exception):
 
 class _Facts(msgspec.Struct):
     traits: JsonObject = {}
+    account: JsonObject | None = None
 
 
 class _Enrollment(msgspec.Struct):
@@ -106,6 +107,7 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
             consents={each.topic: each.given for each in rows if each.topic is not None},
         ),
         erased=row.erased_at is not None,
+        zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
         paused=effect is not None and any(each.paused for each in state.enrollments if each.id == effect.enrollment),
     )
 

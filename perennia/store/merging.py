@@ -160,6 +160,8 @@ class _Merging:
         execute(update(effects).where(effects.c.customer == previous, effects.c.open).values(open=False))
         reserved = and_(messages.c.customer == previous, messages.c.status == SendStatus.RESERVED)
         execute(update(messages).where(reserved).values(status=SendStatus.SKIPPED, reason=MERGED, ended_at=self._at))
+        counted = messages.c.counts_for == previous
+        execute(update(messages).where(counted).values(counts_for=self._target.id))
         open_tasks = and_(tasks.c.customer == previous, tasks.c.status == "open")
         execute(update(tasks).where(open_tasks).values(status="cancelled", result=MERGED, ended_at=self._at))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.core.json_values import JsonObject
 from perennia.store.audit_log import write_audit
 from perennia.store.bodies import normal_address, storable
+from perennia.store.columns import Instant
+from perennia.store.locking import RUNG
 from perennia.store.page import lock_customer
 from perennia.store.records import AuditEntry
-from perennia.store.tables import consents, suppressions
+from perennia.store.tables import consents, customers, suppressions
 
 
 def consent(connection: Connection, customer: str, topic: str, at: datetime, source: str, *, given: bool) -> bool:
@@ -27,6 +29,8 @@ def consent(connection: Connection, customer: str, topic: str, at: datetime, sou
     connection.execute(statement.on_conflict_do_update(index_elements=["customer", "topic"], set_=said))
     detail: JsonObject = {"topic": topic, "given": given}
     write_audit(connection, AuditEntry(at=at, by=source, action="consent", subject=customer, detail=detail))
+    if not given:
+        _ring(connection, customers.c.id == customer, at)
     return True
 
 
@@ -35,4 +39,14 @@ def suppress(connection: Connection, address: str, reason: str, at: datetime) ->
     insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = insert_into(suppressions).values(address=normal_address(address), reason=storable(reason), at=at)
     added = connection.execute(row.on_conflict_do_nothing().returning(suppressions.c.address))
-    return added.one_or_none() is not None
+    if added.one_or_none() is None:
+        return False
+    _ring(connection, customers.c.address == normal_address(address), at)
+    return True
+
+
+def _ring(connection: Connection, who: ColumnElement[bool], at: datetime) -> None:
+    """A message that is held for them is looked at now, not only when it could leave."""
+    rung_at = func.coalesce(customers.c.rung_at, bindparam("rung", at, type_=Instant()))
+    alive = customers.c.merged_into.is_(None)
+    connection.execute(update(customers).where(who, alive).values(bell=RUNG, rung_at=rung_at))

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 from perennia.core.decisions import EffectEnded, Input
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
-from perennia.core.state import CustomerState
+from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.records import (
     Accepted,
     AuditEntry,
@@ -23,6 +23,7 @@ from perennia.store.records import (
     Merge,
     Message,
     NeedsHistory,
+    NeedsLedger,
     Receipt,
     Rejected,
     Revision,
@@ -69,9 +70,9 @@ class UnknownVersion(StoreError):
     pass
 
 
-# Pure, synchronous, called inside the transaction, maybe twice (the second time with the history it asked for). An
+# Pure, synchronous, called inside the transaction, and again with the history, and with the ledger, that it asked for. An
 # exception it raises rolls the transaction back and reaches the caller as it is.
-Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | None]
+Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
 class Store(Protocol):
@@ -149,6 +150,10 @@ class Store(Protocol):
 
         Any other status stays.
         """
+        ...
+
+    async def counted_messages(self, contact: str, since: datetime) -> tuple[LedgerEntry, ...]:
+        """What the contact was sent since then, and what is about to be, as far as it takes places under caps."""
         ...
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...

@@ -89,6 +89,12 @@ class NeedsHistory(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
 
 
+class NeedsLedger(msgspec.Struct, frozen=True):
+    """The turn's answer when it must first see what the contact was sent since then (`Recipient.ledger`)."""
+
+    since: datetime
+
+
 class NewTask(msgspec.Struct, frozen=True, kw_only=True):
     """A task as it is stored: text rendered."""
 
@@ -163,7 +169,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     """What the send activity finds when it claims a key.
 
     ``effect`` None: no longer open (ended, withdrawn). ``before``: the ledger's status at the claim: ``reserved`` (go),
-    ``sending`` (an attempt died in the middle, or is still under way).
+    ``sending`` (an attempt died in the middle, or is still under way). ``zones``: the ``timezone`` traits of the recipient
+    and of its account.
     """
 
     effect: Effect | None
@@ -171,6 +178,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     recipient: Recipient
     erased: bool
     paused: bool
+    zones: tuple[Json, Json] = (None, None)
 
 
 # --- catalog --------------------------------------------------------------------------------------------------------

@@ -11,8 +11,20 @@ from sqlalchemy.exc import ArgumentError
 from perennia.core.decisions import EffectEnded, Input
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
-from perennia.core.state import CustomerState
-from perennia.store import accepting, audit_log, bells, counting, ledger, orders, permission, reading, releases, turning
+from perennia.core.state import CustomerState, LedgerEntry
+from perennia.store import (
+    accepting,
+    audit_log,
+    bells,
+    counted_messages,
+    counting,
+    ledger,
+    orders,
+    permission,
+    reading,
+    releases,
+    turning,
+)
 from perennia.store.driver import Driver, Statements
 from perennia.store.port import Store, Take
 from perennia.store.postgres import PostgresDriver
@@ -123,6 +135,11 @@ class SqlStore(Store):
             )
         except ledger.AlreadyEnded:
             return  # rolled back: nothing has changed
+
+    async def counted_messages(self, contact: str, since: datetime) -> tuple[LedgerEntry, ...]:
+        return await self._driver.read(
+            "counted_messages", lambda c: counted_messages.counted_messages(c, contact, since)
+        )
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))

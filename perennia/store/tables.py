@@ -73,6 +73,7 @@ _partial("ix_customers_rung", customers.c.rung_at, where="bell > 0")
 _partial("ix_customers_wake", customers.c.wake_at, where="wake_at IS NOT NULL")
 _partial("ix_customers_account", customers.c.account, where="account IS NOT NULL")
 _partial("ix_customers_merged", customers.c.merged_into, where="merged_into IS NOT NULL")
+_partial("ix_customers_address", customers.c.address, where="address IS NOT NULL")
 Index("ix_customers_first_seen", customers.c.first_seen, customers.c.id)
 
 # Other names of contacts: `scope` is `contact` (an alias) or `anonymous` (a device's id before its person was known).
@@ -141,7 +142,8 @@ effects = Table(
 )
 _partial("ix_effects_open", effects.c.customer, effects.c.at, where="open")
 
-# The send ledger: one row per idempotency key, from its reservation on.
+# The send ledger: one row per idempotency key, from its reservation on. `counts_for` is the contact under whose caps the
+# message takes a place, null for one that takes none (transactional, internal).
 messages = Table(
     "messages",
     metadata,
@@ -158,9 +160,12 @@ messages = Table(
     Column("released_at", Instant, nullable=False),
     Column("claimed_at", Instant),
     Column("ended_at", Instant),
+    Column("counts_for", Text, ForeignKey("customers.id")),
+    Column("priority", Integer, nullable=False, server_default="50"),
 )
 Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)
+_partial("ix_messages_counted", messages.c.counts_for, messages.c.released_at, where="counts_for IS NOT NULL")
 
 tasks = Table(
     "tasks",

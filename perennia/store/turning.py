@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Connection
 
+from perennia.core.decisions import CustomerEvent
+from perennia.core.state import LedgerEntry
 from perennia.store.bodies import state_of
+from perennia.store.counted_messages import counted_messages
 from perennia.store.page import CustomerRow, Page, lock_customer, read_history, read_page, recipient
 from perennia.store.port import Take
-from perennia.store.records import NeedsHistory, TurnOutcome, TurnSnapshot, TurnWrite
+from perennia.store.records import NeedsHistory, NeedsLedger, TurnOutcome, TurnSnapshot, TurnWrite
 from perennia.store.writing import leave, write_turn
 
 
@@ -34,18 +38,28 @@ def turn(connection: Connection, customer: str, take: Take) -> TurnOutcome:
 
 
 def _decide(connection: Connection, row: CustomerRow, page: Page, take: Take) -> TurnWrite | None:
-    """Asks ``take`` once, and once more with the history it needs."""
-    snapshot = _snapshot(connection, row, page)
-    answer = take(snapshot)
-    if isinstance(answer, NeedsHistory):
-        answer = take(_snapshot(connection, row, page, answer.names))
-    if isinstance(answer, NeedsHistory):
-        raise TypeError(f"the turn asked for history a second time: {answer.names}")
-    return answer
+    """Asks ``take``, and again with what it needs: history, the ledger, each once."""
+    history: tuple[CustomerEvent, ...] | None = None
+    ledger: tuple[LedgerEntry, ...] | None = None
+    while True:
+        answer = take(_snapshot(connection, row, page, history, ledger))
+        match answer:
+            case NeedsHistory() if history is None:
+                history = read_history(connection, row, answer.names)
+            case NeedsLedger() if ledger is None:
+                ledger = counted_messages(connection, row.id, answer.since, lock=True)
+            case NeedsHistory() | NeedsLedger():
+                raise TypeError(f"the turn asked a second time: {answer}")
+            case _:
+                return answer
 
 
 def _snapshot(
-    connection: Connection, row: CustomerRow, page: Page, history: tuple[str, ...] | None = None
+    connection: Connection,
+    row: CustomerRow,
+    page: Page,
+    history: tuple[CustomerEvent, ...] | None,
+    ledger: tuple[LedgerEntry, ...] | None,
 ) -> TurnSnapshot:
     """``take`` may change the state it is given, so each call gets one of its own."""
     state = None if row.state is None else state_of(row.state)
@@ -59,7 +73,7 @@ def _snapshot(
         revision=page.revision,
         inputs=page.inputs,
         unread=page.unread,
-        recipient=recipient(connection, row, page, state),
+        recipient=msgspec.structs.replace(recipient(connection, row, page, state), ledger=ledger),
         open_effects=page.effects,
-        history=None if history is None else read_history(connection, row, history),
+        history=history,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, and_, bindparam, case, update
 
-from perennia.core.decisions import AccountTraitsChanged, Act, EffectEnded, JournalEntry, SendEmail, TaskEnded
+from perennia.core.decisions import AccountTraitsChanged, Act, EffectEnded, JournalEntry, Reason, SendEmail, TaskEnded
 from perennia.store.appending import Appending
 from perennia.store.batches import ROWS, Row, as_rows, as_values, insert, rows_of
 from perennia.store.bodies import body, email_in, normal_address, storable
@@ -96,11 +96,24 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
             each.topic,
             SendStatus.RESERVED,
             microseconds(each.at),
+            row.id if each.recipient == "contact" and not each.transactional else None,
+            each.priority,
         )
         for each in write.effects
         if isinstance(each, SendEmail)
     ]
-    names = ("key", "customer", "playbook", "step", "template", "topic", "status", "released_at")
+    names = (
+        "key",
+        "customer",
+        "playbook",
+        "step",
+        "template",
+        "topic",
+        "status",
+        "released_at",
+        "counts_for",
+        "priority",
+    )
     insert(connection, messages, names, reserved)
 
 
@@ -128,6 +141,8 @@ def _fate(effect: SendEmail, entries: tuple[JournalEntry, ...]) -> tuple[SendSta
     if step_ended is not None:
         status = SendStatus.FAILED if step_ended.code == SendStatus.FAILED else SendStatus.SKIPPED
         return status, step_ended.reason
+    if any(entry.act is Act.HELD and entry.step == effect.step for entry in about):
+        return SendStatus.SKIPPED, Reason.LOWER_PRIORITY
     ended = next((entry.code for entry in about if entry.act is Act.ENDED), None)
     return SendStatus.SKIPPED, ended
 

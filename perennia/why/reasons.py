@@ -34,6 +34,10 @@ _MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_ZONE: "no such time zone is known, so the next one told counts",
     Reason.MISSING_DATE: "no date is known to wait for",
     Reason.MISSING_KEY: "what would have started it carries no value for the playbook's key",
+    Reason.FREQUENCY_CAP: "the contact has had as many messages as a frequency cap allows",
+    Reason.LOWER_PRIORITY: "a message of higher priority took its place under a frequency cap",
+    Reason.QUIET_HOURS: "it is night where the recipient is: quiet hours",
+    Reason.EXPIRED: "it was held as long as it may be",
     Reason.IN_HOLDOUT: "is in the holdout: gets no steps, so that the playbook's effect can be measured",
 }
 

@@ -75,6 +75,8 @@ def _act(entry: JournalEntry) -> str:
             return _end(entry)
         case Act.STAGE:
             return f"{_stage_move(entry)}{_by(entry)}"
+        case Act.HELD:
+            return f"email {entry.detail.get('template')} is held: {reason_in_words(entry.code)}"
         case Act.RAISED:
             told = entry.detail
             return f"event {entry.code}: in the stage {_text(told.get('stage'))} since {_text(told.get('since'))}"

@@ -49,7 +49,11 @@ STEPS: list[tuple[str, list[str]]] = [
         "- email: hello\n  tpoic: tips",
         ['5:3: error unknown-key: no key "tpoic" in an email step; did you mean "topic"?'],
     ),
-    ("- email: hello\n  hold: 3d", ['5:3: error not-supported-yet: "hold" in an email step is not supported yet']),
+    (
+        "- email: hello\n  on_quiet: later",
+        ['5:13: error wrong-value: "on_quiet" must be "hold" or "skip", not "later"'],
+    ),
+    ("- email: hello\n  hold: 3", [f'5:9: error wrong-type: "hold" must be a span, not 3; {SPAN}']),
     ("- email: hello\n  to: all", ['5:7: error not-supported-yet: "to" as "all" is not supported yet']),
     ("- email: hello\n  to: {role: admin}", ['5:7: error not-supported-yet: "to" as a mapping is not supported yet']),
     ("- email: hello\n  to: champion", ['5:7: error wrong-value: "to" must be "contact" or "owner", not "champion"']),
@@ -289,12 +293,12 @@ def test_a_track_of_the_wrong_form_is_found(check: Check, document: str, finding
 
 
 def test_policies_of_the_wrong_form_are_found_and_topics_are_not_blamed_for_it(check_files: CheckFiles) -> None:
-    policies = "policies: x\ntopics: {a: {kind: opt}, b: 3}\ncaps: []\nsenders: {x: {emial: q}}\n"
+    policies = "policies: x\ntopics: {a: {kind: opt}, b: 3}\nsurvey_cooldown: {}\nsenders: {x: {emial: q}}\n"
     book = f"{BOOK}steps: [{{email: hello}}]\n"
     assert check_files({"playbooks/policies.yaml": policies, "playbooks/p.yaml": book}) == [
         'playbooks/policies.yaml:2:10: error missing-key: a topic needs "name"',
         'playbooks/policies.yaml:2:20: error wrong-value: "kind" must be "opt_in" or "opt_out", not "opt"',
         'playbooks/policies.yaml:2:29: error wrong-type: "b" must be a mapping, not 3',
-        'playbooks/policies.yaml:3:1: error not-supported-yet: "caps" in policies is not supported yet',
+        'playbooks/policies.yaml:3:1: error not-supported-yet: "survey_cooldown" in policies is not supported yet',
         'playbooks/policies.yaml:4:15: error unknown-key: no key "emial" in a sender; did you mean "email"?',
     ]

@@ -74,6 +74,47 @@ def test_what_refers_to_something_broken_is_not_blamed(check_files: CheckFiles) 
             "default_sender: hi",
             ['2:17: error unknown-sender: no sender "hi"; there is no sender yet: define one first'],
         ),
+        (
+            'quiet_hours: {window: "22-06"}\nbusiness_hours: {window: "09:00-09:00"}',
+            [
+                '2:24: error bad-window: "22-06" is no window; write one like 22:00-06:00',
+                '3:26: error bad-window: "09:00-09:00" begins when it ends; the whole day is 00:00-24:00',
+            ],
+        ),
+        (
+            'quiet_hours: {window: "00:00-24:00"}',
+            [
+                "2:1: error no-time-left: these quiet hours never end: no message could leave; "
+                "leave out a day, or some hours of each"
+            ],
+        ),
+        ('quiet_hours: {window: "22:00-06:00", days: [sat, sun]}', []),
+        (
+            "caps: [{messages: 0, per: 7d}, {messages: 1, per: 0d}]",
+            ['2:19: error wrong-value: "messages" must be at least 1, not 0'],
+        ),
+        (
+            "caps: [{messages: 1, per: 0d}, {messages: 1, per: 1d, topics: [tipz]}]\n"
+            "topics: {tips: {kind: opt_in, name: Tips}}",
+            [
+                '2:27: error bad-span: "0d" is no time at all: this cap would cap nothing; write one like 1d or 7d',
+                '2:64: error unknown-topic: no topic "tipz"; did you mean "tips"?',
+            ],
+        ),
+        (
+            'holidays: [QQ, "2026-02-30", DE-BY]',
+            [
+                '2:12: error unknown-country: no public holidays of "QQ" are known; '
+                "write a code like DE, GB or US, or the dates themselves",
+                '2:17: error bad-date: "2026-02-30" is no date; write one like 2026-12-25',
+            ],
+        ),
+        (
+            "holidays: [christmas]",
+            [
+                '2:12: error wrong-value: item 1 of "holidays": must be a date like 2026-12-25, or a country\'s code like DE'
+            ],
+        ),
         ("senders: {hello: {email: nobody}}", ['2:26: error bad-address: "nobody" is no email address']),
     ],
 )

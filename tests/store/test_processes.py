@@ -106,7 +106,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     def restore(connection: Connection) -> None:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
 
     await driver_of(store).write("test", pretend)
     try:

@@ -82,8 +82,9 @@ def _policies(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
     return "policies", Policies.model_validate(parsed).model_dump_json(by_alias=True)
 
 
-def catalog_of(text: str, revision: str = "r1") -> Catalog:
-    return compile_catalog(revision, documents(TOPICS + "\n---\n" + text))
+def catalog_of(text: str, revision: str = "r1", policies: str = "") -> Catalog:
+    """``policies``: what they say besides two topics."""
+    return compile_catalog(revision, documents(f"{TOPICS}{policies}\n---\n{text}"))
 
 
 def after(span: str) -> datetime:
@@ -102,8 +103,10 @@ def after(span: str) -> datetime:
 class Life:
     """One customer under some definitions. Instants are spans from ``START``."""
 
-    def __init__(self, text: str, *, kind: Scope = "contact", traits: JsonObject | None = None) -> None:
-        self.catalog = catalog_of(text)
+    def __init__(
+        self, text: str, *, kind: Scope = "contact", traits: JsonObject | None = None, policies: str = ""
+    ) -> None:
+        self.catalog = catalog_of(text, policies=policies)
         self.world = World(self.catalog, new_customer("c1", kind, "ana", START), PlainText())
         told: dict[str, Json] = {"email": "ana@example.com"} if kind == "contact" else {}
         told.update(traits or {})

@@ -1,0 +1,158 @@
+"""Messages that may not leave yet: held, tried again at the first instant they may, skipped when their time is up.
+
+A place under a cap goes to the highest priority, then to whoever waits longest. A message that was released and has not left
+yet gives its place up to a higher priority: at the same instant as if it had never been released (whichever playbook's turn
+came first), later it is taken back (``lower_priority``) and held as long as is left of its `hold`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perennia.core.admission import Objection, objection
+from perennia.core.caps import LedgerMissing, Rank
+from perennia.core.decisions import Act, Reason
+from perennia.core.deliberation import ZONE_TRAIT, Deliberation
+from perennia.core.nodes import EmailNode
+from perennia.core.outcomes import Onward, effect_key, skipped
+from perennia.core.state import Enrollment, Hold, LedgerEntry, Watch
+
+# What a held message follows besides its instants.
+WATCHED = tuple(sorted(("trait:email", ZONE_TRAIT)))
+
+
+class Kept(NamedTuple):
+    """A message that does not leave now. ``onward``: where the enrollment goes instead, None: it waits."""
+
+    onward: Onward | None
+
+
+def keep_back(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Kept | None:
+    """What becomes of a message that may not leave now; None: it may, and has its place."""
+    if not node.waits:
+        return None
+    found = find_objection(run, node, enrollment)
+    if found is None:
+        _take_place(run, node, enrollment)
+        return None
+    action = node.step.on_quiet if found.reason is Reason.QUIET_HOURS else node.step.on_cap
+    if action == "skip":
+        return Kept(give_up(run, node, enrollment, _told(enrollment, found.reason)))
+    return Kept(_hold(run, node, enrollment, found))
+
+
+def find_objection(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Objection | None:
+    """What speaks against leaving now, where also nobody has to make room."""
+    entries = _entries(run, node)
+    found = objection(run.catalog.timing, entries, node.topic, run.instant, run.calendar)
+    if found is None or found.reason is not Reason.FREQUENCY_CAP:
+        return found
+    yielding = {entry.key for entry in _yielding(run, node, enrollment)}
+    if not yielding:
+        return found
+    left = [entry for entry in entries if entry.key not in yielding]
+    return objection(run.catalog.timing, left, node.topic, run.instant, run.calendar)
+
+
+def give_up(run: Deliberation, node: EmailNode, enrollment: Enrollment, reason: str) -> Onward:
+    """Skips the message; what follows one that was held counts from now."""
+    if enrollment.held is not None:
+        enrollment.base = run.instant
+    return skipped(run, enrollment, node, reason)
+
+
+def _told(enrollment: Enrollment, reason: Reason) -> str:
+    """The reason to name: a message that had to make room is not told that the room is taken."""
+    held = enrollment.held
+    if held is not None and held.reason == Reason.LOWER_PRIORITY and reason is Reason.FREQUENCY_CAP:
+        return held.reason
+    return reason
+
+
+def _hold(run: Deliberation, node: EmailNode, enrollment: Enrollment, found: Objection) -> Onward | None:
+    hold = enrollment.held or Hold(run.instant, run.calendar.after(run.instant, node.hold), "")
+    if run.passed(hold.until):
+        return give_up(run, node, enrollment, Reason.EXPIRED)
+    reason = _told(enrollment, found.reason)
+    enrollment.held = Hold(hold.since, hold.until, reason)
+    enrollment.due = min(found.place_at if node.step.on_quiet == "skip" else found.clear_at, hold.until)
+    enrollment.watches[_key(node)] = Watch(watching=WATCHED)
+    if reason != hold.reason:
+        _note(run, node, enrollment)
+    return None
+
+
+def _note(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> None:
+    held = enrollment.held
+    assert held is not None  # noqa: S101 (both callers have just set it)
+    detail = {"template": node.step.email, "until": held.until.isoformat()}
+    run.note(Act.HELD, held.reason, enrollment=enrollment, step=node.id, reason=held.reason, detail={**detail})
+
+
+def _key(node: EmailNode) -> str:
+    return f"{node.id}.held"
+
+
+# --- places ---------------------------------------------------------------------------------------------------------
+
+
+def _entries(run: Deliberation, node: EmailNode) -> tuple[LedgerEntry, ...]:
+    caps = run.catalog.timing.caps_on(node.topic)
+    if not caps:
+        return ()
+    if run.ledger is None:
+        raise LedgerMissing(min(cap.reach(run.instant, run.calendar) for cap in run.catalog.timing.caps))
+    return run.ledger.entries
+
+
+def _take_place(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> None:
+    for entry in _yielding(run, node, enrollment):
+        _take_back(run, entry)
+    since = run.instant
+    if enrollment.held is not None:
+        since = enrollment.held.since
+        enrollment.base = run.instant
+        enrollment.due = None
+        enrollment.watches.pop(_key(node), None)
+    if run.ledger is not None:
+        key = effect_key(run.state.customer, enrollment, node.id)
+        run.ledger.reserve(LedgerEntry(key=key, at=run.instant, topic=node.topic, priority=node.priority), since)
+
+
+def _yielding(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> list[LedgerEntry]:
+    """The messages of this customer's playbooks that must make room for this one; none where that would not help."""
+    if run.ledger is None:
+        return []
+    entries = run.ledger.entries
+    caps = run.catalog.timing.caps_on(node.topic)
+    full = [cap for cap in caps if cap.free_at(entries, run.instant, run.calendar) > run.instant]
+    rank = Rank(node.priority, run.instant if enrollment.held is None else enrollment.held.since)
+    own = {each.awaiting for each in run.state.enrollments}
+    yielding: list[LedgerEntry] = []
+    for entry in run.ledger.lower(rank, full, run.instant):
+        left = [each for each in entries if each not in yielding]
+        full = [cap for cap in full if cap.free_at(left, run.instant, run.calendar) > run.instant]
+        if not full:
+            break
+        if entry.key in own and any(cap.counts(entry.topic) for cap in full):
+            yielding.append(entry)
+    left = [each for each in entries if each not in yielding]
+    return [] if any(cap.free_at(left, run.instant, run.calendar) > run.instant for cap in caps) else yielding
+
+
+def _take_back(run: Deliberation, entry: LedgerEntry) -> None:
+    """Back to waiting: in the next round it is looked at as if it came second."""
+    loser = next(each for each in run.state.enrollments if each.awaiting == entry.key)
+    node = run.book_of(loser).nodes[loser.step or ""]
+    assert isinstance(node, EmailNode)  # noqa: S101 (only messages are in the ledger)
+    loser.awaiting = None
+    loser.held = loser.held or Hold(entry.at, run.calendar.after(entry.at, node.hold), "")
+    if run.unrelease(entry.key):
+        if run.ledger is not None:
+            run.ledger.give_back(entry.key)
+        return
+    run.withdraw(entry.key)
+    # The key is spent: what is released again is another effect.
+    loser.visits[node.id] += 1
+    loser.held = Hold(loser.held.since, loser.held.until, Reason.LOWER_PRIORITY)
+    _note(run, node, loser)

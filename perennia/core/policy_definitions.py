@@ -1,0 +1,47 @@
+"""When and how often customers are written to, as people write it: parts of the policies (`definitions`)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from perennia.core.definition_forms import Model, SpanText
+from perennia.core.wall_clock import WEEKDAYS
+
+Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+# ``22:00-06:00``: checked by the catalog, compiled by `quiet_hours.parse_window`.
+WindowText: TypeAlias = str
+
+
+def _holiday(text: str) -> str:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}|[A-Z]{2}(-[A-Z0-9]{1,3})?", text):
+        return text
+    raise ValueError("must be a date like 2026-12-25, or a country's code like DE")
+
+
+# A date, or a country (``DE``, ``DE-BY``): the catalog puts its dates in the place of a country when it is released.
+Holiday: TypeAlias = Annotated[str, AfterValidator(_holiday)]
+
+
+class QuietHours(Model):
+    """When nobody is written to, in the recipient's zone. A window over midnight belongs to the day it starts on."""
+
+    window: WindowText
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS
+
+
+class BusinessHours(Model):
+    """When the team works, in the workspace's zone."""
+
+    window: WindowText = "09:00-17:00"
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+
+
+class FrequencyCap(Model):
+    """At most so many messages to one contact in any span; ``topics`` empty: of all topics together."""
+
+    messages: Annotated[int, Field(ge=1, strict=True)]
+    per: SpanText
+    topics: tuple[str, ...] = ()
