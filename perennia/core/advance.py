@@ -30,7 +30,7 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.definitions import Scope
-from perennia.core.deliberation import OWN_STEPS, ZONE_CHANGED, Deliberation
+from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import MESSAGES, WaitForNode
@@ -46,9 +46,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effects`` are new ones; ``withdrawn`` the keys of effects that should no longer leave. ``wake_at`` is the next instant
     at which something could change by itself, after ``state.now``; None: only an input can. ``watching`` holds tokens
-    ``event:NAME`` and ``trait:NAME`` of what could change something earlier, and `MESSAGES` where what is told of a message
-    could. ``account_traits``: what the account's contacts must be told, None where nothing changed. ``recipients``: those
-    given, with what was released and ended here.
+    ``event:NAME`` and ``trait:NAME`` of what could change something earlier, `MESSAGES` where what is told of a message could,
+    `PERMISSION` where consent and suppression could. ``account_traits``: what the account's contacts must be told, None where
+    nothing changed. ``recipients``: those given, with what was released and ended here.
     """
 
     state: CustomerState
@@ -268,7 +268,7 @@ def _recipients(run: Deliberation) -> Mapping[str, Recipient]:
 
 
 def _watching(run: Deliberation) -> frozenset[str]:
-    tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:"))]
+    tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:", PERMISSION))]
     for enrollment in run.state.enrollments:
         book = run.book_of(enrollment)
         tokens += [f"event:{name}" for name in book.rule_events]

@@ -20,6 +20,8 @@ from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
 
 ZONE_TRAIT = "trait:timezone"
+# Consent and suppression: they are no inputs, but where this is watched, the store rings when one is withdrawn.
+PERMISSION = "permission"
 # What every expression must look at again: spans and windows are read in another zone.
 ZONE_CHANGED = "zone"
 # Results of the enrollment's own steps.

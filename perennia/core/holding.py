@@ -12,13 +12,13 @@ from typing import NamedTuple
 from perennia.core.admission import Objection, objection
 from perennia.core.caps import LedgerMissing, Rank
 from perennia.core.decisions import Act, Reason
-from perennia.core.deliberation import ZONE_TRAIT, Deliberation
+from perennia.core.deliberation import PERMISSION, ZONE_TRAIT, Deliberation
 from perennia.core.nodes import EmailNode
 from perennia.core.outcomes import Onward, effect_key, skipped
 from perennia.core.state import Enrollment, Hold, LedgerEntry, Watch
 
 # What a held message follows besides its instants.
-WATCHED = tuple(sorted(("trait:email", ZONE_TRAIT)))
+WATCHED = (PERMISSION, "trait:email", ZONE_TRAIT)
 
 
 class Kept(NamedTuple):

@@ -13,7 +13,6 @@ from perennia.store.prepared import execute
 from perennia.store.records import SendStatus
 from perennia.store.tables import messages
 
-_TAKING_PLACES = (SendStatus.RESERVED, SendStatus.SENDING, SendStatus.SENT, SendStatus.UNKNOWN)
 _since = bindparam("since", type_=Instant())
 _counted = select(
     messages.c.key,
@@ -24,7 +23,8 @@ _counted = select(
     messages.c.ended_at,
 ).where(
     messages.c.counts_for == bindparam("contact"),
-    messages.c.status.in_(_TAKING_PLACES),
+    messages.c.status != SendStatus.SKIPPED,
+    messages.c.status != SendStatus.FAILED,
     or_(messages.c.released_at >= _since, messages.c.ended_at >= _since, messages.c.ended_at.is_(None)),
 )
 # What a turn takes for not yet left must not leave before the turn is written: a claim waits for it.

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from perennia.core.deliberation import PERMISSION
 from perennia.core.json_values import JsonObject
 from perennia.store.audit_log import write_audit
 from perennia.store.bodies import normal_address, storable
@@ -46,7 +47,8 @@ def suppress(connection: Connection, address: str, reason: str, at: datetime) ->
 
 
 def _ring(connection: Connection, who: ColumnElement[bool], at: datetime) -> None:
-    """A message that is held for them is looked at now, not only when it could leave."""
+    """Those for whom a message is held are looked at now, not only when it could leave."""
+    waits = customers.c.watching.contains(f'"{PERMISSION}"')
     rung_at = func.coalesce(customers.c.rung_at, bindparam("rung", at, type_=Instant()))
     alive = customers.c.merged_into.is_(None)
-    connection.execute(update(customers).where(who, alive).values(bell=RUNG, rung_at=rung_at))
+    connection.execute(update(customers).where(who, alive, waits).values(bell=RUNG, rung_at=rung_at))

@@ -78,7 +78,7 @@ def test_what_refers_to_something_broken_is_not_blamed(check_files: CheckFiles) 
             'quiet_hours: {window: "22-06"}\nbusiness_hours: {window: "09:00-09:00"}',
             [
                 '2:24: error bad-window: "22-06" is no window; write one like 22:00-06:00',
-                '3:26: error bad-window: "09:00-09:00" begins when it ends; the whole day is 00:00-24:00',
+                '3:27: error bad-window: "09:00-09:00" begins when it ends; the whole day is 00:00-24:00',
             ],
         ),
         (
