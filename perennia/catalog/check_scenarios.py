@@ -9,6 +9,7 @@ from perennia.catalog.check_policies import check_changes
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.scenario_models import (
     ANYTHING,
+    AnswerInput,
     BounceInput,
     ClickInput,
     ConsentInput,
@@ -23,6 +24,7 @@ from perennia.catalog.scenario_models import (
     ReplyInput,
     ResumeInput,
     Scenario,
+    ScenarioAnswer,
     ScenarioInput,
     ScenarioPerson,
     SkipInput,
@@ -123,6 +125,8 @@ class _ScenarioCheck:
         match item:
             case EventInput(timestamp=timestamp) if timestamp is not None:
                 self._check_moment((*path, "timestamp"), timestamp)
+            case AnswerInput(answer=answer):
+                self._check_answer((*path, "answer"), answer)
             case TaskDoneInput(task_done=step):
                 self._check_step((*path, "task_done"), step, "task")
             case OpenInput(open=step):
@@ -149,6 +153,16 @@ class _ScenarioCheck:
                 self._check_steered((*path, "end"), name)
             case _:
                 pass
+
+    def _check_answer(self, path: Path, answer: ScenarioAnswer) -> None:
+        known = self._inspect.known
+        survey = known.surveys.get(answer.survey)
+        if survey is None:
+            if ("survey", answer.survey) not in known.broken:
+                self._inspect.unknown((*path, "survey"), "survey", answer.survey, known.surveys)
+        elif not survey.fits(answer.score):
+            message = f'{answer.score:g} is no score of the survey "{answer.survey}"'
+            self._inspect.at_value((*path, "score"), "wrong-value", message, f"write {survey.scale_in_words()}")
 
     def _check_expectation(self, path: Path, item: Expectation) -> None:
         self._check_contact(path, item.contact)

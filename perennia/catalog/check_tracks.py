@@ -1,19 +1,19 @@
-"""What `check` says of tracks: their stages, their criteria, and circles among them."""
+"""What `check` says of tracks: their stages, their criteria, and circles among them and health scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from perennia.catalog.inspection import Inspection
+from perennia.catalog.inspection import Inspection, Standing
 from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import StageModel, Track
 
 
-def check_track(inspection: Inspection, track: Track) -> frozenset[str]:
-    """Adds to the inspection's findings. The tracks that its criteria read."""
+def check_track(inspection: Inspection, track: Track) -> frozenset[Standing]:
+    """Adds to the inspection's findings. The tracks and health scores that its criteria read."""
     inspection.span(("min_dwell",), track.min_dwell)
-    reads: set[str] = set()
+    reads: set[Standing] = set()
     seen: set[str] = set()
     for index, stage in enumerate(track.stages):
         path = ("stages", index)
@@ -26,9 +26,7 @@ def check_track(inspection: Inspection, track: Track) -> frozenset[str]:
             inspection.at_key((*path, "end"), "missing-key", message)
         _check_lateness(inspection, path, stage)
         expression = inspection.expression((*path, "enter"), stage.enter, CUSTOMER_NAMES[track.scope])
-        for other in sorted(expression.tracks if expression else ()):
-            inspection.stage((*path, "enter"), other, None, track.scope)
-            reads.add(other)
+        reads |= inspection.standings((*path, "enter"), expression, track.scope)
     return frozenset(reads)
 
 
@@ -46,24 +44,28 @@ def _check_lateness(inspection: Inspection, path: Path, stage: StageModel) -> No
         inspection.at_value((*path, "stuck"), "wrong-value", message)
 
 
-def check_circles(inspections: Mapping[str, Inspection], reads: Mapping[str, frozenset[str]]) -> None:
-    """Refuses tracks whose criteria read each other in a circle, a track that reads itself included."""
-    for track, inspection in inspections.items():
-        circle = _way_back(track, reads)
-        if circle:
-            message = f"the criteria of these tracks read each other in a circle: {' -> '.join(circle)}"
-            inspection.at_value(("track",), "circular-tracks", message, "let one of them decide without the other")
+def check_circles(inspections: Mapping[Standing, Inspection], reads: Mapping[Standing, frozenset[Standing]]) -> None:
+    """Refuses tracks and health scores that read each other in a circle, one that reads itself included."""
+    for standing, inspection in inspections.items():
+        circle = _way_back(standing, reads)
+        if not circle:
+            continue
+        code, what, names = "circular-tracks", "the criteria of these tracks", [name for _, name in circle]
+        if any(kind == "health" for kind, _ in circle):
+            code, what, names = "circular-health", "these", [f"{kind} {name}" for kind, name in circle]
+        message = f"{what} read each other in a circle: {' -> '.join(names)}"
+        inspection.at_value((standing[0],), code, message, "let one of them decide without the other")
 
 
-def _way_back(start: str, reads: Mapping[str, frozenset[str]]) -> list[str]:
-    """The shortest way from a track to itself, empty where there is none."""
-    ways = [[start, track] for track in sorted(reads.get(start, ()))]
-    visited: set[str] = set()
+def _way_back(start: Standing, reads: Mapping[Standing, frozenset[Standing]]) -> list[Standing]:
+    """The shortest way from one to itself, empty where there is none."""
+    ways = [[start, each] for each in sorted(reads.get(start, ()))]
+    visited: set[Standing] = set()
     while ways:
         way = ways.pop(0)
         if way[-1] == start:
             return way
         if way[-1] not in visited:
             visited.add(way[-1])
-            ways += [[*way, track] for track in sorted(reads.get(way[-1], ()))]
+            ways += [[*way, each] for each in sorted(reads.get(way[-1], ()))]
     return []

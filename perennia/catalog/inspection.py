@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.calendar import Span, SpanError, parse_span
-from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
+from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import TemplateBody
 from perennia.core.expressions import Expression, ExpressionError, compile_expression
+
+# What a customer stands in: its kind (``track`` or ``health``) and its id.
+Standing: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Known:
     policies: Policies | None
     segments: dict[str, Segment] = field(default_factory=dict[str, Segment])
     broken: frozenset[tuple[str, str]] = frozenset()
+    surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
+    healths: dict[str, Health] = field(default_factory=dict[str, Health])
 
 
 @dataclass
@@ -75,12 +81,53 @@ class Inspection:
             return None
         try:
             criteria = self.criteria("contact" if "contact" in names else "account")
-            return compile_expression(text, names=names, segments=criteria, inside=inside)
+            expression = compile_expression(text, names=names, segments=criteria, inside=inside)
         except ExpressionError as error:
             # The expressions keep their own list of what the language has and this version has not.
             code = "not-supported-yet" if error.message.endswith("not supported yet") else "bad-expression"
             self.at_value(path, code, error.message.split("\n")[0], error.hint, error.offset)
             return None
+        self._check_reads(path, expression, "contact" if "contact" in names else "account")
+        return expression
+
+    def _check_reads(self, path: Path, expression: Expression, scope: Scope) -> None:
+        """That the surveys and health scores exist which it reads."""
+        for survey in sorted(expression.surveys):
+            if survey not in self.known.surveys and ("survey", survey) not in self.known.broken:
+                self.unknown(path, "survey", survey, self.known.surveys)
+        for read in sorted(expression.reads):
+            root, _, rest = read.partition(".")
+            if root == "health":
+                name, _, measure = rest.partition(".")
+                self._health(path, name, measure, scope)
+
+    def _health(self, path: Path, name: str, measure: str, scope: Scope) -> None:
+        healths = self.known.healths
+        if not name:
+            fitting = [each for each in healths.values() if each.scope == scope]
+            if len(fitting) != 1 and not any(kind == "health" for kind, _ in self.known.broken):
+                message = f'"health" alone is for where one is defined; of {scope}s there are {len(fitting)}'
+                remedy = f"as in health.{fitting[0].health}" if fitting else "define one first"
+                self.at_value(path, "unknown-health", message, remedy)
+            return
+        found = healths.get(name)
+        if found is None:
+            if ("health", name) not in self.known.broken:
+                self.unknown(path, "health", name, healths)
+        elif found.scope != scope:
+            self._other_scope(path, name, found.scope, scope, self.at_value, noun="health score")
+        elif measure and measure not in (known := ["band", *(each.id for each in found.measures)]):
+            self.unknown(path, "measure", measure, known)
+
+    def standings(self, path: Path, expression: Expression | None, scope: Scope) -> frozenset[Standing]:
+        """The tracks and health scores that it reads; says of tracks whether they exist."""
+        if expression is None:
+            return frozenset()
+        for track in sorted(expression.tracks):
+            self.stage(path, track, None, scope)
+        own = [each.health for each in self.known.healths.values() if each.scope == scope]
+        healths = {name for read in expression.healths for name in ([read] if read else own)}
+        return frozenset({("track", track) for track in expression.tracks} | {("health", name) for name in healths})
 
     def stage(self, path: Path, track: str, stage: str | None, scope: Scope) -> None:
         """A reference to a track, and to one of its stages, from a definition of ``scope``.
@@ -98,9 +145,15 @@ class Inspection:
             self.unknown(path, "stage", stage, stages)
 
     def _other_scope(
-        self, path: Path, track: str, theirs: Scope, ours: Scope, report: Callable[[Path, str, str], None]
+        self,
+        path: Path,
+        name: str,
+        theirs: Scope,
+        ours: Scope,
+        report: Callable[[Path, str, str], None],
+        noun: str = "track",
     ) -> None:
-        message = f'the track "{track}" is about {theirs}s, this is about {ours}s'
+        message = f'the {noun} "{name}" is about {theirs}s, this is about {ours}s'
         if (theirs, ours) == ("account", "contact"):
             report(path, "not-supported-yet", f"{message}; reaching across is not supported yet")
         else:

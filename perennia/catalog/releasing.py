@@ -64,6 +64,8 @@ def _documents(workspace: Workspace) -> tuple[Document, ...]:
     documents += [_playbook(playbook, versions) for playbook in workspace.playbooks.values()]
     documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
     documents += [_document("segment", name, definition_json(segment)) for name, segment in workspace.segments.items()]
+    documents += [_document("health", name, definition_json(health)) for name, health in workspace.healths.items()]
+    documents += [_document("survey", name, definition_json(survey)) for name, survey in workspace.surveys.items()]
     if workspace.policies is not None:
         policies = with_dates(workspace.policies)
         documents.append(_document("policies", policies.policies, definition_json(policies)))

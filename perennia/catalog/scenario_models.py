@@ -207,6 +207,18 @@ class BounceInput(StepInput):
     bounce: str
 
 
+class ScenarioAnswer(Model):
+    survey: str
+    score: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    comment: str | None = None
+
+
+class AnswerInput(InputItem):
+    """The customer answers a survey."""
+
+    answer: ScenarioAnswer
+
+
 class ConsentInput(InputItem):
     consent: str
 
@@ -251,6 +263,7 @@ class EndInput(SteeringInput):
 ScenarioInput: TypeAlias = (
     EventInput
     | TraitsInput
+    | AnswerInput
     | TaskDoneInput
     | OpenInput
     | ClickInput
@@ -268,6 +281,7 @@ ScenarioInput: TypeAlias = (
 INPUTS: dict[str, type[InputItem]] = {
     "event": EventInput,
     "traits": TraitsInput,
+    "answer": AnswerInput,
     "task_done": TaskDoneInput,
     "open": OpenInput,
     "click": ClickInput,
@@ -405,6 +419,7 @@ EXPECTATIONS: dict[str, type[ExpectationItem]] = {**HAPPENINGS, "never": NeverEx
 _TaggedInput: TypeAlias = Annotated[
     Annotated[EventInput, Tag("<event>")]
     | Annotated[TraitsInput, Tag("<traits>")]
+    | Annotated[AnswerInput, Tag("<answer>")]
     | Annotated[TaskDoneInput, Tag("<task_done>")]
     | Annotated[OpenInput, Tag("<open>")]
     | Annotated[ClickInput, Tag("<click>")]

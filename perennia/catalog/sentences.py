@@ -51,6 +51,8 @@ def wrong_value(details: ErrorDetails, path: Path, value: Json) -> tuple[str, st
         case "greater_than_equal" | "less_than_equal":
             bound = f"at least {limits['ge']:g}" if kind == "greater_than_equal" else f"at most {limits['le']:g}"
             return "wrong-value", f"{subject} must be {bound}, not {_shown(value)}", None
+        case "greater_than":
+            return "wrong-value", f"{subject} must be greater than {limits['gt']:g}, not {_shown(value)}", None
         case "value_error":
             return "wrong-value", f"{subject}: {limits['error']}", None
         case _:

@@ -11,22 +11,24 @@ import re
 from pydantic import BaseModel
 
 from perennia.catalog import scenario_models as scenarios
-from perennia.core import definitions, timed_definitions
+from perennia.core import definitions, health_definitions, survey_definitions, timed_definitions
 
 KINDS: dict[str, type[BaseModel]] = {
     "playbook": definitions.Playbook,
     "track": definitions.Track,
     "segment": definitions.Segment,
+    "health": definitions.Health,
+    "survey": definitions.Survey,
     "policies": definitions.Policies,
     "scenario": scenarios.Scenario,
 }
-KINDS_NOT_YET = frozenset({"health", "survey"})
+KINDS_NOT_YET: frozenset[str] = frozenset()
 
 VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify"))
 
 TRIGGERS_NOT_YET: frozenset[str] = frozenset()
 CONDITIONS_NOT_YET = frozenset({"answered"})
-INPUTS_NOT_YET = frozenset({"answer", "approve", "deny", "publish"})
+INPUTS_NOT_YET = frozenset({"approve", "deny", "publish"})
 EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
 
 # Keys that the language gives to a part and this version does not understand.
@@ -93,6 +95,10 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.SplitArm: "a variant of a split",
     definitions.Rounds: "a repeat",
     definitions.StageModel: "a stage",
+    definitions.Health: "a health score",
+    health_definitions.Measure: "a measure",
+    health_definitions.MeasureScore: "the score of a measure",
+    survey_definitions.Scale: "a scale",
     definitions.Policies: "policies",
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",
@@ -103,6 +109,7 @@ _NAMES: dict[type[BaseModel], str] = {
     scenarios.ScenarioCustomer: "a customer",
     scenarios.ScenarioContact: "a contact",
     scenarios.Owner: "an owner",
+    scenarios.ScenarioAnswer: "an answer",
     scenarios.ProviderFault: "a provider fault",
     **{model: f"{with_article(verb)} step" for verb, model in definitions.STEPS.items()},
     **{model: f"{with_article(key)} input" for key, model in scenarios.INPUTS.items()},

@@ -8,20 +8,22 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from perennia.catalog.check_health import check_health
 from perennia.catalog.check_playbooks import check_playbook
 from perennia.catalog.check_policies import check_policies
 from perennia.catalog.check_scenarios import check_scenario
 from perennia.catalog.check_segments import check_segment
+from perennia.catalog.check_surveys import check_survey
 from perennia.catalog.check_tracks import check_circles, check_track
 from perennia.catalog.findings import COPY, Finding, Severity
-from perennia.catalog.inspection import Inspection, Known
+from perennia.catalog.inspection import Inspection, Known, Standing
 from perennia.catalog.parsing import parse_document
 from perennia.catalog.scenario_models import Scenario
 from perennia.catalog.templates import Templates, load_templates
 from perennia.catalog.words import KINDS
 from perennia.catalog.yaml_source import Path as YamlPath
 from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
-from perennia.core.definitions import NO_POLICIES, Definition, Playbook, Policies, Segment, Track
+from perennia.core.definitions import NO_POLICIES, Definition, Health, Playbook, Policies, Segment, Survey, Track
 from perennia.core.documents import TemplateBody
 
 
@@ -50,11 +52,14 @@ class Workspace:
     templates: Mapping[str, TemplateBody]
     scenarios: tuple[ScenarioFile, ...]
     findings: tuple[Finding, ...]
+    surveys: Mapping[str, Survey]
+    healths: Mapping[str, Health]
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
         own = () if self.policies is None else (self.policies,)
-        return (*self.playbooks.values(), *self.tracks.values(), *self.segments.values(), *own)
+        tracks, segments = self.tracks.values(), self.segments.values()
+        return (*self.playbooks.values(), *tracks, *segments, *self.healths.values(), *self.surveys.values(), *own)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -106,6 +111,8 @@ class _Loading:
             templates=templates.bodies,
             scenarios=tuple(scenarios),
             findings=tuple(sorted(set(self._findings), key=lambda finding: finding.order)),
+            surveys=known.surveys,
+            healths=known.healths,
         )
 
     def _read_files(self) -> None:
@@ -147,8 +154,8 @@ class _Loading:
 
     def _check(self, unique: list[_Parsed], known: Known) -> None:
         inspections: list[Inspection] = []
-        tracks: dict[str, Inspection] = {}
-        reads: dict[str, frozenset[str]] = {}
+        standings: dict[Standing, Inspection] = {}
+        reads: dict[Standing, frozenset[Standing]] = {}
         for parsed in unique:
             inspection = Inspection(parsed.document, known)
             inspections.append(inspection)
@@ -156,8 +163,13 @@ class _Loading:
                 case Playbook():
                     check_playbook(inspection, parsed.model)
                 case Track():
-                    tracks[parsed.id] = inspection
-                    reads[parsed.id] = check_track(inspection, parsed.model)
+                    standings["track", parsed.id] = inspection
+                    reads["track", parsed.id] = check_track(inspection, parsed.model)
+                case Health():
+                    standings["health", parsed.id] = inspection
+                    reads["health", parsed.id] = check_health(inspection, parsed.model)
+                case Survey():
+                    check_survey(inspection, parsed.model)
                 case Segment():
                     check_segment(inspection, parsed.model)
                 case Policies():
@@ -166,7 +178,7 @@ class _Loading:
                     check_scenario(inspection, parsed.model)
                 case _:
                     pass
-        check_circles(tracks, reads)
+        check_circles(standings, reads)
         for inspection in inspections:
             self._findings += inspection.findings
 
@@ -182,6 +194,8 @@ def _known(unique: list[_Parsed], templates: Templates) -> Known:
         segments={model.segment: model for model in models if isinstance(model, Segment)},
         policies=None if any(kind == "policies" for kind, _ in broken) else policies,
         broken=frozenset(broken | {("template", name) for name in templates.broken}),
+        surveys={model.survey: model for model in models if isinstance(model, Survey)},
+        healths={model.health: model for model in models if isinstance(model, Health)},
     )
 
 

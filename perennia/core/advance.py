@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from perennia.core import entries, lateness, orders, results, rules, stages, steps, timed_entries, waits
+from perennia.core import entries, lateness, orders, responses, results, rules, stages, steps, timed_entries, waits
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
@@ -26,6 +26,7 @@ from perennia.core.decisions import (
     Reason,
     Recollection,
     StageOrder,
+    SurveyAnswered,
     TaskEnded,
     TraitsChanged,
 )
@@ -135,13 +136,13 @@ def _pass_time(run: Deliberation, limit: datetime, *, inclusive: bool) -> None:
 
 
 def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
-    """Rounds until nothing changes: stages, exits, goals, progress, entries (language, section 6.3)."""
+    """Rounds until nothing changes: health and stages, exits, goals, progress, entries (language, section 6.3)."""
     run.own()
     run.unlooked = False
     outside = True
     for _ in range(MAX_ROUNDS):
         run.movers.clear()
-        moved = stages.move_stages(run)
+        moved = stages.update_standings(run)
         moved |= lateness.raise_lateness(run)
         moved |= rules.end_by_rules(run, event)
         moved |= steps.progress(run)
@@ -197,6 +198,8 @@ def _take(run: Deliberation, each: Input) -> None:
             results.task_ended(run, each)
         case MessageTold():
             results.message_told(run, each)
+        case SurveyAnswered():
+            responses.answered(run, each)
         case EnrollOrder():
             entries.enter_by_order(run, each)
         case EnrollmentOrder():

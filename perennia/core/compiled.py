@@ -6,22 +6,23 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from perennia.core.admission import ANY_TIME, Timing, calendar_of, timing_of
 from perennia.core.calendar import Calendar, find_zone
-from perennia.core.definition_compiler import compile_playbook, compile_track
-from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
+from perennia.core.definition_compiler import compile_health, compile_playbook, compile_track
+from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import Document, PlaybookBody, Triggers, content_hash
 from perennia.core.expressions import Expression
 from perennia.core.facts import TallyNeeds, tally_needs
 from perennia.core.json_values import Json
-from perennia.core.nodes import CompiledPlaybook, CompiledTrack, CompiledTrigger
+from perennia.core.nodes import CompiledHealth, CompiledPlaybook, CompiledTrack, CompiledTrigger
 
 Key = TypeVar("Key", bound=Hashable)
+Standing: TypeAlias = CompiledTrack | CompiledHealth
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ NO_REHEARSAL = Rehearsal()
 
 @dataclass(frozen=True)
 class Catalog:
-    """One immutable revision of all published definitions, compiled. ``past``: older versions some are still pinned to."""
+    """One immutable revision of all published definitions, compiled. ``past``: older versions some are still pinned to.
+
+    ``standings``: tracks and health scores, each after those that it reads.
+    """
 
     revision: str
     policies: Policies
@@ -55,6 +59,9 @@ class Catalog:
     workspace_calendar: Calendar
     rehearsal: Rehearsal = NO_REHEARSAL
     timing: Timing = ANY_TIME
+    surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
+    healths: Mapping[str, CompiledHealth] = field(default_factory=dict[str, CompiledHealth])
+    standings: tuple[Standing, ...] = ()
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:
@@ -96,13 +103,23 @@ def compile_catalog(revision: str, current: Sequence[Document], past: Sequence[D
         if document.kind == "playbook"
     }
     tracks = {document.id: _track_of(document, segments) for document in current if document.kind == "track"}
+    healths = [_health_of(document, segments) for document in current if document.kind == "health"]
+    surveys = [Survey.model_validate_json(document.body) for document in current if document.kind == "survey"]
     policies = next((Policies.model_validate_json(d.body) for d in current if d.kind == "policies"), None)
     old = {
         (document.id, document.version): _playbook_of(document, segments)
         for document in past
         if document.kind == "playbook"
     }
-    return assemble(revision, policies or Policies(policies="default"), books, tracks, old)
+    catalog = assemble(
+        revision,
+        policies or Policies(policies="default"),
+        books,
+        tracks,
+        old,
+        {health.id: health for health in healths},
+    )
+    return replace(catalog, surveys={survey.survey: survey for survey in surveys})
 
 
 def assemble(
@@ -111,9 +128,11 @@ def assemble(
     books: Mapping[str, CompiledPlaybook],
     tracks: Mapping[str, CompiledTrack],
     past: Mapping[tuple[str, str], CompiledPlaybook],
+    healths: Mapping[str, CompiledHealth] | None = None,
 ) -> Catalog:
     """A catalog of compiled parts. Tallies are kept for what past versions count, too: people may still be inside."""
-    needs = tally_needs(_expressions([*books.values(), *past.values()], tracks.values()))
+    standings = _in_order([*tracks.values(), *(healths or {}).values()])
+    needs = tally_needs(_expressions([*books.values(), *past.values()], standings))
     triggers = [trigger for book in books.values() for trigger in book.triggers]
     by_event = _grouped(
         (t for t in triggers if t.event is not None and not t.event.endswith("*")), lambda t: t.event or ""
@@ -122,7 +141,9 @@ def assemble(
         revision=revision,
         policies=policies,
         playbooks=books,
-        tracks=_in_order(tracks),
+        tracks={each.id: each for each in standings if isinstance(each, CompiledTrack)},
+        healths=healths or {},
+        standings=standings,
         needs=needs,
         needs_version=_needs_version(needs),
         past=past,
@@ -141,17 +162,32 @@ def assemble(
     )
 
 
-def _in_order(tracks: Mapping[str, CompiledTrack]) -> dict[str, CompiledTrack]:
-    """Tracks after those that their criteria read. A circle, which `check` refuses, stays as it stands."""
+def _in_order(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Each after those that its expressions read. A circle, which `check` refuses, stays as it stands."""
+    named = {("track" if isinstance(each, CompiledTrack) else "health", each.id): each for each in standings}
+    healths = [name for kind, name in named if kind == "health"]
     reads = {
-        track.id: sorted({read for stage in track.stages if stage.enter is not None for read in stage.enter.tracks})
-        for track in tracks.values()
+        key: sorted(
+            {("track", track) for expression in _criteria(each) for track in expression.tracks}
+            | {
+                ("health", name)
+                for expression in _criteria(each)
+                for health in expression.healths
+                for name in ([health] if health else healths)
+            }
+        )
+        for key, each in named.items()
     }
     try:
-        order = [name for name in TopologicalSorter(reads).static_order() if name in tracks]
+        return tuple(named[key] for key in TopologicalSorter(reads).static_order() if key in named)
     except CycleError:
-        return dict(tracks)
-    return {name: tracks[name] for name in order}
+        return tuple(standings)
+
+
+def _criteria(standing: Standing) -> Iterable[Expression]:
+    if isinstance(standing, CompiledTrack):
+        return [stage.enter for stage in standing.stages if stage.enter is not None]
+    return [measure.value for measure in standing.measures]
 
 
 class _Published(dict[str, str]):
@@ -178,10 +214,16 @@ def _track_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -
     return compile_track(track, document.version, segments[track.scope])
 
 
+def _health_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledHealth:
+    health = Health.model_validate_json(document.body)
+    return compile_health(health, document.version, segments[health.scope])
+
+
 def _playbook_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledPlaybook:
     body = msgspec.json.decode(document.body, type=PlaybookBody)
     playbook = Playbook.model_validate(body.definition)
-    return compile_playbook(playbook, document.version, body.templates, segments[playbook.scope])
+    surveys = {name: Survey.model_validate(survey) for name, survey in body.surveys.items()}
+    return compile_playbook(playbook, document.version, body.templates, segments[playbook.scope], surveys)
 
 
 def _first_published(documents: Iterable[Document], segments: Mapping[Scope, Mapping[str, str]]) -> dict[str, datetime]:
@@ -210,11 +252,11 @@ def _needs_version(needs: TallyNeeds) -> str:
     return content_hash(repr(sorted(kept)))[:8]
 
 
-def _expressions(books: Iterable[CompiledPlaybook], tracks: Iterable[CompiledTrack]) -> Iterable[Expression]:
+def _expressions(books: Iterable[CompiledPlaybook], standings: Iterable[Standing]) -> Iterable[Expression]:
     for book in books:
         yield from book.expressions
-    for track in tracks:
-        yield from (stage.enter for stage in track.stages if stage.enter is not None)
+    for standing in standings:
+        yield from _criteria(standing)
 
 
 def _grouped(

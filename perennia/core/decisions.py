@@ -52,6 +52,8 @@ class Reason(StrEnum):
     LOWER_PRIORITY = "lower_priority"
     QUIET_HOURS = "quiet_hours"
     EXPIRED = "expired"
+    UNKNOWN_SURVEY = "unknown_survey"
+    OUTSIDE_SCALE = "outside_scale"
 
 
 class Outcome(StrEnum):
@@ -124,6 +126,20 @@ class MessageTold(InputModel, frozen=True, kw_only=True, tag="message_told"):
     what: Told
 
 
+class SurveyAnswered(InputModel, frozen=True, kw_only=True, tag="answer"):
+    """A person answered a survey. ``contact``: which of its contacts, where an account is told (their id outside).
+
+    ``key``: of the message whose link was followed, None where nobody knows.
+    """
+
+    survey: str
+    score: float
+    comment: str | None = None
+    contact: str | None = None
+    key: str | None = None
+    by: str | None = None
+
+
 class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
     """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps)."""
 
@@ -170,6 +186,7 @@ Input: TypeAlias = (
     | EffectEnded
     | TaskEnded
     | MessageTold
+    | SurveyAnswered
     | EnrollOrder
     | EnrollmentOrder
     | StageOrder
@@ -248,6 +265,8 @@ class Act(StrEnum):
     IGNORED = "ignored"
     RAISED = "raised"
     HELD = "held"
+    ANSWERED = "answered"
+    HEALTH = "health"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

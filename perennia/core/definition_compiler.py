@@ -19,6 +19,7 @@ from perennia.core.definitions import (
     ExitRule,
     ExitStep,
     Goal,
+    Health,
     MilestoneStep,
     Playbook,
     PlaybookTrigger,
@@ -30,6 +31,7 @@ from perennia.core.definitions import (
     StageStep,
     StageTrigger,
     Step,
+    Survey,
     TaskStep,
     ToldCondition,
     Track,
@@ -46,6 +48,8 @@ from perennia.core.expressions import Expression, compile_expression
 from perennia.core.nodes import (
     AnyNode,
     BranchNode,
+    CompiledHealth,
+    CompiledMeasure,
     CompiledPlaybook,
     CompiledStage,
     CompiledTrack,
@@ -78,8 +82,8 @@ from perennia.core.timed_definitions import UntilTime
 from perennia.core.wall_clock import WEEKDAYS, parse_offset, parse_time
 
 CUSTOMER_NAMES = {
-    "contact": frozenset({"traits", "account", "contact", "stage"}),
-    "account": frozenset({"traits", "stage"}),
+    "contact": frozenset({"traits", "account", "contact", "stage", "health", "answers"}),
+    "account": frozenset({"traits", "stage", "health", "answers"}),
 }
 ENROLLMENT_NAMES = frozenset({"enter", "steps"})
 # Events are kept for waits of as many rounds to come: without a bound the state would grow.
@@ -92,8 +96,14 @@ class _Compiler:
     """Compiles one playbook; collects its expressions on the way."""
 
     def __init__(
-        self, playbook: Playbook, version: str, templates: Mapping[str, str], segments: Mapping[str, str]
+        self,
+        playbook: Playbook,
+        version: str,
+        templates: Mapping[str, str],
+        segments: Mapping[str, str],
+        surveys: Mapping[str, Survey],
     ) -> None:
+        self.surveys = surveys
         self.segments = segments
         self.playbook = playbook
         self.version = version
@@ -132,6 +142,7 @@ class _Compiler:
             expressions=tuple(self.expressions),
             key=self.key,
             rule_events=frozenset(test.event for test in tests if isinstance(test, EventTest)),
+            surveys=self.surveys,
         )
 
     def _rule(self, key: str, rule: Goal | ExitRule, reason: str) -> Rule:
@@ -325,13 +336,19 @@ class _Compiler:
 
 
 def compile_playbook(
-    playbook: Playbook, version: str, templates: Mapping[str, str], segments: Mapping[str, str]
+    playbook: Playbook,
+    version: str,
+    templates: Mapping[str, str],
+    segments: Mapping[str, str],
+    surveys: Mapping[str, Survey] | None = None,
 ) -> CompiledPlaybook:
     """``templates``: the version of each template it names; ``segments``: the criterion of each segment.
 
+    ``surveys``: those it names, as they were when it was published.
+
     Raises `ExpressionError` and `SpanError`.
     """
-    return _Compiler(playbook, version, templates, segments).compile()
+    return _Compiler(playbook, version, templates, segments, surveys or {}).compile()
 
 
 def compile_track(track: Track, version: str, segments: Mapping[str, str]) -> CompiledTrack:
@@ -357,3 +374,19 @@ def compile_track(track: Track, version: str, segments: Mapping[str, str]) -> Co
         min_dwell=None if track.min_dwell is None else parse_span(track.min_dwell),
         may_be_late=any(stage.expected is not None or stage.stuck is not None for stage in track.stages),
     )
+
+
+def compile_health(health: Health, version: str, segments: Mapping[str, str]) -> CompiledHealth:
+    """Raises `ExpressionError`."""
+    names = CUSTOMER_NAMES[health.scope]
+    measures = tuple(
+        CompiledMeasure(
+            id=measure.id,
+            weight=measure.weight,
+            value=compile_expression(measure.score.value, names=names, segments=segments, condition=False),
+            score=measure.score,
+            missing=measure.missing,
+        )
+        for measure in health.measures
+    )
+    return CompiledHealth(health.health, version, f"{health.health}/health/{version[:8]}", health, measures)

@@ -27,6 +27,7 @@ from perennia.core.definition_forms import (
     TemplateText,
     only_key,
 )
+from perennia.core.health_definitions import Health
 from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours
 from perennia.core.step_definitions import (
     CONDITIONS,
@@ -62,6 +63,7 @@ from perennia.core.step_definitions import (
     WaitStep,
     WhenCondition,
 )
+from perennia.core.survey_definitions import Survey
 from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "Flag",
     "FrequencyCap",
     "Goal",
+    "Health",
     "Holiday",
     "MilestoneStep",
     "Model",
@@ -124,6 +127,7 @@ __all__ = [
     "StageTrigger",
     "Step",
     "StepModel",
+    "Survey",
     "TaskCondition",
     "TaskStep",
     "TemplateText",
@@ -391,4 +395,4 @@ class Policies(Model):
 
 NO_POLICIES = Policies(policies="default")
 
-Definition: TypeAlias = Playbook | Track | Segment | Policies
+Definition: TypeAlias = Playbook | Track | Segment | Health | Survey | Policies

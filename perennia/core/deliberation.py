@@ -190,8 +190,15 @@ class Deliberation:
         if self._names is None:
             self._stages = {track: (stage.stage, stage.since) for track, stage in self.state.stages.items()}
             stages: JsonObject = {track: stage for track, (stage, _since) in self._stages.items()}
-            self._names = {"contact": self.contact(), "stage": stages}
+            self._names = {"contact": self.contact(), "stage": stages, "health": self._healths()}
         return self._names
+
+    def _healths(self) -> JsonObject:
+        """By health score its parts: measures and the band by name, the score itself without one."""
+        return {
+            name: {**health.measures, "band": health.band, "": health.score}
+            for name, health in self.state.healths.items()
+        }
 
     def contact(self) -> JsonObject:
         """The contact's id and traits under one name; for an account, nothing."""

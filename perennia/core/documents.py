@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-DocumentKind: TypeAlias = Literal["playbook", "track", "segment", "policies", "template"]
+DocumentKind: TypeAlias = Literal["playbook", "track", "segment", "health", "survey", "policies", "template"]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,11 +24,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime | None = None
 
 
-class PlaybookBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A playbook's body: the definition (defaults left out) and the version of each template it names."""
+class PlaybookBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A playbook's body: the definition (defaults left out), the version of each template and each survey it names."""
 
     definition: dict[str, object]
     templates: dict[str, str]
+    surveys: dict[str, dict[str, object]] = {}
 
 
 class TemplateBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,8 @@ def text_names(run: Deliberation, enrollment: Enrollment) -> JsonObject:
         "enter": enrollment.enter,
         "steps": dict(enrollment.steps),
         "stage": {track: stage.stage for track, stage in run.state.stages.items()},
+        "answers": {survey: response.told() for survey, response in facts.answers.items()},
+        "health": {name: health.score for name, health in run.state.healths.items()},
         "owner": None if owner is None else owner.described(),
     }
 

@@ -265,10 +265,12 @@ def about(enrollment: Enrollment, news: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def forget(run: Deliberation) -> None:
-    """Drops what is known of triggers and stages that the catalog no longer has."""
+    """Drops what is known of triggers, stages and health scores that the catalog no longer has."""
     kept = {trigger.key for triggers in run.catalog.when_triggers.values() for trigger in triggers}
     kept |= {trigger.key for triggers in run.catalog.timed_triggers.values() for trigger in triggers}
     kept |= {stage.key for track in run.catalog.tracks.values() for stage in track.stages}
     kept |= {f"{track}/lateness" for track in run.catalog.tracks}
+    kept |= {health.key for health in run.catalog.healths.values()}
+    run.state.healths = {name: health for name, health in run.state.healths.items() if name in run.catalog.healths}
     run.state.watches = {key: watch for key, watch in run.state.watches.items() if key in kept}
     run.state.fired = {key: values for key, values in run.state.fired.items() if key in kept}

@@ -47,7 +47,7 @@ from perennia.core.leaves import (
 ROOTS = frozenset({"traits", "account", "contact", "enter", "event", "steps", "stage", "health", "answers"})
 # Known only to one enrollment or at one event.
 PASSING_NAMES = frozenset({"enter", "event", "steps"})
-UNSUPPORTED_ROOTS = frozenset({"health", "answers"})
+ANSWER_FIELDS = ("score", "label", "comment", "at")
 TYPES = frozenset({"int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"})
 
 CEL_FUNCTIONS = frozenset(
@@ -151,7 +151,7 @@ class Compiler:
         if not keys and root.name in TYPES:
             return None
         self.check_root(root)
-        if not keys:
+        if not keys and root.name != "health":
             kind = "properties" if root.name in {"event", "enter"} else "values"
             message = f'"{root.name}" alone is not a value; name one of its {kind}'
             raise ExpressionError(message, root.start, f"as in {root.name}.{_EXAMPLES[root.name]}")
@@ -163,14 +163,21 @@ class Compiler:
             if len(keys) > 1:
                 raise ExpressionError(f"stage.{keys[0]} is the id of a stage; nothing lies below it", tree.start)
             self.tracks.add(keys[0])
+        if root == "health" and len(keys) > 2:
+            raise ExpressionError(f"health.{keys[0]}.{keys[1]} is a number; nothing lies below it", tree.start)
+        if root == "answers":
+            self.check_answer(tree, keys)
         if root == "traits" or (root == "contact" and keys[0] != "id"):
             self.traits.add(keys[0])
-        return Path(self.slice(tree), reader(root, tuple(keys)), _tokens(root, keys[0]))
+        return Path(self.slice(tree), reader(root, tuple(keys)), _tokens(root, keys[0] if keys else ""))
+
+    def check_answer(self, tree: Tree, keys: list[str]) -> None:
+        if len(keys) > 1 and (keys[1] not in ANSWER_FIELDS or len(keys) > 2):
+            known = f"an answer has: {', '.join(ANSWER_FIELDS)}"
+            raise ExpressionError(f'an answer has no "{".".join(keys[1:])}"', tree.start, known)
 
     def check_root(self, root: Name) -> None:
         name = root.name
-        if name in UNSUPPORTED_ROOTS:
-            raise ExpressionError(f'"{name}" is not supported yet', root.start)
         if name in self.names:
             return
         if name == "now":
@@ -179,7 +186,7 @@ class Compiler:
             )
             raise ExpressionError('there is no "now"', root.start, hint)
         if name in ROOTS:
-            here = ", ".join(sorted(self.names - UNSUPPORTED_ROOTS)) or "no names"
+            here = ", ".join(sorted(self.names)) or "no names"
             raise ExpressionError(f'"{name}" is not known here', root.start, f"known here: {here}")
         raise ExpressionError(f'unknown name "{name}"', root.start, self.hint_for(root))
 
@@ -386,8 +393,10 @@ def _tokens(root: str, key: str) -> frozenset[str]:
             return frozenset((f"trait:{key}",))
         case "contact" if key != "id":
             return frozenset((f"trait:{key}",))
-        case "account" | "stage":
+        case "account" | "stage" | "health":
             return frozenset((f"{root}:{key}",))
+        case "answers":
+            return frozenset((f"answer:{key}",))
         case _:
             return frozenset()
 
@@ -406,4 +415,5 @@ _EXAMPLES = {
     "event": "total",
     "steps": "ID.outcome",
     "stage": "TRACK",
+    "answers": "SURVEY.score",
 }

@@ -42,9 +42,10 @@ class Verdict(NamedTuple):
 
     ``error``: what was missing or what clashed; the value is None then. ``next_change``: the first instant at which the value
     could change by time alone, None: only by input. ``watching``: tokens ``event:NAME``, ``trait:NAME``, ``account:NAME``,
-    ``stage:TRACK`` of the inputs that could change it earlier. A change between false and an error is none: both mean that a
-    condition does not hold. Not among the tokens, as only the caller knows of it: the results of an enrollment's steps (an
-    expression that ``reads`` them) and the customer's zone, which moves every calendar span.
+    ``stage:TRACK``, ``answer:SURVEY``, ``health:ID`` of the inputs that could change it earlier. Of a condition, a change
+    between false and an error is none: both mean that it does not hold. Not among the tokens, as only the caller knows of
+    it: the results of an enrollment's steps (an expression that ``reads`` them) and the customer's zone, which moves every
+    calendar span.
     """
 
     value: Json
@@ -74,6 +75,17 @@ class Expression:
     tracks: frozenset[str]
     root: Node = field(repr=False)
 
+    @property
+    def surveys(self) -> frozenset[str]:
+        """Those whose answers it reads."""
+        return frozenset(path.split(".")[1] for path in self.reads if path.startswith("answers."))
+
+    @property
+    def healths(self) -> frozenset[str]:
+        """Those it reads; an empty one stands for ``health`` alone."""
+        parts = (path.partition(".") for path in self.reads)
+        return frozenset(rest.split(".")[0] for root, _, rest in parts if root == "health")
+
     def evaluate(self, view: View) -> Verdict:
         """The value now. Raises nothing: what goes wrong is the verdict's ``error``."""
         value, error, until, watching = self.root.answer(view)
@@ -94,13 +106,15 @@ def compile_expression(
     names: frozenset[str],
     segments: Mapping[str, str] | None = None,
     inside: frozenset[str] = frozenset(),
+    condition: bool = True,
 ) -> Expression:
     """Compiles ``text``, which may read the roots ``names`` (of `expression_compiler.ROOTS`). Raises `ExpressionError`.
 
     ``segments``: the criterion of each segment that `in_segment` may name; ``inside``: those that ``text`` is part of.
+    ``condition``: it is only asked whether it holds; a value is missing where it is an error, which is not to be false.
     """
     compiler = Compiler(text, names, filters=_filter, segments=segments, inside=inside)
-    root = compiler.node(parse(text), error_as=False)
+    root = compiler.node(parse(text), error_as=False if condition else None)
     tallies = tuple(compiler.tallies)
     return Expression(
         text=text,

@@ -40,14 +40,37 @@ class Tally(msgspec.Struct, omit_defaults=True):
     recent: list[tuple[int, float]] = []
 
 
+class Response(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The latest answer to one survey. ``label``: what its score was called by the survey that was asked.
+
+    An account's is the mean of its contacts' latest answers, each kept in ``of_contacts``; comment and instant are those
+    of the last one.
+    """
+
+    score: float
+    at: datetime
+    label: str | None = None
+    comment: str | None = None
+    of_contacts: dict[str, float] = {}
+
+    def told(self) -> JsonObject:
+        """What expressions and texts know of it."""
+        at = self.at.isoformat().replace("+00:00", "Z")
+        return {"score": self.score, "label": self.label, "comment": self.comment, "at": at}
+
+
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """``ref`` is the id the outside uses; ``account`` the account's traits with ``id`` (contact scope), None without one."""
+    """``ref`` is the id the outside uses; ``account`` the account's traits with ``id`` (contact scope), None without one.
+
+    ``answers``: the latest, by survey.
+    """
 
     ref: str
     first_seen: datetime
     traits: dict[str, Json] = {}
     account: JsonObject | None = None
     tallies: dict[str, Tally] = {}
+    answers: dict[str, Response] = {}
 
 
 @dataclass(frozen=True, slots=True)

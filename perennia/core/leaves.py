@@ -28,6 +28,8 @@ LOCAL = ""  # under this name, `View.names` holds the variable of a macro
 
 def reader(root: str, keys: tuple[str, ...]) -> Read:
     """How to get at ``root.key.key``. What lies below something that is no map is missing."""
+    if root == "health":
+        return _health_reader(keys)
     first, *rest = keys
     top = _top_reader(root, first)
     if not rest:
@@ -52,8 +54,27 @@ def _top_reader(root: str, key: str) -> Read:
             return lambda view: None if view.facts.account is None else view.facts.account.get(key)
         case "stage":
             return lambda view: view.stages[key][0] if key in view.stages else None
+        case "answers":
+            return lambda view: _answer(view, key)
         case _:
             return lambda view: view.names[root].get(key) if root in view.names else None
+
+
+def _answer(view: View, survey: str) -> Json:
+    response = view.facts.answers.get(survey)
+    return None if response is None else response.told()
+
+
+def _health_reader(keys: tuple[str, ...]) -> Read:
+    """``health``: the only one; ``health.ID``: that one; ``health.ID.MEASURE``: a measure of it, or its band."""
+    measure = keys[1] if len(keys) == 2 else ""
+
+    def read(view: View) -> Json:
+        known = view.names.get("health", {})
+        found = known.get(keys[0]) if keys else next(iter(known.values())) if len(known) == 1 else None
+        return found.get(measure) if isinstance(found, dict) else None
+
+    return read
 
 
 @dataclass(frozen=True, slots=True, eq=False)

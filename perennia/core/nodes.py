@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from perennia.core.calendar import Span
 from perennia.core.cron import Cron
-from perennia.core.definitions import EmailStep, Playbook, TaskStep, Track
+from perennia.core.definitions import EmailStep, Health, Playbook, Survey, TaskStep, Track
 from perennia.core.expressions import Expression
+from perennia.core.health_definitions import MeasureScore
 from perennia.core.json_values import Json
 from perennia.core.wall_clock import Offset
 
@@ -299,6 +300,7 @@ class CompiledPlaybook:
     key: Expression | None = None
     # Events that its goal and its exits look for.
     rule_events: frozenset[str] = frozenset()
+    surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,3 +322,38 @@ class CompiledTrack:
     positions: Mapping[str, int]
     min_dwell: Span | None
     may_be_late: bool
+
+    @property
+    def key(self) -> str:
+        """Its name among what a customer stands in."""
+        return f"{self.id}/track"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMeasure:
+    id: str
+    weight: float
+    value: Expression
+    score: MeasureScore
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledHealth:
+    """``key`` names its watch in a customer's state: it changes with the definition, so that a changed one is worked out anew."""
+
+    id: str
+    version: str
+    key: str
+    definition: Health
+    measures: tuple[CompiledMeasure, ...]
+
+    def band_of(self, score: float) -> str | None:
+        """The band that the score lies in, None below the lowest."""
+        reached = [(start, band) for band, start in self.definition.bands.items() if start <= score]
+        return max(reached)[1] if reached else None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Full dotted names that its measures read."""
+        return frozenset[str]().union(*(measure.value.reads for measure in self.measures))

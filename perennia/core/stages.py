@@ -1,4 +1,4 @@
-"""Where a customer stands in each track, and when it moves."""
+"""Where a customer stands: in each track, and when it moves; health scores are brought up to date between them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ import msgspec
 
 from perennia.core.decisions import Act, Reason, StageOrder
 from perennia.core.deliberation import Deliberation, Look
+from perennia.core.health import bring_up_to_date
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import CompiledStage, CompiledTrack
+from perennia.core.nodes import CompiledHealth, CompiledStage, CompiledTrack
 from perennia.core.state import StageState
 
 ALWAYS = Look(holds=True, flipped=False, first=False)
 
 
-def move_stages(run: Deliberation) -> bool:
-    """Looks at every track of the customer's kind whose criteria may have changed. True where it moved in any."""
-    news = run.news("stages")
+def update_standings(run: Deliberation) -> bool:
+    """Looks at every track and health score of the customer's kind whose criteria may have changed, each after what it reads.
+
+    True where any moved.
+    """
     moved = False
-    for track in run.catalog.tracks.values():
-        if track.definition.scope == run.state.kind:
-            moved |= _move(run, track, news)
+    for standing in run.catalog.standings:
+        if standing.definition.scope == run.state.kind:
+            news = run.news(standing.key)
+            if isinstance(standing, CompiledHealth):
+                moved |= bring_up_to_date(run, standing, news)
+            else:
+                moved |= _move(run, standing, news)
     return moved
 
 

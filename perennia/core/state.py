@@ -130,6 +130,14 @@ class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     raised: tuple[str, ...] = ()
 
 
+class HealthState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A health score as it stands, from 0 to 100, with the score of each measure. None: missing."""
+
+    score: float | None = None
+    band: str | None = None
+    measures: dict[str, float | None] = {}
+
+
 class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with.
 
@@ -151,6 +159,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     fired: dict[str, tuple[str, ...]] = {}
     milestones: dict[str, datetime] = {}
     bursts: dict[str, Burst] = {}
+    healths: dict[str, HealthState] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -163,12 +172,13 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             watches=dict(self.watches),
             fired=dict(self.fired),
             milestones=dict(self.milestones),
+            healths=dict(self.healths),
         )
 
 
 def _copied(facts: Facts) -> Facts:
     tallies = {key: msgspec.structs.replace(tally, recent=list(tally.recent)) for key, tally in facts.tallies.items()}
-    return msgspec.structs.replace(facts, traits=dict(facts.traits), tallies=tallies)
+    return msgspec.structs.replace(facts, traits=dict(facts.traits), tallies=tallies, answers=dict(facts.answers))
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

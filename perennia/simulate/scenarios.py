@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.scenario_models import (
+    AnswerInput,
     BounceInput,
     ClickInput,
     ConsentInput,
@@ -37,6 +38,7 @@ from perennia.core.decisions import (
     EnrollOrder,
     Input,
     JournalEntry,
+    SurveyAnswered,
     TraitsChanged,
 )
 from perennia.core.definitions import NO_POLICIES, Policies, Scope
@@ -192,7 +194,7 @@ def _happening(item: ScenarioInput, moments: Moments) -> Input | Act:
 
 
 def scenario_input(
-    item: EventInput | TraitsInput | EnrollInput | SkipInput | PauseInput | ResumeInput | EndInput,
+    item: EventInput | TraitsInput | AnswerInput | EnrollInput | SkipInput | PauseInput | ResumeInput | EndInput,
     at: datetime,
     moments: Moments,
 ) -> Input:
@@ -203,6 +205,8 @@ def scenario_input(
             return CustomerEvent(at=at, name=item.event, properties=item.properties, timestamp=own)
         case TraitsInput():
             return TraitsChanged(at=at, traits=item.traits)
+        case AnswerInput(answer=answer):
+            return SurveyAnswered(at=at, survey=answer.survey, score=answer.score, comment=answer.comment, by=AUTHOR)
         case EnrollInput():
             return EnrollOrder(at=at, playbook=item.enroll, by_person=True, by=AUTHOR, payload=item.with_)
         case SkipInput():

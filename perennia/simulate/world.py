@@ -16,7 +16,6 @@ from perennia.core.advance import Decision, advance
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
-    CustomerEvent,
     Effect,
     EffectEnded,
     Input,
@@ -32,6 +31,7 @@ from perennia.core.decisions import (
 )
 from perennia.core.facts import zones_told
 from perennia.core.json_values import JsonObject
+from perennia.core.responses import told_to_account
 from perennia.core.state import CustomerState, Recipient
 
 # How long the simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
@@ -183,8 +183,8 @@ class World:
             return
         person = self._people[customer]
         self._turn(person, when, (what,))
-        if isinstance(what, CustomerEvent) and person.account is not None:
-            copy = msgspec.structs.replace(what, properties={**what.properties, "contact": person.state.facts.ref})
+        copy = told_to_account(what, person.state.facts.ref)
+        if copy is not None and person.account is not None:
             self._turn(self._people[person.account], when, (copy,))
 
     def _turn(self, person: Inhabitant, now: datetime, inputs: tuple[Input, ...]) -> None:

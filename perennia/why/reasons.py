@@ -39,6 +39,8 @@ _MEANINGS: dict[Reason, str] = {
     Reason.QUIET_HOURS: "it is night where the recipient is: quiet hours",
     Reason.EXPIRED: "it was held as long as it may be",
     Reason.IN_HOLDOUT: "is in the holdout: gets no steps, so that the playbook's effect can be measured",
+    Reason.UNKNOWN_SURVEY: "no such survey is published",
+    Reason.OUTSIDE_SCALE: "the score is not on the survey's scale",
 }
 
 

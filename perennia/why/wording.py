@@ -42,7 +42,9 @@ def put_in_words(entry: JournalEntry, zone: ZoneInfo) -> Line:
 
 
 def _subject(entry: JournalEntry) -> str:
-    name = entry.playbook or str(entry.detail.get("track") or entry.detail.get("playbook") or "customer")
+    name = entry.playbook or str(
+        entry.detail.get("track") or entry.detail.get("health") or entry.detail.get("playbook") or "customer"
+    )
     subject = f"{name} / {entry.step}" if entry.step else name
     version = entry.version or entry.detail.get("version")
     return f"{subject} ({str(version)[:8]})" if version else subject
@@ -80,6 +82,10 @@ def _act(entry: JournalEntry) -> str:
         case Act.RAISED:
             told = entry.detail
             return f"event {entry.code}: in the stage {_text(told.get('stage'))} since {_text(told.get('since'))}"
+        case Act.ANSWERED:
+            return f"answered {entry.code}{_by(entry)}: {_text(entry.detail.get('score'))}{_label(entry)}"
+        case Act.HEALTH:
+            return _health_move(entry)
         case Act.ORDER:
             return f"was told to {entry.code}{_by(entry)}"
         case Act.IGNORED:
@@ -167,6 +173,24 @@ def _end(entry: JournalEntry) -> str:
 def _stage_move(entry: JournalEntry) -> str:
     former = entry.detail.get("from")
     return f"moved from stage {former} to {entry.code}" if former else f"entered stage {entry.code}"
+
+
+def _label(entry: JournalEntry) -> str:
+    label = entry.detail.get("label")
+    return f" ({label})" if label else ""
+
+
+def _health_move(entry: JournalEntry) -> str:
+    """The band, the score, and what each measure brought to it."""
+    former, score = entry.detail.get("from"), entry.detail.get("score")
+    moved = f"health went from {former} to {entry.code}" if former else f"health is {entry.code}"
+    parts = entry.detail.get("measures")
+    brought = [
+        f"{name} {'is missing' if part.get('points') is None else _text(part.get('points'))}"
+        for name, part in (parts.items() if isinstance(parts, dict) else ())
+        if isinstance(part, dict)
+    ]
+    return f"{moved}: {_text(score)} points ({', '.join(brought)})"
 
 
 def _by(entry: JournalEntry) -> str:

@@ -21,7 +21,7 @@ KINDS: list[tuple[str, list[str]]] = [
         "- a\n",
         [
             "1:1: error unknown-kind: a document must be a mapping whose first key says what it is; "
-            "one of: playbook, track, segment, policies, scenario"
+            "one of: playbook, track, segment, health, survey, policies, scenario"
         ],
     ),
     ("segment: s\nwhen: traits.x == 1\n", []),
@@ -39,8 +39,10 @@ KINDS: list[tuple[str, list[str]]] = [
             "let one decide without the other",
         ],
     ),
-    ("health: s\n", ['1:1: error not-supported-yet: "health" documents are not supported yet']),
-    ("survey: nps\n", ['1:1: error not-supported-yet: "survey" documents are not supported yet']),
+    (
+        "survey: s\n",
+        ['1:1: error missing-key: a survey needs "kind"', '1:1: error missing-key: a survey needs "question"'],
+    ),
 ]
 
 STEPS: list[tuple[str, list[str]]] = [

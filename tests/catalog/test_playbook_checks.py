@@ -25,21 +25,35 @@ EXPRESSIONS: list[tuple[str, list[str]]] = [
         "goal: {when: event.x > 1}\n",
         [
             '3:14: error bad-expression: "event" is not known here; '
-            "known here: account, contact, enter, stage, steps, traits"
+            "known here: account, answers, contact, enter, health, stage, steps, traits"
         ],
     ),
     (
         "enter:\n  on:\n    - when: steps.a.outcome == 'sent'\n",
-        ['5:13: error bad-expression: "steps" is not known here; known here: account, contact, stage, traits'],
+        [
+            '5:13: error bad-expression: "steps" is not known here; known here: account, answers, contact, health, stage, traits'
+        ],
     ),
     (
         "enter:\n  where: steps.a.outcome == 'sent'\n",
-        ['4:10: error bad-expression: "steps" is not known here; known here: account, contact, enter, stage, traits'],
+        [
+            '4:10: error bad-expression: "steps" is not known here; '
+            "known here: account, answers, contact, enter, health, stage, traits"
+        ],
     ),
     ("enter:\n  on: [{event: A, where: event.x > traits.x}]\n  where: enter.x > 1\n", []),
     ("exit: [{when: trait.x == 1}]\n", ['3:15: error bad-expression: unknown name "trait"; did you mean "traits"?']),
-    ("while: health >= 50\n", ['3:8: error not-supported-yet: "health" is not supported yet']),
-    ("while: answers.nps.score >= 9\n", ['3:8: error not-supported-yet: "answers" is not supported yet']),
+    (
+        "while: health >= 50\n",
+        [
+            '3:8: error unknown-health: "health" alone is for where one is defined; of contacts there are 0; '
+            "define one first"
+        ],
+    ),
+    (
+        "while: answers.nps.score >= 9\n",
+        ['3:8: error unknown-survey: no survey "nps"; there is no survey yet: define one first'],
+    ),
     (
         'while: traits.x == 1 && in_segment("S")\n',
         ['3:36: error bad-expression: no segment "S"'],
@@ -182,7 +196,7 @@ def test_a_message_about_an_account_must_say_whom_it_goes_to_and_an_account_is_n
     steps = "- email: bare\n- {email: bare, to: contact, transactional: true}\n- {email: bare, to: owner}\n"
     assert check(f"playbook: p\nscope: account\nwhile: contact.id == 'x'\nsteps:\n{steps}") == [
         'playbooks/p.yaml:3:8: error bad-expression: "contact" is not known here; '
-        "known here: enter, stage, steps, traits",
+        "known here: answers, enter, health, stage, steps, traits",
         'playbooks/p.yaml:5:3: error no-recipient: in account scope a message must say whom it goes to: "to"; '
         'add "to: owner"',
         "playbooks/p.yaml:5:3: error no-topic: this message has no topic and is not transactional; "
@@ -255,7 +269,10 @@ KEYS: list[tuple[str, list[str]]] = [
     ),
     (
         "exit: [{event: B, match: enter.x}]\n",
-        ['4:26: error bad-expression: "enter" is not known here; known here: account, contact, event, stage, traits'],
+        [
+            '4:26: error bad-expression: "enter" is not known here; '
+            "known here: account, answers, contact, event, health, stage, traits"
+        ],
     ),
     (
         "goal: {event: 'B*', where: event.x > traits.y}\n",

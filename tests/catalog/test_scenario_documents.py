@@ -124,7 +124,11 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
     [
         (
             "when: [{at: 1d, answer: {survey: nps}}]",
-            ['9:17: error not-supported-yet: the input "answer" is not supported yet'],
+            ['9:17: error missing-key: an answer needs "score"'],
+        ),
+        (
+            "when: [{at: 1d, answer: {survey: nps, score: 9}}]",
+            ['9:34: error unknown-survey: no survey "nps"; there is no survey yet: define one first'],
         ),
         ("when: [{at: 1d, evnt: A}]", ['9:17: error unknown-key: no input "evnt"; did you mean "event"?']),
         (

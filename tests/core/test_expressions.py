@@ -369,8 +369,8 @@ def test_a_filter_in_error_does_not_count_the_event() -> None:
             'within(traits.renewal_date, "60d")',
         ),
         ("traits == null", 0, '"traits" alone is not a value; name one of its values; as in traits.plan'),
-        ("health.adoption > 50", 0, '"health" is not supported yet'),
-        ("answers.nps.score > 8", 0, '"answers" is not supported yet'),
+        ("health.adoption.logins.last > 50", 0, "health.adoption.logins is a number; nothing lies below it"),
+        ("answers.nps.points > 8", 0, 'an answer has no "points"; an answer has: score, label, comment, at'),
         ('true && in_segment("x")', 8, "in_segment() is not supported yet"),
         (
             'steps.first-project.outcome == "x"',

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, cast
 
 import msgspec
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from perennia.core.advance import new_customer
@@ -20,9 +21,10 @@ from perennia.core.decisions import (
     JournalEntry,
     SendEmail,
     StageOrder,
+    SurveyAnswered,
     TraitsChanged,
 )
-from perennia.core.definitions import Playbook, Policies, Scope, Segment, Track
+from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, content_hash
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.state import Enrollment
@@ -40,6 +42,15 @@ topics:
   tips: {kind: opt_out, name: Tips}
   news: {kind: opt_in, name: News}
 """
+
+
+MODELS: dict[DocumentKind, type[BaseModel]] = {
+    "track": Track,
+    "segment": Segment,
+    "health": Health,
+    "survey": Survey,
+    "policies": Policies,
+}
 
 
 class PlainText:
@@ -60,26 +71,17 @@ def documents(text: str) -> list[Document]:
 
 
 def _document(parsed: dict[str, object]) -> Document:
-    kind = next(iter(parsed))
-    made = {"playbook": _playbook, "track": _track, "segment": _segment, "policies": _policies}[kind](parsed)
-    return Document(kind=made[0], id=str(parsed[kind]), version=content_hash(made[1]), body=made[1])
+    kind = cast("DocumentKind", next(iter(parsed)))
+    if kind == "playbook":
+        body = _playbook(parsed)
+    else:
+        body = MODELS[kind].model_validate(parsed).model_dump_json(by_alias=True, exclude_defaults=True)
+    return Document(kind=kind, id=str(parsed[kind]), version=content_hash(body), body=body)
 
 
-def _playbook(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
+def _playbook(parsed: dict[str, object]) -> str:
     definition = Playbook.model_validate(parsed).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return "playbook", msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
-
-
-def _track(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
-    return "track", Track.model_validate(parsed).model_dump_json(by_alias=True)
-
-
-def _segment(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
-    return "segment", Segment.model_validate(parsed).model_dump_json(by_alias=True)
-
-
-def _policies(parsed: dict[str, object]) -> tuple[DocumentKind, str]:
-    return "policies", Policies.model_validate(parsed).model_dump_json(by_alias=True)
+    return msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
 
 
 def catalog_of(text: str, revision: str = "r1", policies: str = "") -> Catalog:
@@ -125,6 +127,9 @@ class Life:
 
     def account(self, at: str, **traits: Json) -> Life:
         return self.put(at, AccountTraitsChanged(at=after(at), account="acme", traits=traits))
+
+    def answer(self, at: str, survey: str, score: float, comment: str | None = None) -> Life:
+        return self.put(at, SurveyAnswered(at=after(at), survey=survey, score=score, comment=comment))
 
     def enroll(self, at: str, playbook: str, *, by_person: bool = True) -> Life:
         return self.put(at, EnrollOrder(at=after(at), playbook=playbook, by_person=by_person, by="kim"))

@@ -19,6 +19,7 @@ from perennia.core.decisions import (
     Input,
     MessageTold,
     Outcome,
+    SurveyAnswered,
     TaskEnded,
     Told,
     TraitsChanged,
@@ -63,6 +64,8 @@ ATOMS = st.one_of(
     st.builds('idle("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
     st.just("traits.missing > 3"),
     st.just('in_segment("s")'),
+    st.builds("health >= {}".format, st.sampled_from([30, 50, 100])),
+    st.builds("answers.q.score {} 4".format, st.sampled_from(["==", "<", ">="])),
 )
 EXPRESSIONS = st.recursive(
     ATOMS,
@@ -79,6 +82,16 @@ SEGMENTS = [
     'segment: s\nwhen: idle("B", "6h") && traits.x == 1\n',
     "segment: s\nwhen: traits.missing > 3\n",
 ]
+
+SURVEY = "survey: q\nkind: csat\nquestion: How was it?\n"
+HEALTH = """
+health: h
+measures:
+  - {id: often, weight: 3, score: {value: 'count("A", "1d")', from: 0, to: 3}}
+  - {id: quiet, score: {value: 'idle("C", "6h") ? 0 : 1', from: 1, to: 0}, missing: 0}
+  - {id: mood, weight: 2, score: {value: answers.q.score, from: 1, to: 5}}
+bands: {red: 0, yellow: 40, green: 70}
+"""
 
 Step: TypeAlias = Mapping[str, object]
 
@@ -245,7 +258,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
         definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
         found.append(Document(kind="playbook", id=book.playbook, version="v1", body=body))
-    found += documents(draw(st.sampled_from(SEGMENTS)))
+    found += documents("---\n".join((draw(st.sampled_from(SEGMENTS)), SURVEY, HEALTH)))
     track = draw(tracks())
     found.append(Document(kind="track", id="t", version="v1", body=track.model_dump_json(by_alias=True)))
     return compile_catalog("r1", found)
@@ -265,7 +278,9 @@ def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, .
 @st.composite
 def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
-    match draw(st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "enroll", "order", "told"])):
+    match draw(
+        st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "answer", "enroll", "order", "told"])
+    ):
         case "event":
             name, properties = draw(st.sampled_from(EVENTS)), draw(st.sampled_from(CARRIED))
             return CustomerEvent(at=at, seq=seq, name=name, properties=properties)
@@ -284,6 +299,8 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
             if step == "task-1":
                 return TaskEnded(at=at, seq=seq, key=key, outcome="done")
             return MessageTold(at=at, seq=seq, key=key, what=draw(st.sampled_from(get_args(Told))))
+        case "answer":
+            return SurveyAnswered(at=at, seq=seq, survey="q", score=draw(st.integers(0, 5)))
         case "enroll":
             payload = draw(st.sampled_from(CARRIED))
             return EnrollOrder(at=at, seq=seq, playbook=draw(BOOKS), by_person=True, by="kim", payload=payload)

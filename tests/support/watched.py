@@ -13,7 +13,7 @@ from perennia.core.expressions import Expression, Verdict, View, compile_express
 from perennia.core.facts import Facts, absorb, tally_needs
 from perennia.core.json_values import Json
 
-ALL_NAMES = frozenset({"traits", "account", "contact", "enter", "event", "steps", "stage"})
+ALL_NAMES = frozenset({"traits", "account", "contact", "enter", "event", "steps", "stage", "health", "answers"})
 FIRST_SEEN = datetime(2026, 1, 1, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 

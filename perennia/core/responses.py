@@ -1,0 +1,72 @@
+"""Answers to surveys: what is kept of them, and whose the scale is that a score is read on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from perennia.core.decisions import Act, CustomerEvent, Input, Reason, SurveyAnswered
+from perennia.core.definitions import Survey
+from perennia.core.deliberation import Deliberation
+from perennia.core.facts import Response
+from perennia.core.json_values import JsonObject
+
+
+def answered(run: Deliberation, answer: SurveyAnswered) -> None:
+    """Keeps the answer as the latest to its survey; one that fits no scale of it changes nothing and is noted."""
+    survey = survey_asked(run, answer)
+    detail: JsonObject = {"survey": answer.survey, "score": _plain(answer.score)}
+    if answer.comment is not None:
+        detail["comment"] = answer.comment
+    if answer.contact is not None:
+        detail["contact"] = answer.contact
+    if isinstance(survey, Reason):
+        run.note(Act.IGNORED, "answer", reason=survey, detail=detail)
+        return
+    run.state.facts.answers[answer.survey] = _latest(run, survey, answer)
+    run.changed([f"answer:{answer.survey}"])
+    run.note(Act.ANSWERED, answer.survey, detail={**detail, "label": survey.label_of(answer.score)})
+
+
+def told_to_account(what: Input, contact: str) -> CustomerEvent | SurveyAnswered | None:
+    """The copy that a contact's account gets of what happened to the contact (their id outside); None where it gets none."""
+    match what:
+        case CustomerEvent():
+            return msgspec.structs.replace(what, properties={**what.properties, "contact": contact})
+        case SurveyAnswered():
+            return msgspec.structs.replace(what, contact=contact)
+        case _:
+            return None
+
+
+def survey_asked(run: Deliberation, answer: SurveyAnswered) -> Survey | Reason:
+    """The survey that the answer is read by: the one that is published now, else one that a playbook is pinned to."""
+    found: Reason | Survey = Reason.UNKNOWN_SURVEY
+    for survey in _candidates(run, answer.survey):
+        if survey.fits(answer.score):
+            return survey
+        found = Reason.OUTSIDE_SCALE
+    return found
+
+
+def _candidates(run: Deliberation, name: str) -> Iterator[Survey]:
+    if name in run.catalog.surveys:
+        yield run.catalog.surveys[name]
+    for enrollment in run.state.enrollments:
+        if name in (pinned := run.book_of(enrollment).surveys):
+            yield pinned[name]
+
+
+def _latest(run: Deliberation, survey: Survey, answer: SurveyAnswered) -> Response:
+    if answer.contact is None:
+        return Response(_plain(answer.score), answer.at, survey.label_of(answer.score), answer.comment)
+    known = run.state.facts.answers.get(answer.survey)
+    of_contacts = {**(known.of_contacts if known is not None else {}), answer.contact: _plain(answer.score)}
+    mean = _plain(round(sum(of_contacts.values()) / len(of_contacts), 6))
+    return Response(mean, answer.at, survey.label_of(mean), answer.comment, of_contacts)
+
+
+def _plain(score: float) -> float:
+    """Whole numbers without a fraction, as people read them."""
+    return int(score) if score == int(score) else score
