@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from perennia.core.decisions import EffectEnded, Input
+from perennia.core.decisions import EffectEnded, Input, MessageTold
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.state import CustomerState, LedgerEntry
@@ -154,6 +154,15 @@ class Store(Protocol):
 
     async def counted_messages(self, contact: str, since: datetime) -> tuple[LedgerEntry, ...]:
         """What the contact was sent since then, and what is about to be, as far as it takes places under caps."""
+        ...
+
+    async def tell_message(self, told: MessageTold, message_id: str, closed_address: str | None = None) -> bool:
+        """Appends what became of a message to its customer's inputs; a ``message_id`` seen before changes nothing.
+
+        Sets the bell only where the customer watches for it: most messages are opened long after anybody cares.
+        ``closed_address``: where a message came back from for good; nothing is sent there from here on. False: nothing new,
+        also where nothing is known of the message.
+        """
         ...
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...

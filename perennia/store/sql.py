@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from perennia.core.decisions import EffectEnded, Input
+from perennia.core.decisions import EffectEnded, Input, MessageTold
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.state import CustomerState, LedgerEntry
@@ -23,6 +23,7 @@ from perennia.store import (
     permission,
     reading,
     releases,
+    telling,
     turning,
 )
 from perennia.store.driver import Driver, Statements
@@ -139,6 +140,11 @@ class SqlStore(Store):
     async def counted_messages(self, contact: str, since: datetime) -> tuple[LedgerEntry, ...]:
         return await self._driver.read(
             "counted_messages", lambda c: counted_messages.counted_messages(c, contact, since)
+        )
+
+    async def tell_message(self, told: MessageTold, message_id: str, closed_address: str | None = None) -> bool:
+        return await self._driver.write(
+            "tell_message", lambda c: telling.tell_message(c, told, message_id, closed_address)
         )
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
