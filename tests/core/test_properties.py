@@ -24,12 +24,12 @@ END = START + timedelta(days=DAYS)
 
 def journal_of(catalog: Catalog, inputs: Sequence[Input], boundaries: Sequence[datetime]) -> list[JournalEntry]:
     """The journal when turns are taken at ``boundaries`` only, each with all inputs accepted until then."""
-    state, journal, left = fresh(), list[JournalEntry](), list(inputs)
+    state, journal, left, recipients = fresh(), list[JournalEntry](), list(inputs), RECIPIENTS
     for now in [*sorted(boundaries), END]:
         batch = [each for each in left if each.at <= now]
         left = left[len(batch) :]
-        decision = advance(catalog, state, now, batch, RECIPIENTS)
-        state = decision.state
+        decision = advance(catalog, state, now, batch, recipients)
+        state, recipients = decision.state, decision.recipients
         journal += decision.journal
     return journal
 
@@ -50,13 +50,13 @@ def test_a_state_that_went_through_json_at_every_boundary_decides_the_same(
     catalog: Catalog, inputs: tuple[Input, ...]
 ) -> None:
     decisions, taken = live(catalog, inputs, DAYS)
-    state, journal, left = fresh(), list[JournalEntry](), list(taken)
+    state, journal, left, recipients = fresh(), list[JournalEntry](), list(taken), RECIPIENTS
     for decision in decisions:
         batch = [each for each in left if each.at <= decision.state.now]
         left = left[len(batch) :]
         state = msgspec.json.decode(msgspec.json.encode(state), type=CustomerState)
-        again = advance(catalog, state, decision.state.now, batch, RECIPIENTS)
-        state = again.state
+        again = advance(catalog, state, decision.state.now, batch, recipients)
+        state, recipients = again.state, again.recipients
         journal += again.journal
     assert journal == [entry for decision in decisions for entry in decision.journal]
 
@@ -65,19 +65,19 @@ def test_a_state_that_went_through_json_at_every_boundary_decides_the_same(
 def test_a_turn_with_nothing_new_changes_nothing(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, _ = live(catalog, inputs, DAYS)
     for decision in decisions:
-        again = advance(catalog, decision.state, decision.state.now, [], RECIPIENTS)
+        again = advance(catalog, decision.state, decision.state.now, [], decision.recipients)
         assert (again.state, again.effects, again.journal) == (decision.state, (), ())
         assert (again.wake_at, again.watching) == (decision.wake_at, decision.watching)
 
 
 @given(catalogs(), histories())
 def test_advance_leaves_the_state_it_was_given_as_it_was(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
-    state = fresh()
+    state, recipients = fresh(), RECIPIENTS
     for each in inputs:
         before = msgspec.json.encode(state)
-        decision = advance(catalog, state, each.at, [each], RECIPIENTS)
+        decision = advance(catalog, state, each.at, [each], recipients)
         assert msgspec.json.encode(state) == before
-        state = decision.state
+        state, recipients = decision.state, decision.recipients
 
 
 @given(catalogs(), histories())
@@ -125,7 +125,7 @@ def test_wake_at_is_never_in_the_past(catalog: Catalog, inputs: tuple[Input, ...
 def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, taken = live(catalog, inputs, 5)
     expected = [entry for decision in decisions for entry in decision.journal]
-    state, journal, left = fresh(), list[JournalEntry](), list(taken)
+    state, journal, left, recipients = fresh(), list[JournalEntry](), list(taken), RECIPIENTS
     for minute in range(5 * 1440 + 1):
         now = START + timedelta(minutes=minute)
         # The second after a minute is when inputs fall: looked at on its own, too.
@@ -134,8 +134,8 @@ def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, 
             if not batch and instant != now:
                 continue
             left = left[len(batch) :]
-            decision = advance(catalog, state, instant, batch, RECIPIENTS)
-            state = decision.state
+            decision = advance(catalog, state, instant, batch, recipients)
+            state, recipients = decision.state, decision.recipients
             journal += decision.journal
     assert journal == [entry for entry in expected if entry.at <= state.now]
 
@@ -149,10 +149,12 @@ def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
     expected = [entry for decision in decisions for entry in decision.journal]
     started = catalog.triggers()
     state, journal, waiting, watching, wake = fresh(), list[JournalEntry](), list[Input](), None, None
+    recipients = RECIPIENTS
     for each in [*taken, None]:
         now = END if each is None else each.at
         while wake is not None and wake < now:
-            decision = advance(catalog, state, wake, waiting, RECIPIENTS)
+            decision = advance(catalog, state, wake, waiting, recipients)
+            recipients = decision.recipients
             state, wake, watching, waiting = decision.state, decision.wake_at, decision.watching, []
             journal += decision.journal
         if each is not None:
@@ -161,7 +163,8 @@ def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
         unheard = name is not None and watching is not None and f"event:{name}" not in watching
         if unheard and name not in started.names:
             continue
-        decision = advance(catalog, state, now, waiting, RECIPIENTS)
+        decision = advance(catalog, state, now, waiting, recipients)
+        recipients = decision.recipients
         state, wake, watching, waiting = decision.state, decision.wake_at, decision.watching, []
         journal += decision.journal
     assert journal == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -53,6 +53,14 @@ WHERES = [None, "event.k == 1", "event.missing > 3"]
 CARRIED: list[JsonObject] = [{"k": 1}, {"k": "1"}, {"k": 1.0}, {"k": 2}, {}]
 LATE = st.sampled_from([None, "6h", "2d", "1bd"])
 ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
+HOLD_OR_SKIP = st.sampled_from(["hold", "hold", "skip"])
+CAPS = ["[]", "[{messages: 1, per: 1d}]", "[{messages: 2, per: 7h}, {messages: 3, per: 1w, topics: [tips]}]"]
+QUIET_HOURS = [
+    "null",
+    '{window: "21:00-08:00"}',
+    '{window: "12:30-13:30", days: [mon, tue]}',
+    '{window: "00:00-24:00", days: [sat, sun]}',
+]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
 
@@ -176,6 +184,15 @@ def _repeat(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
 
 SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries({"email": st.sampled_from(["m1", "m2", "m3"])}),
+    st.fixed_dictionaries(
+        {
+            "email": st.just("careful"),
+            "hold": st.sampled_from(["0m", "5h", "2d", "5d"]),
+            "on_quiet": HOLD_OR_SKIP,
+            "on_cap": HOLD_OR_SKIP,
+            "priority": st.sampled_from([20, 50, 95]),
+        }
+    ),
     st.fixed_dictionaries({"email": st.just("maybe"), "if": EXPRESSIONS}),
     st.fixed_dictionaries({"wait": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"wait": st.sampled_from(UNTIL)}),
@@ -253,7 +270,8 @@ def tracks(draw: st.DrawFn) -> Track:
 @st.composite
 def catalogs(draw: st.DrawFn) -> Catalog:
     books = draw(st.lists(playbooks(), min_size=1, max_size=3, unique_by=lambda book: book.playbook))
-    found = documents(TOPICS)
+    timing = f"caps: {draw(st.sampled_from(CAPS))}\nquiet_hours: {draw(st.sampled_from(QUIET_HOURS))}\n"
+    found = documents(f"{TOPICS}{timing}")
     for book in books:
         definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
@@ -313,15 +331,16 @@ def fresh() -> CustomerState:
     return new_customer("c1", "contact", "ana", START)
 
 
-RECIPIENTS = {"c1": Recipient(address="ana@example.com")}
+RECIPIENTS: Mapping[str, Recipient] = {"c1": Recipient(address="ana@example.com", ledger=())}
 ONE_SECOND = timedelta(seconds=1)
 
 
 def live(catalog: Catalog, inputs: Sequence[Input], days: int) -> tuple[list[Decision], list[Input]]:
-    """Lives through ``inputs``, woken exactly when asked for; effects end a second after their release.
+    """Lives through ``inputs``, woken exactly when asked for; effects end a second after their release, some in vain.
 
     Returns the decisions, and all inputs including the effects' ends, in order.
     """
+    recipients = RECIPIENTS
     state, end = fresh(), START + timedelta(days=days)
     pending = list(inputs)
     decisions: list[Decision] = []
@@ -336,11 +355,16 @@ def live(catalog: Catalog, inputs: Sequence[Input], days: int) -> tuple[list[Dec
         while pending and pending[0].at <= now:
             batch.append(pending.pop(0))
         taken += batch
-        decision = advance(catalog, state, now, batch, RECIPIENTS)
+        decision = advance(catalog, state, now, batch, recipients)
         decisions.append(decision)
-        state, wake = decision.state, decision.wake_at
-        pending += [
-            EffectEnded(at=now + ONE_SECOND, key=effect.key, outcome=Outcome.SENT) for effect in decision.effects
-        ]
+        state, wake, recipients = decision.state, decision.wake_at, decision.recipients
+        pending += [_end_of(effect.key, now + ONE_SECOND) for effect in decision.effects]
+        # What was taken back before it left ends no more.
+        pending = [each for each in pending if not (isinstance(each, EffectEnded) and each.key in decision.withdrawn)]
         if now >= end:
             return decisions, taken
+
+
+def _end_of(key: str, at: datetime) -> EffectEnded:
+    refused = sum(key.encode()) % 7 == 0
+    return EffectEnded(at=at, key=key, outcome=Outcome.FAILED if refused else Outcome.SENT)
