@@ -31,7 +31,7 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.definitions import Scope
-from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, Deliberation
+from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, ZONE_TRAIT, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import MESSAGES, WaitForNode
@@ -272,8 +272,12 @@ def _recipients(run: Deliberation) -> Mapping[str, Recipient]:
 
 def _watching(run: Deliberation) -> frozenset[str]:
     tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:", PERMISSION))]
+    if run.state.kind in run.catalog.zoned:
+        tokens.append(ZONE_TRAIT)
     for enrollment in run.state.enrollments:
         book = run.book_of(enrollment)
+        if book.follows_zone:
+            tokens.append(ZONE_TRAIT)
         tokens += [f"event:{name}" for name in book.rule_events]
         node = None if enrollment.step is None else book.nodes[enrollment.step]
         if isinstance(node, WaitForNode):

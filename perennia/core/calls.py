@@ -69,6 +69,8 @@ class Outer(Protocol):
     @property
     def tracks(self) -> set[str]: ...
 
+    follows_zone: bool
+
     def node(self, tree: Tree) -> Node: ...
 
     def slice(self, tree: Tree) -> str: ...
@@ -99,10 +101,10 @@ class CallCompiler:
                 return Total(self.text, self.counted(property_=self.words(self.arguments[1], "a property's name")))
             case "idle":
                 return Idle(self.text, self.counted(keeps_occurrences=False, needs_span=True))
-            case "older":
-                return Older(self.text, self.outer.node(self.arguments[0]), self.span(self.arguments[1]))
-            case "within":
-                return Within(self.text, self.outer.node(self.arguments[0]), self.span(self.arguments[1]))
+            case "older" | "within":
+                self.outer.follows_zone = True  # also without days: a date alone is midnight in the customer's zone
+                call = Older if self.call.name == "older" else Within
+                return call(self.text, self.outer.node(self.arguments[0]), self.span(self.arguments[1]))
             case _:
                 return self.in_stage()
 
@@ -177,6 +179,7 @@ class CallCompiler:
             raise ExpressionError(str(error), tree.start) from error
         if span.days + span.business_days + span.exact / timedelta(days=1) > LONGEST_SPAN_DAYS:
             raise ExpressionError(f'"{text}": a span in an expression is at most {LONGEST_SPAN_DAYS}d', tree.start)
+        self.outer.follows_zone |= span.days > 0
         return span
 
 

@@ -57,6 +57,7 @@ class Catalog:
     end_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     timed_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     workspace_calendar: Calendar
+    zoned: frozenset[Scope]
     rehearsal: Rehearsal = NO_REHEARSAL
     timing: Timing = ANY_TIME
     surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
@@ -159,7 +160,19 @@ def assemble(
         ),
         timing=timing_of(policies),
         workspace_calendar=calendar_of(policies),
+        zoned=frozenset(_zoned(books.values(), standings)),
     )
+
+
+def _zoned(books: Iterable[CompiledPlaybook], standings: Iterable[Standing]) -> Iterable[Scope]:
+    """Whose zone can start something or move somebody, whether they are in a playbook or not."""
+    for book in books:
+        entering = [*(trigger.when for trigger in book.triggers), book.where]
+        if any(each is not None and each.follows_zone for each in entering):
+            yield book.definition.scope
+    for standing in standings:
+        if any(each.follows_zone for each in _criteria(standing)):
+            yield standing.definition.scope
 
 
 def _in_order(standings: Sequence[Standing]) -> tuple[Standing, ...]:

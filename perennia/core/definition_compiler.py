@@ -140,6 +140,7 @@ class _Compiler:
             event_tests=self._event_tests(),
             told_tests=self._told_tests(),
             expressions=tuple(self.expressions),
+            follows_zone=any(each.follows_zone for each in self.expressions),
             key=self.key,
             rule_events=frozenset(test.event for test in tests if isinstance(test, EventTest)),
             surveys=self.surveys,

@@ -88,6 +88,7 @@ class Compiler:
         self.traits: set[str] = set()
         self.tracks: set[str] = set()
         self.tallies: dict[TallySpec, None] = {}
+        self.follows_zone = False
 
     def node(self, tree: Tree, error_as: bool | None = None) -> Node:
         """The node for ``tree``; ``error_as`` as in `perennia.core.formulas`."""
@@ -283,6 +284,7 @@ class Compiler:
         self.traits |= inner.traits
         self.tracks |= inner.tracks
         self.tallies.update(inner.tallies)
+        self.follows_zone |= inner.follows_zone
         return Membership(self.slice(tree), node)
 
     def unknown_function(self, tree: Call) -> ExpressionError:

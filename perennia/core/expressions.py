@@ -45,7 +45,7 @@ class Verdict(NamedTuple):
     ``stage:TRACK``, ``answer:SURVEY``, ``health:ID`` of the inputs that could change it earlier. Of a condition, a change
     between false and an error is none: both mean that it does not hold. Not among the tokens, as only the caller knows of
     it: the results of an enrollment's steps (an expression that ``reads`` them) and the customer's zone, which moves every
-    calendar span.
+    calendar span (one that ``follows_zone``).
     """
 
     value: Json
@@ -64,7 +64,8 @@ class Expression:
     """A compiled expression: immutable, for any number of customers and threads.
 
     ``reads``: full dotted names. ``traits``: the customer's own (also those read as ``contact.NAME``). ``tracks``: read through
-    ``stage.T`` or ``in_stage``.
+    ``stage.T`` or ``in_stage``. ``follows_zone``: the customer's zone alone can change the value, since it has spans of days
+    or reads dates.
     """
 
     text: str
@@ -74,6 +75,7 @@ class Expression:
     tallies: tuple[TallySpec, ...]
     tracks: frozenset[str]
     root: Node = field(repr=False)
+    follows_zone: bool = False
 
     @property
     def surveys(self) -> frozenset[str]:
@@ -124,6 +126,7 @@ def compile_expression(
         tallies=tallies,
         tracks=frozenset(compiler.tracks),
         root=root,
+        follows_zone=compiler.follows_zone,
     )
 
 

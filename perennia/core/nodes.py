@@ -301,6 +301,8 @@ class CompiledPlaybook:
     # Events that its goal and its exits look for.
     rule_events: frozenset[str] = frozenset()
     surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
+    # Whether the zone of somebody inside can change what any of its expressions says.
+    follows_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

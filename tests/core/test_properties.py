@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from perennia.core.advance import advance
 from perennia.core.compiled import Catalog
-from perennia.core.decisions import Input, JournalEntry
+from perennia.core.decisions import CustomerEvent, Input, JournalEntry, TraitsChanged
+from perennia.core.documents import Triggers
 from perennia.core.state import CustomerState
 from perennia.core.step_ids import place_steps
 from tests.support.lives import START
@@ -141,7 +142,7 @@ def test_wake_at_is_never_late_against_a_look_at_every_minute(catalog: Catalog, 
 
 
 @given(catalogs(), histories())
-def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
+def test_nothing_changes_earlier_than_wake_at_by_an_event_or_a_zone_that_is_not_watched(
     catalog: Catalog, inputs: tuple[Input, ...]
 ) -> None:
     """What nobody watches may wait for the next turn: handed in late, in order, it gives the same journal."""
@@ -159,12 +160,16 @@ def test_nothing_changes_earlier_than_wake_at_by_an_event_that_is_not_watched(
             journal += decision.journal
         if each is not None:
             waiting.append(each)
-        name = getattr(each, "name", None)
-        unheard = name is not None and watching is not None and f"event:{name}" not in watching
-        if unheard and name not in started.names:
+        if each is not None and watching is not None and _is_unheard(each, watching, started):
             continue
         decision = advance(catalog, state, now, waiting, recipients)
         recipients = decision.recipients
         state, wake, watching, waiting = decision.state, decision.wake_at, decision.watching, []
         journal += decision.journal
     assert journal == expected
+
+
+def _is_unheard(each: Input, watching: frozenset[str], started: Triggers) -> bool:
+    if isinstance(each, TraitsChanged):
+        return set(each.traits) == {"timezone"} and "trait:timezone" not in watching
+    return isinstance(each, CustomerEvent) and f"event:{each.name}" not in watching and each.name not in started.names
