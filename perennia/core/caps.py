@@ -15,6 +15,8 @@ from perennia.core.state import LedgerEntry
 # A message that leaves within this time of its release counts from its release: so much passes between a decision and the
 # provider on any day. One that leaves later (an outage, a slow provider) counts from when it left.
 PROMPT = timedelta(minutes=1)
+# Longer than anything is held.
+NOT_SOON = timedelta(days=3650)
 # What a span in days may reach further back than its days have hours, whatever clocks and zones do.
 SLACK = timedelta(days=3)
 
@@ -44,8 +46,15 @@ class Cap:
         return not self.topics or topic in self.topics
 
     def free_at(self, entries: Iterable[LedgerEntry], at: datetime, calendar: Calendar) -> datetime:
-        """The first instant not before ``at`` at which a place is free, if nothing else is sent. Days are the customer's."""
-        counted = [calendar.after(entry.at, self.per) for entry in entries if self.counts(entry.topic)]
+        """The first instant not before ``at`` at which a place is free, if nothing else is sent. Days are the customer's.
+
+        Nobody knows when a message leaves that has not left: until then its place is taken.
+        """
+        counted = [
+            calendar.after(entry.at, self.per) if entry.left else at + NOT_SOON
+            for entry in entries
+            if self.counts(entry.topic)
+        ]
         ends = sorted(end for end in counted if end > at)
         return at if len(ends) < self.messages else ends[len(ends) - self.messages]
 

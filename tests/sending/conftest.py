@@ -55,6 +55,13 @@ FILES = {
         enter: {on: [{event: Went Quiet}]}
         steps: [{id: mail, email: mail, to: owner}]
         """,
+    "playbooks/urgent.yaml": """
+        playbook: urgent
+        topic: tips
+        priority: 90
+        enter: {on: [{event: Almost Left}]}
+        steps: [{id: mail, email: mail}]
+        """,
     "playbooks/personal.yaml": """
         playbook: personal
         topic: tips
@@ -146,10 +153,16 @@ class Office:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+def policies() -> str:
+    """What the workspace's policies say; a module may say something else."""
+    return POLICIES
+
+
+@pytest.fixture
+async def store(tmp_path: Path, policies: str) -> AsyncIterator[Store]:
     store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     await store.migrate()
-    await publish(store, tmp_path / "workspace", START, FILES)
+    await publish(store, tmp_path / "workspace", START, {**FILES, "playbooks/policies.yaml": policies})
     yield store
     await store.close()
 
