@@ -76,6 +76,7 @@ class Decisions(msgspec.Struct):
 
     customer: str
     decisions: list[JournalEntry]
+    outlook: list[str] = []
 
 
 class OrderAnswer(msgspec.Struct):
@@ -124,8 +125,10 @@ class Installation:
     async def customer(self, reference: str) -> CustomerDetail:
         return msgspec.json.decode(await self._get(f"customers/{_part(reference)}"), type=CustomerDetail)
 
-    async def decisions(self, reference: str) -> Decisions:
-        return msgspec.json.decode(await self._get(f"customers/{_part(reference)}/why"), type=Decisions)
+    async def decisions(self, reference: str, subject: str | None = None, step: str | None = None) -> Decisions:
+        """All of a customer's, or those about a playbook or track, and one of its steps."""
+        path = f"customers/{_part(reference)}/why"
+        return msgspec.json.decode(await self._get(path, playbook=subject, step=step), type=Decisions)
 
     async def totals(self) -> Totals:
         return msgspec.json.decode(await self._get("totals"), type=Totals)

@@ -15,11 +15,13 @@ from pydantic import SecretStr
 from typer import Typer
 from typer.models import ArgumentInfo
 
+from perennia.catalog.codes import CODES
 from perennia.cli.exits import Exit
 from perennia.cli.main import build_app
 from perennia.core.decisions import Reason
 from perennia.settings import PREFIX, Settings
 from perennia.why.reasons import meaning
+from tools.write_schema import SCHEMA, schema_text
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,6 +52,10 @@ def exit_codes_table() -> str:
 
 def reasons_table() -> str:
     return _table(("code", "meaning"), [(f"`{reason}`", meaning(reason) or "") for reason in Reason])
+
+
+def codes_table() -> str:
+    return _table(("code", "meaning"), [(f"`{code}`", meaning) for code, meaning in CODES.items()])
 
 
 def commands_table() -> str:
@@ -89,6 +95,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs/operations.md", settings_table),
     "commands": (ROOT / "docs/operations.md", commands_table),
     "exit codes": (ROOT / "docs/operations.md", exit_codes_table),
+    "codes": (ROOT / "docs/checking.md", codes_table),
     "reasons": (ROOT / "docs/playbook-reference.md", reasons_table),
 }
 
@@ -109,6 +116,7 @@ def main() -> None:
         if page != right:
             path.write_text(right, encoding="utf-8")
             print(f"{path.relative_to(ROOT)}: {name}")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from perennia.api.views import (
     CustomerView,
     Decisions,
     MessageView,
+    StoryLine,
     TaskView,
     TotalsView,
     decision_view,
@@ -24,6 +25,8 @@ from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope
 from perennia.core.facts import zones_told
 from perennia.store.port import Store
+from perennia.why.outlook import outlook
+from perennia.why.story import tell
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -70,14 +73,18 @@ class Reading:
     ) -> Decisions:
         """What was decided for a customer and on which values, also what did not happen and why not."""
         customer = await self.store.find(reference, kind)
-        rows = await self.store.journal(customer, limit)
+        rows = await self.store.journal(customer, limit, playbook, step)
+        summary, state = await self.store.customer(customer)
+        policies = await self.published.policies()
+        zone, _unknown = find_zone(*(() if state is None else zones_told(state.facts)), policies.timezone)
+        story = tell(summary.external_id, (row.entry for row in rows), zone)
+        catalog = await self.published.catalog() if playbook is not None else None
         return Decisions(
             customer=customer,
-            decisions=[
-                decision_view(row)
-                for row in rows
-                if playbook in (None, row.entry.playbook) and step in (None, row.entry.step)
-            ],
+            decisions=[decision_view(row) for row in rows],
+            timezone=zone.key,
+            lines=[StoryLine.model_validate(line) for line in story.lines],
+            outlook=[] if catalog is None or playbook is None else list(outlook(catalog, state, playbook, zone)),
         )
 
     async def messages_of(self, reference: str, kind: Scope | None = None, limit: Limit = 100) -> list[MessageView]:

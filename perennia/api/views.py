@@ -120,9 +120,24 @@ class DecisionView(View):
     evidence: tuple[EvidenceView, ...]
 
 
+class StoryLine(View):
+    """A decision in words. ``because``: what was looked at; ``needed``: what would have to change."""
+
+    when: str
+    subject: str
+    text: str
+    because: tuple[str, ...]
+    needed: tuple[str, ...]
+
+
 class Decisions(View):
+    """``lines``: the decisions in words, in the customer's own time. ``outlook``: what the playbook would look at now."""
+
     customer: str
     decisions: list[DecisionView]
+    timezone: str = "UTC"
+    lines: list[StoryLine] = []
+    outlook: list[str] = []
 
 
 def decision_view(row: JournalRow) -> DecisionView:

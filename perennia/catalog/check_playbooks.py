@@ -251,6 +251,7 @@ class _PlaybookCheck:
     # --- parts ---
 
     def _check_event_name(self, path: Path, name: str, *, prefixes: bool) -> None:
+        self._inspect.uses_word("event", name, self._book.scope, path)
         if not name.strip() or name == "*":
             self._inspect.at_value(path, "bad-event", f'"{name}" names no event')
         elif "*" in name.removesuffix("*" if prefixes else ""):

@@ -62,10 +62,30 @@ def _check_reachable(inspection: Inspection, steps: Sequence[Step], path: Path) 
         for inner_path, inner in step_lists(step, ""):
             parts = tuple(int(part) if part.isdigit() else part for part in inner_path.split(".")[1:])
             _check_reachable(inspection, inner, (*here, *parts))
+        _check_ways(inspection, step, here)
         if _always_ends(step) and index + 1 < len(steps):
             message = "nobody reaches this step: the one before it always ends the enrollment"
             inspection.at_key((*path, index + 1), "unreachable-step", message, "remove it, or give the exit an if")
             return
+
+
+def _check_ways(inspection: Inspection, step: Step, path: Path) -> None:
+    """Warns of ways that nobody takes: an arm behind one that always holds or asks the same, a variant without a share."""
+    if isinstance(step, SplitStep):
+        for name, arm in step.split.items():
+            if arm.share == 0 and arm.then:
+                message = f'nobody takes the variant "{name}": its share is 0'
+                inspection.warn_at_key((*path, "split", name), "unreachable-step", message, "give it a share")
+        return
+    if not isinstance(step, BranchStep):
+        return
+    asked: list[str] = []
+    for index, arm in enumerate(step.branch):
+        test = " ".join(arm.if_.split())
+        if "true" in asked or test in asked:
+            message = "nobody takes this arm: an earlier one holds whenever it does"
+            inspection.warn_at_key((*path, "branch", index, "if"), "unreachable-step", message, "remove one of them")
+        asked.append(test)
 
 
 def _always_ends(step: Step) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from perennia.catalog.contradictions import impossible
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.calendar import Span, SpanError, parse_span
@@ -15,6 +16,8 @@ from perennia.core.expressions import Expression, ExpressionError, compile_expre
 
 # What a customer stands in: its kind (``track`` or ``health``) and its id.
 Standing: TypeAlias = tuple[str, str]
+# Keys whose expression is a condition; elsewhere it is a value, which may well be false.
+CONDITIONS = frozenset({"if", "when", "where", "while", "enter", "until"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,18 @@ class Known:
     healths: dict[str, Health] = field(default_factory=dict[str, Health])
 
 
+@dataclass(frozen=True)
+class Use:
+    """An event or a trait that a definition of ``scope`` reads, and where."""
+
+    kind: Literal["event", "trait"]
+    name: str
+    scope: Scope
+    path: str
+    line: int
+    column: int
+
+
 @dataclass
 class Inspection:
     """One document under inspection. Paths are those of the document, in the language's keys."""
@@ -41,6 +56,7 @@ class Inspection:
     document: YamlDocument
     known: Known
     findings: list[Finding] = field(default_factory=list[Finding])
+    uses: list[Use] = field(default_factory=list[Use])
 
     def at_value(self, path: Path, code: str, message: str, remedy: str | None = None, offset: int = 0) -> None:
         place = self.document.value_place(path, offset)
@@ -87,7 +103,11 @@ class Inspection:
             code = "not-supported-yet" if error.message.endswith("not supported yet") else "bad-expression"
             self.at_value(path, code, error.message.split("\n")[0], error.hint, error.offset)
             return None
-        self._check_reads(path, expression, "contact" if "contact" in names else "account")
+        scope: Scope = "contact" if "contact" in names else "account"
+        self._check_reads(path, expression, scope)
+        self._note_words(path, text, expression, scope)
+        if path[-1] in CONDITIONS:
+            self._check_possible(path, text)
         return expression
 
     def _check_reads(self, path: Path, expression: Expression, scope: Scope) -> None:
@@ -128,6 +148,30 @@ class Inspection:
         own = [each.health for each in self.known.healths.values() if each.scope == scope]
         healths = {name for read in expression.healths for name in ([read] if read else own)}
         return frozenset({("track", track) for track in expression.tracks} | {("health", name) for name in healths})
+
+    def _note_words(self, path: Path, text: str, expression: Expression, scope: Scope) -> None:
+        for event in expression.events:
+            self.uses_word("event", event, scope, path, max(text.find(event), 0))
+        for trait in expression.traits:
+            self.uses_word("trait", trait, scope, path, max(text.find(trait), 0))
+        for read in expression.reads:
+            if read.startswith("account.") and (trait := read.split(".")[1]) != "id":
+                self.uses_word("trait", trait, "account", path, max(text.find(read), 0))
+
+    def uses_word(self, kind: Literal["event", "trait"], name: str, scope: Scope, path: Path, offset: int = 0) -> None:
+        """Remembers that the definition reads this event or trait."""
+        place = self.document.value_place(path, offset)
+        self.uses.append(Use(kind, name, scope, self.document.path, place.line, place.column))
+
+    def _check_possible(self, path: Path, text: str) -> None:
+        found = impossible(text)
+        if found is None:
+            return
+        message = f"{found.text} can never be true"
+        remedy = "remove it, or what it contradicts" if found.whole else "remove this alternative"
+        place = self.document.value_place(path, found.offset)
+        finding = self.document.finding("never-true", message, remedy, place)
+        self.findings.append(replace(finding, severity=Severity.WARNING))
 
     def stage(self, path: Path, track: str, stage: str | None, scope: Scope) -> None:
         """A reference to a track, and to one of its stages, from a definition of ``scope``.

@@ -16,7 +16,7 @@ from perennia.catalog.check_segments import check_segment
 from perennia.catalog.check_surveys import check_survey
 from perennia.catalog.check_tracks import check_circles, check_track
 from perennia.catalog.findings import COPY, Finding, Severity
-from perennia.catalog.inspection import Inspection, Known, Standing
+from perennia.catalog.inspection import Inspection, Known, Standing, Use
 from perennia.catalog.parsing import parse_document
 from perennia.catalog.scenario_models import Scenario
 from perennia.catalog.templates import Templates, load_templates
@@ -42,7 +42,10 @@ class ScenarioFile:
 
 @dataclass(frozen=True)
 class Workspace:
-    """``findings`` are sorted by place. What has errors of form is missing from the rest."""
+    """``findings`` are sorted by place. What has errors of form is missing from the rest.
+
+    ``sources``: where each playbook stands. ``uses``: every event and trait that is read somewhere.
+    """
 
     folder: Path
     playbooks: Mapping[str, Playbook]
@@ -54,6 +57,8 @@ class Workspace:
     findings: tuple[Finding, ...]
     surveys: Mapping[str, Survey]
     healths: Mapping[str, Health]
+    sources: Mapping[str, YamlDocument]
+    uses: tuple[Use, ...] = ()
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
@@ -89,6 +94,7 @@ class _Loading:
         self._folder = folder
         self._findings: list[Finding] = []
         self._parsed: list[_Parsed] = []
+        self._uses: list[Use] = []
 
     def workspace(self) -> Workspace:
         self._read_files()
@@ -113,6 +119,8 @@ class _Loading:
             findings=tuple(sorted(set(self._findings), key=lambda finding: finding.order)),
             surveys=known.surveys,
             healths=known.healths,
+            uses=tuple(self._uses),
+            sources={parsed.id: parsed.document for parsed in unique if isinstance(parsed.model, Playbook)},
         )
 
     def _read_files(self) -> None:
@@ -181,6 +189,7 @@ class _Loading:
         check_circles(standings, reads)
         for inspection in inspections:
             self._findings += inspection.findings
+            self._uses += inspection.uses
 
 
 def _known(unique: list[_Parsed], templates: Templates) -> Known:

@@ -119,8 +119,9 @@ async def _story(
 async def story_of(installation: Installation, customer: str, playbook: str | None, step: str | None) -> Story:
     """The decision log of one customer, in words, oldest first."""
     detail: CustomerDetail = await installation.customer(customer)
-    log: Decisions = await installation.decisions(customer)
-    return tell(detail.customer.external_id, log.decisions, ZoneInfo(detail.timezone), playbook, step)
+    log: Decisions = await installation.decisions(customer, playbook, step)
+    zone = ZoneInfo(detail.timezone)
+    return tell(detail.customer.external_id, log.decisions, zone, playbook, step, tuple(log.outlook))
 
 
 def say_story(story: Story) -> None:
@@ -129,12 +130,18 @@ def say_story(story: Story) -> None:
         say("Nothing was decided here: no trigger fired, and no condition was looked at.")
     for line in story.lines:
         _say_line(line)
+    if story.outlook:
+        say("As things stand:", "bold")
+    for sentence in story.outlook:
+        say(f"  {sentence}")
 
 
 def _say_line(line: Line) -> None:
     say(f"{line.when}  {line.subject}: {line.text}")
     for reason in line.because:
         say(f"    {reason}", "dim")
+    for change in line.needed:
+        say(f"    to change that: {change}", "yellow")
 
 
 def enroll(

@@ -16,9 +16,10 @@ from perennia.cli.speech import complain
 # Which module holds which commands: only that of the command at hand is loaded. All of them take four seconds of a
 # processor, which `perennia check` need not wait for, nor each child of `perennia up`.
 COMMANDS: Final = {
-    "workspace_commands": ("check", "test", "publish"),
+    "workspace_commands": ("check", "schema", "test", "publish"),
     "customer_commands": ("customers", "show", "why", "enroll", "event", "skip", "pause", "resume", "end"),
     "task_commands": ("tasks",),
+    "pack_commands": ("new", "packs"),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-
-import msgspec
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
 
 from perennia.catalog import ScenarioFile, Workspace, rehearsal
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
+from perennia.cli.suite import Outcome, Suite
 from perennia.core.decisions import SendEmail
 from perennia.core.definitions import NO_POLICIES, Policies
-from perennia.core.documents import Document, TemplateBody
+from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
 from perennia.rendering import Surroundings, TemplateError, render_message, render_text
-from perennia.simulate.report import report
-from perennia.simulate.scenarios import ScenarioResult, run_scenario
+from perennia.simulate.coverage import Coverage, coverage
+from perennia.simulate.junit import Verdict, junit
 from perennia.simulate.world import RenderingProblem
 
 # What a link leads to is not looked at here: that there is one is enough.
@@ -58,47 +60,107 @@ class WorkspaceRendering:
         )
 
 
-def run_scenarios(workspace: Workspace, names: Sequence[str], *, as_json: bool) -> int:
-    """Runs those whose name contains one of ``names`` (none given: all), and says how they went. How many failed."""
-    chosen = [one for one in workspace.scenarios if not names or any(name in one.scenario.scenario for name in names)]
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a run: ``names`` are parts of scenarios' names or files (none: all); ``jobs`` None: as many as pay."""
+
+    names: Sequence[str] = ()
+    jobs: int | None = None
+    junit: Path | None = None
+    coverage: bool = False
+    min_coverage: float | None = None
+    as_json: bool = False
+
+
+def run_scenarios(workspace: Workspace, wanted: Wanted) -> bool:
+    """Runs the chosen scenarios and says how they went. Whether all passed, and the coverage was as wanted."""
+    chosen = [one for one in workspace.scenarios if _is_chosen(one, wanted.names)]
     if not chosen:
         remedy = "write one, or name another" if workspace.scenarios else "write one in playbooks/ (docs: scenarios)"
         raise CommandError("no scenario to run", remedy, Exit.USAGE)
     started = time.perf_counter()
-    documents: tuple[Document, ...] = rehearsal(workspace)
     rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
-    results = [(one, run_scenario(documents, one.scenario, rendering)) for one in chosen]
-    failed = sum(not result.passed for _, result in results)
-    if as_json:
-        say_json({"passed": len(results) - failed, "failed": failed, "scenarios": [_as_json(*one) for one in results]})
-        return failed
-    for file, result in results:
-        _say_result(file, result)
+    suite = Suite(rehearsal(workspace), rendering, chosen)
+    outcomes: list[Outcome] = []
+    for file, outcome in zip(chosen, suite.run(wanted.jobs, details=wanted.as_json), strict=True):
+        outcomes.append(outcome)
+        if not wanted.as_json:
+            _say_outcome(file, outcome)
+    verdicts = [_verdict(*one) for one in zip(chosen, outcomes, strict=True)]
+    if wanted.junit is not None:
+        wanted.junit.write_text(junit(verdicts), encoding="utf-8")
+    covered = None
+    if wanted.coverage or wanted.min_coverage is not None:
+        covered = coverage(workspace, (step for outcome in outcomes for step in outcome.reached))
+    if wanted.as_json:
+        _say_as_json(chosen, outcomes, covered)
+    else:
+        _say_summary(workspace, outcomes, covered, wanted, time.perf_counter() - started)
+    enough = covered is None or wanted.min_coverage is None or covered.percent >= wanted.min_coverage
+    return enough and all(outcome.report is None for outcome in outcomes)
+
+
+def _is_chosen(file: ScenarioFile, names: Sequence[str]) -> bool:
+    return not names or any(name in file.scenario.scenario or name in file.path for name in names)
+
+
+def _verdict(file: ScenarioFile, outcome: Outcome) -> Verdict:
+    name, line = file.scenario.scenario, file.line_of("scenario")
+    return Verdict(file.path, line, name, outcome.seconds, outcome.report, outcome.crashed)
+
+
+def _say_outcome(file: ScenarioFile, outcome: Outcome) -> None:
+    if outcome.report is None:
+        say(f"passed  {file.scenario.scenario}", "green")
+        return
+    say(f"failed  {file.scenario.scenario}  ({file.path}:{file.line_of('expect')})", "red")
+    for line in outcome.report.splitlines():
+        say(line)
+    say()
+
+
+def _say_summary(
+    workspace: Workspace, outcomes: Sequence[Outcome], covered: Coverage | None, wanted: Wanted, seconds: float
+) -> None:
     lacking = len(workspace.errors)
     if lacking:
         say(
             f"{lacking} error{'s' if lacking > 1 else ''} in messages keep this from being published: perennia check",
             "yellow",
         )
-    say(f"{len(results) - failed} passed, {failed} failed in {time.perf_counter() - started:.2f} s", "bold")
-    return failed
+    if covered is not None:
+        _say_coverage(covered, wanted.min_coverage)
+    failed = sum(outcome.report is not None for outcome in outcomes)
+    say(f"{len(outcomes) - failed} passed, {failed} failed in {seconds:.2f} s", "bold")
 
 
-def _say_result(file: ScenarioFile, result: ScenarioResult) -> None:
-    if result.passed:
-        say(f"passed  {result.scenario.scenario}", "green")
-        return
-    say(f"failed  {result.scenario.scenario}  ({file.path}:{file.line_of('expect')})", "red")
-    say(report(result))
-    say()
+def _say_coverage(covered: Coverage, least: float | None) -> None:
+    if covered.unreached:
+        say("steps never reached by any scenario:")
+    for step in covered.unreached:
+        say(f"  {step}", "yellow")
+    too_few = least is not None and covered.percent < least
+    wanted = f", fewer than the {least:g}% asked for" if too_few else ""
+    reached = covered.steps - len(covered.unreached)
+    say(f"{reached} of {covered.steps} steps reached ({covered.percent:g}%){wanted}", "red" if too_few else None)
 
 
-def _as_json(file: ScenarioFile, result: ScenarioResult) -> dict[str, Json]:
-    return {
-        "scenario": result.scenario.scenario,
-        "file": file.path,
-        "passed": result.passed,
-        "timeline": [{"at": one.at.isoformat(), "what": str(one)} for one in result.actual],
-        "report": None if result.passed else report(result),
-        "decisions": msgspec.to_builtins(result.journal),
-    }
+def _say_as_json(files: Sequence[ScenarioFile], outcomes: Sequence[Outcome], covered: Coverage | None) -> None:
+    failed = sum(outcome.report is not None for outcome in outcomes)
+    scenarios: list[Json] = [
+        {
+            "scenario": file.scenario.scenario,
+            "file": file.path,
+            "line": file.line_of("scenario"),
+            "passed": outcome.report is None,
+            "seconds": round(outcome.seconds, 4),
+            "report": outcome.report,
+            **outcome.details,
+        }
+        for file, outcome in zip(files, outcomes, strict=True)
+    ]
+    summary: dict[str, Json] = {"passed": len(outcomes) - failed, "failed": failed, "scenarios": scenarios}
+    if covered is not None:
+        unreached = cast("Json", [asdict(step) for step in covered.unreached])
+        summary["coverage"] = {"percent": covered.percent, "steps": covered.steps, "unreached": unreached}
+    say_json(summary)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 Scope: TypeAlias = Literal["contact", "account"]
 
 # Text of a CEL expression, of a span (``2d``, ``1d12h``, ``2bd``, ``P3D``) and of a Jinja template.
-ExpressionText: TypeAlias = str
-SpanText: TypeAlias = str
+# Their forms are for editors: whether a text is an expression or a span is found out where it is compiled, with its place.
+ExpressionText: TypeAlias = Annotated[
+    str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 1000, "description": "A CEL expression."})
+]
+SPAN_PATTERN = r"(\d+(bd|[smhdw]))+|P(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?"
+SpanText: TypeAlias = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^({SPAN_PATTERN})$", "description": "A span: 90s, 30m, 12h, 3d, 2w, 2bd."}
+    ),
+]
 TemplateText: TypeAlias = str
 
 DefinitionId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]

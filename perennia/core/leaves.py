@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cel
-
 from perennia.core.answers import Answer, Node, View, as_json, kind_of, together
+from perennia.core.cel_library import cel
 from perennia.core.cel_tokens import Scalar
 from perennia.core.decisions import Evidence
 from perennia.core.json_values import Json

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
-from perennia.core.definition_forms import ExpressionText, Model, SpanText
+from perennia.core.definition_forms import SPAN_PATTERN, ExpressionText, Model, SpanText
 from perennia.core.wall_clock import is_time_of_day
 
 # A span with a sign: ``-90d``.
-OffsetText: TypeAlias = str
+OffsetText: TypeAlias = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^-?({SPAN_PATTERN})$", "description": "A span, or so much before: -90d."}
+    ),
+]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ALL_WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -2,94 +2,208 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from perennia.core.decisions import Act, Evidence, JournalEntry
+from perennia.core.calendar import Span
+from perennia.core.decisions import Act, JournalEntry
 from perennia.simulate.comparison import Difference, Expected
 from perennia.simulate.scenarios import ScenarioResult
-from perennia.simulate.timeline import Happening
+from perennia.simulate.timeline import Happening, Kind
+from perennia.why.evidence import local_time
+from perennia.why.wording import put_in_words
 
-WIDTH = 44
+# Wider cells are cut: two of these and a time fit on most screens.
+WIDTH = 56
+NOTHING = "-"
 # A decision this near to the first difference is likely to be its reason.
 NEAR = timedelta(days=1)
 
 
 def report(result: ScenarioResult) -> str:
     """The timeline of a scenario that failed, for the person who wrote it. Times are the customer's."""
-    lines = [f"{'':17}{'expected':<{WIDTH}} actual"]
-    lines += _rows(result)
-    lines += [f"  {reason}" for reason in _reasons(result)]
-    return "\n".join(lines)
+    result = _without_the_obvious(result)
+    return "\n".join([*_table(_rows(result)), *_forbidden(result), "", *explanation(result)])
 
 
-def _rows(result: ScenarioResult) -> Iterator[str]:
-    missing = [each.expected for each in result.differences if each.expected is not None and each.actual is None]
-    surplus = [each.actual for each in result.differences if each.actual is not None]
-    rows: list[tuple[float, str]] = []
-    for happening in result.actual:
-        wrong = any(happening is each for each in surplus)
-        left = "" if wrong else str(happening)
-        mark = "+" if wrong else " "
-        rows.append((happening.at.timestamp(), _row(result, happening.at, mark, left, str(happening))))
-    rows += [
-        (each.at.timestamp(), _row(result, each.at, "-", str(each), "")) for each in missing if each.at is not None
+def _without_the_obvious(result: ScenarioResult) -> ScenarioResult:
+    """Where only one contact is there, nobody needs to read its name in every row."""
+    if len({each.contact for each in result.actual}) > 1 or any(each.contact for each in result.expected):
+        return result
+    plain = {id(each): replace(each, contact=None) for each in result.actual}
+    differences = [
+        replace(each, actual=None if each.actual is None else plain[id(each.actual)]) for each in result.differences
     ]
-    for _, row in sorted(rows, key=lambda pair: pair[0]):
-        yield row
-    for difference in result.differences:
-        if difference.expected is not None and difference.expected.never and difference.actual is not None:
-            yield f"  must not happen: {difference.expected}"
+    return replace(result, actual=tuple(plain.values()), differences=tuple(differences))
 
 
-def _row(result: ScenarioResult, at: datetime, mark: str, left: str, right: str) -> str:
-    local = at.astimezone(result.zone).strftime("%m-%d %H:%M:%S")
-    return f"{mark} {local}  {left:<{WIDTH}} {right}".rstrip()
-
-
-def _reasons(result: ScenarioResult) -> list[str]:
+def explanation(result: ScenarioResult) -> list[str]:
+    """What the first difference is, and the decision that most likely is its reason."""
+    result = _without_the_obvious(result)
     if not result.differences:
         return []
     first = result.differences[0]
-    entry = _nearest(result, first)
+    lines = [f"First difference: {_of(first, result)}."]
+    entry = _reason(result, first)
     if entry is None:
-        return ["nothing was decided: no trigger fired"]
-    local = entry.at.astimezone(result.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
-    words = f"{entry.playbook or 'stage'}: {entry.act} {entry.code}"
-    if entry.step:
-        words += f" at step {entry.step}"
-    reasons = [f"first difference: {_of(first)}", f"what was decided nearest to it, at {local}: {words}"]
-    reasons += [f"  {_evidence(each)}" for each in entry.evidence]
-    return reasons
+        return [*lines, "Nothing was decided: no trigger fired."]
+    told = put_in_words(entry, result.zone)
+    lines.append(f"Why: {told.when}  {told.subject}: {told.text}")
+    lines += [f"     {because}" for because in told.because]
+    return [*lines, *(f"     to change that: {each}" for each in told.needed)]
 
 
-def _of(difference: Difference) -> str:
-    expected: Expected | None = difference.expected
-    actual: Happening | None = difference.actual
-    if expected is None:
-        return f"{actual} was not expected"
-    if expected.never:
-        return f"{actual}, which must never happen"
-    return f"{expected} did not happen at its time"
+def after_start(at: datetime, result: ScenarioResult) -> str:
+    """The instant as a scenario writes it, a span from its start: ``2d6h``."""
+    calendar, start = result.calendar, result.start
+    if at < start:
+        return NOTHING
+    days = max((at.astimezone(result.zone).date() - start.astimezone(result.zone).date()).days, 0)
+    while days and calendar.after(start, Span(days, 0, timedelta(), "")) > at:
+        days -= 1
+    rest = int((at - calendar.after(start, Span(days, 0, timedelta(), ""))).total_seconds())
+    return _span(days, rest)
 
 
-def _nearest(result: ScenarioResult, difference: Difference) -> JournalEntry | None:
-    """The decision that most likely explains the difference: of the same instant or before, refusals and ends first."""
-    at = difference.at
-    if at is None or not result.journal:
-        return result.journal[-1] if result.journal else None
-    before = [entry for entry in result.journal if entry.at <= at]
-    if not before:
-        return result.journal[0]
+def _span(days: int, seconds: int) -> str:
+    parts = [(days, "d"), (seconds // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s")]
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0d"
+
+
+# --- the two timelines ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    at: datetime
+    after: str
+    when: str
+    expected: str
+    actual: str
+    wrong: bool
+
+
+def _rows(result: ScenarioResult) -> list[_Row]:
+    surplus = [each.actual for each in result.differences if each.actual is not None]
+    open_ = [each for each in result.expected if not each.never]
+    rows: list[_Row] = []
+    for happening in result.actual:
+        met = next((each for each in open_ if each.meets(happening)), None)
+        if met is not None:
+            open_.remove(met)
+        wrong = any(happening is each for each in surplus)
+        left = str(met) if met is not None and not wrong else NOTHING if wrong else ""
+        rows.append(_row(result, happening.at, left, str(happening), wrong=wrong))
+    missing = [each.expected for each in result.differences if each.expected is not None and each.actual is None]
+    rows += [_row(result, each.at, str(each), NOTHING, wrong=True) for each in missing if each.at is not None]
+    return sorted(rows, key=lambda row: row.at)
+
+
+def _row(result: ScenarioResult, at: datetime, left: str, right: str, *, wrong: bool) -> _Row:
+    return _Row(at, after_start(at, result), local_time(at, result.zone), left, right, wrong)
+
+
+def _table(rows: Sequence[_Row]) -> Iterator[str]:
+    """Three columns; what differs has a mark in front."""
+    after = _width((row.after for row in rows), "at")
+    when = _width((row.when for row in rows), "")
+    left = _width((row.expected for row in rows), "expected")
+    yield f"    {'at':<{after}}  {'':<{when}}  {'expected':<{left}}  what happened"
+    for row in rows:
+        mark = "x" if row.wrong else " "
+        cells = f"{row.after:<{after}}  {row.when:<{when}}  {_cut(row.expected):<{left}}  {_cut(row.actual)}"
+        yield f"  {mark} {cells}".rstrip()
+
+
+def _width(cells: Iterable[str], head: str) -> int:
+    return max(len(head), *(len(_cut(cell)) for cell in cells), 0)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= WIDTH else f"{cell[: WIDTH - 4]} ..."
+
+
+def _forbidden(result: ScenarioResult) -> Iterator[str]:
+    for difference in result.differences:
+        if difference.expected is not None and difference.expected.never and difference.actual is not None:
+            yield f"    must not happen: {str(difference.expected).removeprefix('never ')}"
+
+
+# --- the reason -----------------------------------------------------------------------------------------------------
+
+
+def _of(difference: Difference, result: ScenarioResult) -> str:
+    expected, actual = difference.expected, difference.actual
+    if expected is None or expected.never:
+        assert actual is not None  # noqa: S101 (a difference has one of the two)
+        words = f"{actual} happened {_moment(actual.at, result)}"
+        if expected:
+            return f"{words}, which must never happen"
+        wanted = _elsewhere(actual, result)
+        return f"{words} and was expected {_moment(wanted.at, result)}" if wanted else f"{words} and was not expected"
+    instead = _instead(expected, result)
+    words = f"{expected} was expected {_moment(expected.at, result)}"
+    if instead is None:
+        return f"{words} and did not happen"
+    return f"{words} and happened {_moment(instead.at, result)}"
+
+
+def _moment(at: datetime | None, result: ScenarioResult) -> str:
+    return "" if at is None else f"at {after_start(at, result)} ({local_time(at, result.zone)})"
+
+
+def _instead(expected: Expected, result: ScenarioResult) -> Happening | None:
+    """The same at another instant."""
+    surplus = [each.actual for each in result.differences if each.expected is None and each.actual is not None]
+    return next((each for each in surplus if expected.matches(each)), None)
+
+
+def _elsewhere(actual: Happening, result: ScenarioResult) -> Expected | None:
+    """The same expected at another instant."""
+    missing = [each.expected for each in result.differences if each.expected is not None and each.actual is None]
+    return next((each for each in missing if each.matches(actual)), None)
+
+
+def _reason(result: ScenarioResult, difference: Difference) -> JournalEntry | None:
+    """The decision that most likely explains the difference."""
+    if not result.journal:
+        return None
+    if difference.expected is None or difference.expected.never:
+        return _what_led_to(result, difference.actual)
+    return _what_kept(result, difference.expected)
+
+
+def _what_led_to(result: ScenarioResult, actual: Happening | None) -> JournalEntry | None:
+    """The decision of the same playbook before it: the end of a wait, the branch, the entry."""
+    if actual is None:
+        return None
+    at_or_before = [entry for entry in result.journal if entry.at <= actual.at and entry.act is not Act.RELEASED]
+    own = [
+        entry
+        for entry in at_or_before
+        if entry.playbook == actual.playbook
+        and entry.act in (Act.ENTERED, Act.STEP_ENDED, Act.ENDED)
+        and not (entry.at == actual.at and entry.detail.get("verb") in ("email", "task"))
+    ]
+    if actual.kind is Kind.STAGE:
+        own = [entry for entry in at_or_before if entry.act is Act.STAGE and entry.code == actual.code]
+    return (own or at_or_before or list(result.journal))[-1]
+
+
+def _what_kept(result: ScenarioResult, expected: Expected) -> JournalEntry:
+    """What became of the very step; else the last refusal or end before it; else the last decision."""
+    before = [entry for entry in result.journal if expected.at is None or entry.at <= expected.at]
+    steps = result.sources.get(expected.subject, frozenset())
+    about = (Act.STEP_ENDED, Act.HELD)
+    own = [entry for entry in before if (entry.playbook, entry.step) in steps and entry.act in about]
+    if own and (own[-1].reason is not None or own[-1].act is Act.HELD):
+        return own[-1]
+    books = {playbook for playbook, _ in steps} | {expected.playbook, expected.subject}
+    closing = [entry for entry in before if entry.act in (Act.REFUSED, Act.ENDED) and entry.playbook in books]
     telling = [
         entry
         for entry in before
-        if entry.act in (Act.REFUSED, Act.ENDED, Act.STEP_ENDED, Act.HELD) and at - entry.at <= NEAR
+        if entry.act in (Act.REFUSED, Act.ENDED, *about) and (expected.at is None or expected.at - entry.at <= NEAR)
     ]
-    return (telling or before)[-1]
-
-
-def _evidence(evidence: Evidence) -> str:
-    seen = ", ".join(f"{name} = {value!r}" for name, value in evidence.values.items())
-    verdict = f"error: {evidence.error}" if evidence.error else repr(evidence.value)
-    return f"{evidence.expression}  ->  {verdict}" + (f"   ({seen})" if seen else "")
+    return (closing or telling or before or list(result.journal[:1]))[-1]

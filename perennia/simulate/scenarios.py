@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ from perennia.core.definitions import NO_POLICIES, Policies, Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState
+from perennia.core.step_ids import place_steps
 from perennia.simulate.comparison import Difference, Expected, compare, expected_of
 from perennia.simulate.timeline import Happening, happenings_among
 from perennia.simulate.world import Act, Fault, Rendering, World
@@ -54,7 +55,10 @@ AUTHOR = "scenario"
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """``differences`` empty: it passed. ``reached``: ``(playbook, step)`` of every step that ended in it."""
+    """``differences`` empty: it passed. ``reached``: ``(playbook, step)`` of every step that it came to.
+
+    ``sources``: by template, title or event, the steps ``(playbook, step)`` that send, open or emit it.
+    """
 
     scenario: Scenario
     zone: ZoneInfo
@@ -63,6 +67,9 @@ class ScenarioResult:
     differences: tuple[Difference, ...]
     journal: tuple[JournalEntry, ...]
     reached: frozenset[tuple[str, str]]
+    start: datetime
+    calendar: Calendar
+    sources: Mapping[str, frozenset[tuple[str, str]]]
 
     @property
     def passed(self) -> bool:
@@ -103,8 +110,26 @@ def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: R
         expected=tuple(expected),
         differences=tuple(compare(actual, expected, strict=scenario.strict)),
         journal=tuple(world.journal),
-        reached=frozenset((entry.playbook, entry.step) for entry in world.journal if entry.playbook and entry.step),
+        reached=_reached(world),
+        start=moments.start,
+        calendar=moments.calendar,
+        sources=_sources(catalog),
     )
+
+
+def _reached(world: World) -> frozenset[tuple[str, str]]:
+    over = {(entry.playbook, entry.step) for entry in world.journal if entry.playbook and entry.step}
+    return frozenset(over) | world.standing
+
+
+def _sources(catalog: Catalog) -> dict[str, frozenset[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for book in catalog.playbooks.values():
+        for placed in place_steps(book.definition):
+            subject = getattr(placed.step, placed.verb, None)
+            if isinstance(subject, str):
+                found.setdefault(subject, set()).add((book.id, placed.id))
+    return {subject: frozenset(steps) for subject, steps in found.items()}
 
 
 class Moments:

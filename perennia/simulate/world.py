@@ -135,6 +135,12 @@ class World:
         return self._people[self._customer].state
 
     @property
+    def standing(self) -> frozenset[tuple[str, str]]:
+        """Playbook and step of everybody's enrollments as they stand now."""
+        runs = (run for person in self._people.values() for run in person.state.enrollments)
+        return frozenset((run.playbook, run.step) for run in runs if run.step)
+
+    @property
     def journal(self) -> list[JournalEntry]:
         return [entry for _, entry in self.chronicle]
 

@@ -35,6 +35,7 @@ from perennia.store.records import (
     TurnOutcome,
     TurnSnapshot,
     TurnWrite,
+    Words,
 )
 
 
@@ -204,11 +205,19 @@ class Store(Protocol):
 
     async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]: ...
 
-    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]: ...
+    async def journal(
+        self, customer: str, limit: int = 1000, subject: str | None = None, step: str | None = None
+    ) -> list[JournalRow]:
+        """The last ``limit`` decisions about a customer: all, or those about a playbook or track, and one of its steps."""
+        ...
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]: ...
 
     async def totals(self) -> Totals: ...
+
+    async def words(self) -> Words:
+        """Names of events and traits that customers' data uses."""
+        ...
 
     async def audit(self, entry: AuditEntry) -> None: ...
 

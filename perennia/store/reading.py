@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, Text, and_, case, func, or_, select, tuple_
 
 from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState
@@ -74,11 +74,25 @@ def _summary(row: Row[*tuple[object, ...]]) -> tuple[CustomerSummary, CustomerSt
     return summary, state
 
 
-def read_journal(connection: Connection, customer: str, limit: int) -> list[JournalRow]:
+def read_journal(
+    connection: Connection, customer: str, limit: int, subject: str | None = None, step: str | None = None
+) -> list[JournalRow]:
     """`Store.journal`: the last ``limit`` entries, in the order in which they were decided."""
     last = select(journal).where(journal.c.customer == customer).order_by(journal.c.id.desc()).limit(limit)
+    if subject is not None:
+        track = _in_body(connection.dialect.name, "detail", "track")
+        last = last.where(or_(journal.c.playbook == subject, track == subject))
+    if step is not None:
+        last = last.where(_in_body(connection.dialect.name, "step") == step)
     rows = connection.execute(last).all()
     return [JournalRow(id=row.id, customer=row.customer, entry=entry_of(row.body)) for row in reversed(rows)]
+
+
+def _in_body(dialect: str, *keys: str) -> ColumnElement[str]:
+    """What a journal entry's JSON says under these keys."""
+    if dialect == "sqlite":
+        return func.json_extract(journal.c.body, f"$.{'.'.join(keys)}", type_=Text())
+    return func.json_extract_path_text(journal.c.body.cast(JSON), *keys, type_=Text())
 
 
 def list_tasks(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Task]:

@@ -247,6 +247,14 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Json] = {}
 
 
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of all events that were ever accepted for a known customer, and of all traits that customers have."""
+
+    events: frozenset[str]
+    contact_traits: frozenset[str]
+    account_traits: frozenset[str]
+
+
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """What a dashboard counts: events accepted, messages by status and reason, enrollments, customers per stage."""
 

@@ -25,6 +25,7 @@ from perennia.store import (
     releases,
     telling,
     turning,
+    words,
 )
 from perennia.store.driver import Driver, Statements
 from perennia.store.port import Store, Take
@@ -45,6 +46,7 @@ from perennia.store.records import (
     Task,
     Totals,
     TurnOutcome,
+    Words,
 )
 from perennia.store.sqlite import SqliteDriver
 
@@ -188,14 +190,19 @@ class SqlStore(Store):
     async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
         return await self._driver.read("customer", lambda c: reading.show_customer(c, customer))
 
-    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]:
-        return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit))
+    async def journal(
+        self, customer: str, limit: int = 1000, subject: str | None = None, step: str | None = None
+    ) -> list[JournalRow]:
+        return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit, subject, step))
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
         return await self._driver.read("tasks", lambda c: reading.list_tasks(c, customer, status, limit))
 
     async def totals(self) -> Totals:
         return await self._driver.read("totals", counting.totals)
+
+    async def words(self) -> Words:
+        return await self._driver.read("words", words.words)
 
     async def audit(self, entry: AuditEntry) -> None:
         await self._driver.write("audit", lambda c: audit_log.write_audit(c, entry))

@@ -8,26 +8,32 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from perennia.core.decisions import Act, JournalEntry, Outcome
-from perennia.core.json_values import Json
+from perennia.core.decisions import Act, JournalEntry, Outcome, Reason
+from perennia.core.json_values import Json, JsonObject
+from perennia.why.changes import changes
 from perennia.why.evidence import evidence_line, local_time
 from perennia.why.reasons import meaning, reason_in_words
 
 # What the sentence itself says, or what only machines want to know; the rest of a `detail` is added behind it.
 _SAID = frozenset(
     {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
+    | {"variant", "rounds", "milestone"}
     | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
 )
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """``when`` is in the customer's zone. ``because``: the expressions, what they came to and the values they saw."""
+    """``when`` is in the customer's zone. ``because``: the expressions, what they came to and the values they saw.
+
+    ``needed``: where something did not happen, what would have to change for it to happen.
+    """
 
     when: str
     subject: str
     text: str
     because: tuple[str, ...]
     entry: JournalEntry
+    needed: tuple[str, ...] = ()
 
 
 def put_in_words(entry: JournalEntry, zone: ZoneInfo) -> Line:
@@ -38,7 +44,16 @@ def put_in_words(entry: JournalEntry, zone: ZoneInfo) -> Line:
         text=_sentence(entry),
         because=tuple(evidence_line(evidence, zone) for evidence in entry.evidence),
         entry=entry,
+        needed=_needed(entry, zone),
     )
+
+
+def _needed(entry: JournalEntry, zone: ZoneInfo) -> tuple[str, ...]:
+    # Refusals for a goal, an exit, a run before are no conditions that would have to hold.
+    did_not = entry.reason in (Reason.FAILED_ENTRY_FILTER, Reason.STEP_CONDITION_FALSE, Reason.NOT_WHILE)
+    if not did_not:
+        return ()
+    return tuple(each for evidence in entry.evidence for each in changes(evidence, zone))
 
 
 def _subject(entry: JournalEntry) -> str:
@@ -155,8 +170,28 @@ def _done(entry: JournalEntry) -> str:
             return f"traits were set: {_text(detail.get('traits'))}"
         case "task":
             return "the task was done"
+        case "split":
+            return f"it went the way {_text(detail.get('variant'))} of its split, as it always will"
+        case "repeat":
+            rounds = detail.get("rounds")
+            return f"its repeat ended after {_text(rounds)} round{'' if rounds == 1 else 's'}"
+        case "emit":
+            return f"the event {_text(detail.get('event'))} was emitted"
+        case "milestone":
+            return f"the milestone {_text(detail.get('milestone'))} was reached"
+        case "enroll":
+            return _enrolled(detail)
+        case "unenroll":
+            return f"it ended the playbook {_text(detail.get('playbook'))}"
+        case "stage":
+            return "it set the stage"
         case _:
             return f"the {_verb(entry)} was done"
+
+
+def _enrolled(detail: JsonObject) -> str:
+    other, ended = _text(detail.get("playbook")), detail.get("ended")
+    return f"the playbook {other}, which it waited for, ended: {_text(ended)}" if ended else f"it started {other}"
 
 
 def _end(entry: JournalEntry) -> str:

@@ -155,7 +155,13 @@ async def test_a_customer_is_found_by_either_id(world: World, reference: str) ->
 async def test_ids_may_hold_anything(world: World) -> None:
     answer = await world.client.get("/api/v1/customers/bo%2Fb")
     assert answer.json()["customer"]["id"] == "c2"
-    assert (await world.client.get("/api/v1/customers/bo%2Fb/why")).json() == {"customer": "c2", "decisions": []}
+    assert (await world.client.get("/api/v1/customers/bo%2Fb/why")).json() == {
+        "customer": "c2",
+        "decisions": [],
+        "timezone": "UTC",
+        "lines": [],
+        "outlook": [],
+    }
 
 
 async def test_a_customer_may_be_asked_for_by_kind(world: World) -> None:

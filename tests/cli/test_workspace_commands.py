@@ -56,8 +56,9 @@ def test_a_scenario_that_fails_shows_both_timelines(workspace: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("plan: pro", "plan: free"), encoding="utf-8")
     ended = perennia(workspace, "test")
     assert ended.code == 1
-    assert "- 03-02 09:00:00  email hello/greet" in ended.out
-    assert 'traits.plan == "pro"  ->  False' in ended.out
+    assert "  x 0d  Mon 2 Mar 2026 09:00:00  email hello/greet  -" in ended.out
+    assert "did not enter, since Signed Up happened: the entry filter did not hold (failed_entry_filter)" in ended.out
+    assert '     traits.plan == "pro"  ->  false, since traits.plan = free' in ended.out
 
 
 def test_a_workspace_with_errors_is_not_tested(workspace: Path) -> None:

@@ -134,3 +134,34 @@ async def test_tasks_are_filtered_by_customer_and_status(store: SqlStore) -> Non
 
 async def test_an_audit_entry_is_kept(store: SqlStore) -> None:
     await store.audit(AuditEntry(at=AT, by="kim", action="publish", subject="1", detail={"documents": 3}))
+
+
+async def test_words_are_the_events_that_came_and_the_traits_that_customers_have(store: SqlStore) -> None:
+    await store.accept([event("m1", "ann"), account_traits("m2", "acme")], AT)
+    for name in ("ann", "acme"):
+
+        def told(snapshot: TurnSnapshot, name: str = name) -> TurnWrite:
+            state = enrolled(snapshot)
+            state.facts.traits = {f"trait of {name}": 1}
+            return write(snapshot, state=state)
+
+        await store.turn(await store.find(name), told)
+
+    words = await store.words()
+
+    assert words.events == {"Viewed"}
+    assert (words.contact_traits, words.account_traits) == ({"trait of ann"}, {"trait of acme"})
+
+
+async def test_a_journal_is_filtered_before_it_is_cut(store: SqlStore) -> None:
+    await store.accept([event("m1", "ann")], AT)
+    ann = await store.find("ann")
+    told = [JournalEntry(at=AT, act=Act.STEP_ENDED, code="done", playbook="hello", step="greet")]
+    told += [JournalEntry(at=AT, act=Act.STEP_ENDED, code="done", playbook="hello", step="bye")]
+    told += [JournalEntry(at=AT, act=Act.STAGE, code="new", detail={"track": "adoption"})]
+    told += [JournalEntry(at=AT, act=Act.ENTERED, code="entered", playbook="noise")] * 5
+    await store.turn(ann, lambda snapshot: msgspec.structs.replace(write(snapshot), journal=tuple(told)))
+
+    assert [row.entry.step for row in await store.journal(ann, 2, "hello")] == ["greet", "bye"]
+    assert [row.entry.step for row in await store.journal(ann, 2, "hello", "greet")] == ["greet"]
+    assert [row.entry.code for row in await store.journal(ann, 2, "adoption")] == ["new"]

@@ -221,8 +221,11 @@ class MemoryStore:
         facts = Facts(ref=person.external_id, first_seen=NOW, traits={"plan": "pro"})
         return person, CustomerState(customer=customer, kind=person.kind, now=NOW, facts=facts)
 
-    async def journal(self, customer: str, limit: int = 1000) -> list[JournalRow]:
-        return [row for row in self.rows if row.customer == customer][:limit]
+    async def journal(
+        self, customer: str, limit: int = 1000, subject: str | None = None, step: str | None = None
+    ) -> list[JournalRow]:
+        entries = [row for row in self.rows if row.customer == customer]
+        return [r for r in entries if subject in (None, r.entry.playbook) and step in (None, r.entry.step)][:limit]
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
         found = [one for one in self.work if customer in (None, one.customer) and status in (None, one.status)]

@@ -1,0 +1,153 @@
+"""Packs: folders of the shipped ``playbooks/``, each with what its messages need, which can be put into a workspace.
+
+What people changed is never overwritten: a file that is no longer as a pack left it stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from perennia.catalog.workspace import Workspace, load_workspace
+from perennia.catalog.yaml_source import read_documents
+from perennia.core.definitions import Playbook
+from perennia.core.step_ids import place_steps
+
+# What `packs add` wrote, by path: how a file that people changed is told from one that is merely old. Hidden: no definition.
+RECORD = ".installed.json"
+REFERRED = ("playbook", "track", "segment", "survey", "health")
+_LACKS = re.compile(r'no (playbook|track|segment|survey|health) "([^"]+)"')
+_LACKS_TOPIC = re.compile(r'no topic "([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Pack:
+    """``events`` and ``traits`` are what its definitions read: what an installation must be told for them to work."""
+
+    name: str
+    definitions: tuple[str, ...]
+    files: tuple[str, ...]
+    events: tuple[str, ...]
+    traits: tuple[str, ...]
+
+
+@dataclass
+class Installed:
+    """What became of a pack's files, by path."""
+
+    packs: list[str] = field(default_factory=list[str])
+    written: list[str] = field(default_factory=list[str])
+    unchanged: list[str] = field(default_factory=list[str])
+    kept: list[str] = field(default_factory=list[str])
+
+
+def list_packs(shipped: Path) -> list[Pack]:
+    """Every pack of the workspace that ships, by name."""
+    workspace = load_workspace(shipped)
+    folders = sorted(folder.name for folder in (shipped / "playbooks").iterdir() if folder.is_dir())
+    return [_pack(workspace, name) for name in folders]
+
+
+def install(shipped: Path, target: Path, name: str, known: dict[str, Pack]) -> Installed:
+    """Puts the pack into the workspace ``target``, and those packs that it refers to. Raises `KeyError` for none."""
+    done = Installed()
+    waiting = [name]
+    while waiting:
+        pack = known[waiting.pop(0)]
+        done.packs.append(pack.name)
+        _copy(shipped, target, pack, done)
+        waiting += [other for other in _lacking(shipped, target) if other not in (*done.packs, *waiting)]
+    return done
+
+
+def _pack(workspace: Workspace, name: str) -> Pack:
+    root = f"playbooks/{name}/"
+    files = [path for path in _files(workspace.folder / root) if not path.startswith(".")]
+    own = [root + path for path in files]
+    books = [book for id_, book in workspace.playbooks.items() if workspace.sources[id_].path in own]
+    uses = [use for use in workspace.uses if use.path in own]
+    return Pack(
+        name=name,
+        definitions=tuple(each for path in own for each in _defined(workspace.folder / path)),
+        files=(*own, *_templates(workspace, books)),
+        events=tuple(sorted({use.name for use in uses if use.kind == "event"})),
+        traits=tuple(sorted({f"{use.scope}.{use.name}" for use in uses if use.kind == "trait"})),
+    )
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _defined(path: Path) -> list[str]:
+    """``playbook hello``: by the first key of each document; scenarios define nothing that others refer to."""
+    documents, _ = read_documents(path.name, path.read_text(encoding="utf-8")) if path.suffix == ".yaml" else ([], [])
+    firsts = [(document.keys()[0], document) for document in documents if document.keys()]
+    return [f"{kind} {document.value((kind,))}" for kind, document in firsts if kind in REFERRED]
+
+
+def _templates(workspace: Workspace, books: list[Playbook]) -> Iterator[str]:
+    """Files of the templates that the playbooks name, and of the layouts that those name."""
+    steps = [placed.step for book in books for placed in place_steps(book)]
+    named = {
+        text for step in steps for key in ("email", "template") if isinstance(text := getattr(step, key, None), str)
+    }
+    bodies = [workspace.templates[name] for name in named if name in workspace.templates]
+    stems = {body.name for body in bodies} | {f"layouts/{body.layout}" for body in bodies if body.layout}
+    for path in _files(workspace.folder / "templates"):
+        if path.split(".")[0] in stems:
+            yield f"templates/{path}"
+
+
+def _copy(shipped: Path, target: Path, pack: Pack, done: Installed) -> None:
+    record = target / "playbooks" / pack.name / RECORD
+    before = cast("dict[str, str]", msgspec.json.decode(record.read_bytes())) if record.is_file() else {}
+    after = dict(before)
+    for path in pack.files:
+        new = (shipped / path).read_bytes()
+        old = (target / path).read_bytes() if (target / path).is_file() else None
+        if old == new:
+            done.unchanged.append(path)
+        elif old is None or _digest(old) == before.get(path):
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes(new)
+            done.written.append(path)
+        else:
+            done.kept.append(path)
+            continue
+        after[path] = _digest(new)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_bytes(msgspec.json.format(msgspec.json.encode(after, order="sorted"), indent=1) + b"\n")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def lacking_topics(shipped: Path, target: Path) -> dict[str, str]:
+    """Topics that the workspace's definitions name and its policies do not have, each as the shipped policies write it."""
+    findings = load_workspace(target).errors
+    named = dict.fromkeys(topic for finding in findings for topic in _LACKS_TOPIC.findall(finding.message))
+    policies = load_workspace(shipped).policies
+    known = {} if policies is None else policies.topics
+    return {
+        name: msgspec.json.encode(known[name].model_dump(exclude_none=True)).decode() for name in named if name in known
+    }
+
+
+def _lacking(shipped: Path, target: Path) -> list[str]:
+    """Packs that define what the workspace's definitions refer to and do not find."""
+    homes = {
+        definition: path.relative_to(shipped / "playbooks").parts[0]
+        for path in sorted((shipped / "playbooks").rglob("*.yaml"))
+        for definition in _defined(path)
+        if path.parent != shipped / "playbooks"
+    }
+    lacked = [match for finding in load_workspace(target).errors for match in _LACKS.findall(finding.message)]
+    return list(dict.fromkeys(homes[f"{kind} {id_}"] for kind, id_ in lacked if f"{kind} {id_}" in homes))
