@@ -104,7 +104,8 @@ class Inhabitant:
 class World:
     """Customers in one catalog: one, or an account with its contacts. What happens is put on the agenda; `run` lives through it.
 
-    At one instant inputs come first, in the order of the agenda; then what time alone makes due, accounts before contacts
+    At one instant inputs come first, in the order of the agenda, but the result of an effect at once, before whatever else
+    happens at the instant of its release; then what time alone makes due, accounts before contacts
     and each by id. What a decision tells other customers is an input of the same instant.
     """
 
@@ -118,7 +119,8 @@ class World:
         self.chronicle: list[tuple[CustomerState, JournalEntry]] = []
         self._customer = state.customer
         self._people = {state.customer: Inhabitant(state)}
-        self._agenda: list[tuple[datetime, int, str, Input | Act]] = []
+        # By instant; results of effects before anything else; then in the order in which it was put there.
+        self._agenda: list[tuple[datetime, bool, int, str, Input | Act]] = []
         self._order = count()
         self._attempts: dict[str, int] = {}
         # Addresses that messages came back from.
@@ -149,7 +151,8 @@ class World:
 
         ``customer`` None: the one that the world was made with.
         """
-        heapq.heappush(self._agenda, (when, next(self._order), customer or self._customer, what))
+        is_result = isinstance(what, EffectEnded)
+        heapq.heappush(self._agenda, (when, not is_result, next(self._order), customer or self._customer, what))
 
     def run(self, until: datetime) -> None:
         """Lives through everything up to and with ``until``."""
@@ -180,7 +183,7 @@ class World:
         return min(waiting, key=lambda person: person.wake_at or datetime.max, default=None)  # noqa: DTZ901 - never taken
 
     def _happen(self) -> None:
-        when, _, customer, what = heapq.heappop(self._agenda)
+        when, _, _, customer, what = heapq.heappop(self._agenda)
         if callable(what):
             what(self)
             for person in self._in_order():

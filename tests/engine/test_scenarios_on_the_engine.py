@@ -6,17 +6,23 @@ A few that together have each step, trigger, input and expectation run every tim
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from temporalio.service import RPCError, RPCStatusCode
 
 from perennia.catalog import load_workspace, release
 from perennia.catalog.scenario_models import (
+    BounceInput,
+    ClickInput,
     ConsentInput,
     EventInput,
+    OpenInput,
+    ReplyInput,
     Scenario,
     SuppressInput,
     TaskDoneInput,
@@ -25,8 +31,19 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.compiled import Catalog
-from perennia.core.decisions import CustomerEvent, EffectEnded, Outcome, Reason, SendEmail, TaskEnded, TraitsChanged
+from perennia.core.decisions import (
+    CustomerEvent,
+    EffectEnded,
+    MessageTold,
+    Outcome,
+    Reason,
+    SendEmail,
+    TaskEnded,
+    Told,
+    TraitsChanged,
+)
 from perennia.core.definitions import NO_POLICIES, Scope
+from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
@@ -42,6 +59,8 @@ from perennia.simulate.scenarios import (
 from perennia.simulate.timeline import Happening, happenings
 from perennia.store import open_store
 from perennia.store.records import Accepted
+from tests.support.lives import TOPICS, PlainText
+from tests.support.lives import documents as documents_of
 from tests.support.time_skipping import SkippedTime, skipped_time, time_skipping_server
 
 WORKSPACE = load_workspace(shipped_workspace())
@@ -126,6 +145,14 @@ class Drive:
                 case TaskDoneInput():
                     key = await self._task(customer, item.task_done)
                     await self.time.order(customer, TaskEnded(at=at, key=key, outcome="done", result=item.result))
+                case OpenInput():
+                    await self._tell(customer, item.open, "opened", at)
+                case ClickInput():
+                    await self._tell(customer, item.click, "clicked", at)
+                case ReplyInput():
+                    await self._tell(customer, item.reply, "replied", at)
+                case BounceInput():
+                    await self._tell(customer, item.bounce, "bounced", at)
                 case _:
                     await self.time.order(customer, scenario_input(item, at, self.moments))
         await self.time.finish(self.moments.instant(self.scenario.until))
@@ -137,6 +164,11 @@ class Drive:
         given = message_id or f"m{next(self.message_ids)}"
         customer = self.scenario.customer.id
         await self.time.accept(Accepted(message_id=given, kind=self.scope, external_id=customer, input=what))
+
+    async def _tell(self, customer: str, step: str, what: Told, at: datetime) -> None:
+        key = next(each.key for each in await self.time.store.messages(customer) if each.step == step)
+        address = str(self.scenario.customer.traits["email"]) if what == "bounced" else None
+        await self.time.tell(MessageTold(at=at, key=key, what=what), f"told{next(self.message_ids)}", address)
 
     async def _task(self, customer: str, step: str) -> str:
         return next(task.key for task in await self.time.store.tasks(customer) if task.key.split("/")[2] == step)
@@ -159,13 +191,81 @@ async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(scenario: 
     assert shown(timeline) == shown(simulated(scenario).actual)
 
 
-async def lived_on_the_engine(scenario: Scenario, database: Path) -> list[Happening]:
+KEYED = """
+playbook: order
+topic: tips
+key: event.order_id
+enter: {on: [{event: Order Placed}]}
+goal: {event: Order Rated}
+steps:
+  - {id: thanks, email: thanks, transactional: true}
+  - wait_for:
+      - clicked: thanks
+        then: [{id: call, task: Call}, {wait_for: [{task: call}], up_to: 2d}]
+      - event: Parcel Arrived
+        match: event.order
+    up_to: 5d
+    else: [{email: where-is-it, transactional: true}]
+  - {id: rate, email: rate, transactional: true}
+  - wait: 9d
+"""
+TWO_ORDERS = """
+scenario: two orders
+customer: {id: ana, traits: {email: ana@example.com}}
+start: 2026-03-02T10:00:00Z
+when:
+  - {at: 0d, event: Order Placed, properties: {order_id: 1}}
+  - {at: 1h, event: Order Placed, properties: {order_id: "1"}}
+  - {at: 2h, event: Order Placed, properties: {order_id: 2}}
+  - {at: 3h, event: Order Placed}
+  - {at: 1d, event: Parcel Arrived, properties: {order: 3}}
+  - {at: 1d1h, event: Parcel Arrived, properties: {order: "1"}}
+  - {at: 2d, click: thanks}
+  - {at: 3d, task_done: call}
+  - {at: 3d1h, open: thanks}
+  - {at: 4d, event: Order Rated, properties: {order_id: 2}}
+  - {at: 5d, bounce: rate}
+  - {at: 6d, event: Order Placed, properties: {order_id: 4}}
+until: 20d
+expect: [{never: {email: where-is-it}}]
+strict: false
+"""
+
+
+async def test_keys_and_what_is_told_of_messages_come_to_the_same_on_the_engine(tmp_path: Path) -> None:
+    published = documents_of(f"{TOPICS}\n---\n{KEYED}")
+    told: dict[str, object] = YAML(typ="safe", pure=True).load(TWO_ORDERS)  # pyright: ignore[reportUnknownMemberType]: ruamel has no types
+    scenario = Scenario.model_validate(told)
+    timeline = await lived_on_the_engine(scenario, tmp_path / "store.sqlite", published)
+    expected = run_scenario(published, scenario, PlainText()).actual
+    assert shown(timeline) == shown(expected)
+    assert [str(each) for each in timeline] == [
+        "enrolled in order",
+        "email thanks",
+        "enrolled in order",
+        "email thanks",
+        "email rate",
+        'task "Call"',
+        "email rate",
+        "ended goal",
+        "enrolled in order",
+        "skipped thanks: suppressed",
+        "ended completed",
+        "skipped email-2: suppressed",
+        "skipped rate: suppressed",
+        "ended completed",
+    ]
+
+
+async def lived_on_the_engine(
+    scenario: Scenario, database: Path, documents: Sequence[Document] = DOCUMENTS
+) -> list[Happening]:
     """The scenario's timeline from the real workflow, turns and store, on a time-skipping server of its own."""
-    catalog: Catalog = scenario_catalog(DOCUMENTS, scenario)
+    catalog: Catalog = scenario_catalog(documents, scenario)
     moments = Moments(catalog, scenario)
     published = [
         document
-        for document in DOCUMENTS
+        for document in documents
         if document.kind != "playbook" or not scenario.playbooks or document.id in scenario.playbooks
     ]
     store = open_store(f"sqlite:///{database}")
@@ -183,4 +283,5 @@ async def lived_on_the_engine(scenario: Scenario, database: Path) -> list[Happen
 
 
 def shown(timeline: tuple[Happening, ...] | list[Happening]) -> list[JsonObject]:
-    return [{"at": each.at.isoformat(), "what": str(each)} for each in timeline]
+    """Without whom it happened to: the engine's timeline is one customer's."""
+    return [{"at": each.at.isoformat(), "what": str(replace(each, contact=None))} for each in timeline]

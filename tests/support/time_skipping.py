@@ -22,7 +22,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import EffectRequest, Messages, TurnReply, TurnRequest
 from activities.turns import StoreTurns
-from perennia.core.decisions import EffectEnded, Input, Outcome, SendEmail
+from perennia.core.decisions import EffectEnded, Input, MessageTold, Outcome, SendEmail
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.store.port import Store
 from perennia.store.records import Accepted, Merge, SendStatus
@@ -128,6 +128,11 @@ class SkippedTime:
         """What a person or the API would order at this instant; ``customer`` is the internal id."""
         await self.store.place_order(customer, order)
         await self._ring([customer])
+
+    async def tell(self, told: MessageTold, message_id: str, closed_address: str | None = None) -> None:
+        """What a provider would tell of a message at this instant; it rings only who watches for that."""
+        await self.store.tell_message(told, message_id, closed_address)
+        await self._ring(await self.store.rung(100))
 
     async def advance_to(self, instant: datetime) -> None:
         """Lets everything happen that is due before ``instant``, and sets the clock to it."""
