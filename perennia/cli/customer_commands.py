@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
 from zoneinfo import ZoneInfo
@@ -88,8 +89,17 @@ def _show(detail: CustomerDetail) -> None:
     for enrollment in cast("list[JsonObject]", state.get("enrollments") or []):
         paused = ", paused" if enrollment.get("paused") else ""
         key = f" ({enrollment['key']})" if enrollment.get("key") else ""
+        paused += _held(enrollment, zone)
         say(f"in {enrollment.get('playbook')}{key} at step {enrollment.get('step') or '(beginning)'}{paused}")
     say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
+
+
+def _held(enrollment: JsonObject, zone: ZoneInfo) -> str:
+    """What keeps the enrollment's message, and when it is tried again."""
+    held, due = _object(enrollment.get("held")), enrollment.get("due")
+    if not held or enrollment.get("awaiting") or not isinstance(due, str):
+        return ""
+    return f", its message held ({held.get('reason')}) until {local_time(datetime.fromisoformat(due), zone)}"
 
 
 def why(

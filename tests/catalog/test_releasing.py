@@ -164,3 +164,23 @@ def test_what_is_wrong_with_the_steps_themselves_is_not_rehearsed(make_workspace
     workspace = make_workspace({"playbooks/p.yaml": BOOK.replace("up_to: 2d", "up_to: 2x")})
     with pytest.raises(WorkspaceRefused, match="2x"):
         rehearsal(workspace)
+
+
+def test_a_countrys_holidays_are_released_as_dates(make_workspace: MakeWorkspace) -> None:
+    policies = 'policies: default\nholidays: [DE, "2026-12-24"]\n'
+    released = release(make_workspace({**USUAL, "playbooks/policies.yaml": policies}))
+    (document,) = [document for document in released.documents if document.kind == "policies"]
+    holidays = json.loads(document.body)["holidays"]
+    assert [day for day in holidays if day.startswith("2026")] == [
+        "2026-01-01",
+        "2026-04-03",
+        "2026-04-06",
+        "2026-05-01",
+        "2026-05-14",
+        "2026-05-25",
+        "2026-10-03",
+        "2026-12-24",
+        "2026-12-25",
+        "2026-12-26",
+    ]
+    assert (holidays[0], holidays[-1]) == ("2020-01-01", "2040-12-26")

@@ -47,6 +47,14 @@ def test_an_entry_names_its_event() -> None:
     assert sentence(Act.ENTERED, "entered", detail={"event": "Signed Up"}) == "entered, since Signed Up happened"
 
 
+def test_a_held_message_says_what_keeps_it_and_how_long_it_may() -> None:
+    told: JsonObject = {"template": "tips/one", "until": "2026-03-04T12:00:05+00:00"}
+    assert sentence(Act.HELD, "quiet_hours", "quiet_hours", told) == (
+        "email tips/one is held: it is night where the recipient is: quiet hours (quiet_hours) "
+        "[until: 2026-03-04T12:00:05+00:00]"
+    )
+
+
 def test_a_refusal_says_what_did_not_happen_and_why() -> None:
     said = sentence(Act.REFUSED, "failed_entry_filter", "failed_entry_filter", {"event": "Signed Up"})
     assert said == "did not enter, since Signed Up happened: the entry filter did not hold (failed_entry_filter)"

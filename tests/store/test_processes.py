@@ -10,18 +10,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 
+from perennia.core.state import LedgerEntry
 from perennia.store import SqlStore, open_store
+from perennia.store.bodies import body
+from perennia.store.columns import microseconds
 from perennia.store.driver import Driver
+from perennia.store.migrations import upgrade
 from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
-from tests.support.posts import AT, event, take_turn
+from tests.support.posts import AT, email, event, take_turn
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +104,41 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(store: SqlStore) ->
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
     assert await driver_of(store).read("test", differences) == []
+
+
+async def test_messages_of_the_first_schema_count_under_caps_unless_they_are_transactional_or_internal(
+    empty_url: str,
+) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).parent.mkdir()
+    store = open_store(empty_url)
+    sent = {
+        "counts": email("c1"),
+        "transactional": msgspec.structs.replace(email("c1"), transactional=True),
+        "internal": msgspec.structs.replace(email("c1"), recipient="owner", topic=None),
+    }
+
+    def before(connection: Connection) -> None:
+        upgrade(connection, "0001")
+        connection.execute(
+            text("INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c1', 'contact', 'ann', 0)")
+        )
+        effect = text("INSERT INTO effects (key, customer, at, open, body) VALUES (:key, 'c1', 0, false, :body)")
+        message = text(
+            "INSERT INTO messages (key, customer, playbook, step, template, status, released_at, ended_at)"
+            " VALUES (:key, 'c1', 'p', 's', 't', 'sent', :at, :at)"
+        )
+        for key, each in sent.items():
+            connection.execute(effect, {"key": key, "body": body(each)})
+            connection.execute(message, {"key": key, "at": microseconds(AT)})
+
+    await driver_of(store).write("test", before)
+    await store.migrate()
+
+    assert await store.counted_messages("c1", AT) == (
+        LedgerEntry(key="counts", at=AT, topic=None, priority=50, left=True),
+    )
+    await store.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> None:

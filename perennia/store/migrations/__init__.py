@@ -15,8 +15,8 @@ from perennia.store.port import StoreError
 _LOCK = 73736642
 
 
-def upgrade(connection: Connection) -> None:
-    """Runs the missing migrations inside the connection's transaction: all of them or none.
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Runs the missing migrations, as far as ``to``, inside the connection's transaction: all of them or none.
 
     Processes that start together take turns: SQLite by its write lock, PostgreSQL by an advisory lock. Raises
     `StoreError` where the database was made by a newer version.
@@ -28,7 +28,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise StoreError(
             "the store was made by a newer Perennia; run that version, or restore an older copy"
