@@ -126,7 +126,7 @@ def _locale(effect: SendEmail, policies: Policies) -> str:
     """The recipient's own language, where they have told it; colleagues are written to in the workspace's."""
     told: Json = None
     if effect.recipient == "contact":
-        told = _member(effect.context, "traits").get("locale")
+        told = _member(effect.context, "contact").get("locale")
     return told if isinstance(told, str) and told else policies.locale
 
 

@@ -237,7 +237,6 @@ def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequ
     withdrawn = {key for decision in decisions for key in decision.withdrawn}
     released = (effect for decision in decisions for effect in decision.effects)
     ended = (item.key for item in inputs if isinstance(item, EffectEnded))
-    traits = [decision.account_traits for decision in decisions if decision.account_traits is not None]
     return TurnWrite(
         state=last.state,
         effects=tuple(e for e in released if isinstance(e, SendEmail) and e.key not in withdrawn),
@@ -247,7 +246,8 @@ def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequ
         journal=tuple(entry for decision in decisions for entry in decision.journal),
         wake_at=last.wake_at,
         watching=tuple(sorted(last.watching)),
-        account_traits=traits[-1] if traits else None,
+        tellings=tuple(telling for decision in decisions for telling in decision.tellings),
+        heard=tuple(event for decision in decisions for event in decision.heard),
     )
 
 

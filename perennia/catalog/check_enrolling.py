@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
-from perennia.core.definitions import EnrollStep, Playbook
+from perennia.core.definitions import EnrollStep, Playbook, Scope
 from perennia.core.step_ids import place_steps
 
 
-def check_other(inspection: Inspection, playbook: Playbook, path: Path, name: str) -> Playbook | None:
-    """A reference to another playbook of the same scope, at a key or as a value. Adds to the inspection's findings."""
+def check_other(
+    inspection: Inspection, playbook: Playbook, path: Path, name: str, scope: Scope | None = None
+) -> Playbook | None:
+    """A reference to another playbook, at a key or as a value, of ``scope`` or this one's. Adds to the findings."""
     known, is_key = inspection.known, path[-1] == name
     report = inspection.at_key if is_key else inspection.at_value
     found = known.playbooks.get(name)
     if found is None:
         if ("playbook", name) not in known.broken:
             inspection.unknown(path, "playbook", name, known.playbooks, key=is_key)
-    elif found.scope != playbook.scope:
-        message = f'the playbook "{name}" is about {found.scope}s, this is about {playbook.scope}s'
-        if (found.scope, playbook.scope) == ("contact", "account"):
-            report(path, "not-supported-yet", f"{message}; reaching across is not supported yet")
-        else:
-            report(path, "wrong-scope", message)
+    elif found.scope != (wanted := scope or playbook.scope):
+        whose = "this is" if wanted == playbook.scope else "this step is"
+        report(path, "wrong-scope", f'the playbook "{name}" is about {found.scope}s, {whose} about {wanted}s')
     return found
 
 
-def check_enroll(inspection: Inspection, playbook: Playbook, path: Path, name: str) -> None:
-    """As `check_other`; and that no chain of enrolls comes back."""
-    if check_other(inspection, playbook, path, name) is None:
+def check_enroll(inspection: Inspection, playbook: Playbook, path: Path, step: EnrollStep) -> None:
+    """Whom the step enrolls, as `check_other`; and that no chain of enrolls comes back."""
+    name, path = step.enroll, (*path, "enroll")
+    if step.to != "self" and playbook.scope == "contact":
+        inspection.at_key((*path[:-1], "to"), "wrong-scope", "a contact has no contacts", "enroll them from an account")
+        return
+    if step.to == "self" and step.late_joiners:
+        message = '"late_joiners" are contacts who join those of "to"'
+        inspection.at_key((*path[:-1], "late_joiners"), "misplaced-key", message, "say which: a role, or all")
+    if check_other(inspection, playbook, path, name, None if step.to == "self" else "contact") is None:
         return
     way = _way_to(inspection, playbook.playbook, name)
     if way:

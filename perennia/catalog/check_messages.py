@@ -8,6 +8,7 @@ from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES
 from perennia.core.definitions import EmailStep, Playbook, Policies
 from perennia.core.documents import TemplateBody
+from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
 from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES
 from perennia.rendering.text import compiled
@@ -71,6 +72,8 @@ def _check_template(inspection: Inspection, playbook: Playbook, path: Path, step
             inspection.unknown((*path, "email"), "template", step.email, inspection.known.templates)
         return None
     known = TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | frozenset(step.with_)
+    if audience_of(step.to) is not None:
+        known |= {"contact"}
     for name in sorted(names_in(template) - known - LAYOUT_NAMES):
         message = f'the template "{step.email}" uses the name "{name}", which this message does not have'
         inspection.at_value((*path, "email"), "unknown-name", message, suggestion(name, known))
@@ -78,13 +81,16 @@ def _check_template(inspection: Inspection, playbook: Playbook, path: Path, step
 
 
 def _check_recipient(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> None:
-    if playbook.scope != "account":
-        return
-    if step.to is None:
+    if playbook.scope == "contact":
+        if audience_of(step.to) is not None:
+            message = "a contact has no contacts: roles and all are an account's"
+            inspection.at_key((*path, "to"), "wrong-scope", message, "write contact or owner")
+    elif step.to is None:
         message = 'in account scope a message must say whom it goes to: "to"'
-        inspection.at_key((*path, "email"), "no-recipient", message, 'add "to: owner"')
+        inspection.at_key((*path, "email"), "no-recipient", message, 'add "to: owner", "to: all" or "to: {role: NAME}"')
     elif step.to == "contact":
-        inspection.at_value((*path, "to"), "wrong-scope", "an account is no contact", "write owner")
+        remedy = "write owner, all or {role: NAME}"
+        inspection.at_value((*path, "to"), "wrong-scope", "an account is no contact", remedy)
 
 
 def _check_policies(inspection: Inspection, policies: Policies, path: Path, step: EmailStep) -> None:

@@ -172,7 +172,7 @@ class _PlaybookCheck:
                 self._check_event_name((*path, "emit"), step.emit, prefixes=False)
                 self._check_values((*path, "with"), step.with_)
             case EnrollStep():
-                check_enroll(self._inspect, self._book, (*path, "enroll"), step.enroll)
+                check_enroll(self._inspect, self._book, path, step)
                 self._check_values((*path, "with"), step.with_)
             case UnenrollStep():
                 check_other(self._inspect, self._book, (*path, "unenroll"), step.unenroll)
@@ -180,7 +180,7 @@ class _PlaybookCheck:
                 self._check_values((*path, "update"), step.update)
             case StageStep():
                 for track, stage in step.stage.items():
-                    self._inspect.stage((*path, "stage", track), track, stage, self._book.scope)
+                    self._inspect.stage((*path, "stage", track), track, stage, self._book.scope, sets=True)
             case TaskStep():
                 self._inspect.span((*path, "due"), step.due)
                 check_text(self._inspect, self._book, (*path, "task"), step.task)

@@ -173,9 +173,10 @@ class Inspection:
         finding = self.document.finding("never-true", message, remedy, place)
         self.findings.append(replace(finding, severity=Severity.WARNING))
 
-    def stage(self, path: Path, track: str, stage: str | None, scope: Scope) -> None:
+    def stage(self, path: Path, track: str, stage: str | None, scope: Scope, *, sets: bool = False) -> None:
         """A reference to a track, and to one of its stages, from a definition of ``scope``.
 
+        A contact sees where its account stands; what ``sets`` the stage must be about the same kind of customer.
         ``path`` leads to the stage under the track's name, or to an expression that reads the track (``stage`` None).
         """
         is_key = path[-1] == track
@@ -183,8 +184,9 @@ class Inspection:
         if found is None:
             if ("track", track) not in self.known.broken:
                 self.unknown(path, "track", track, self.known.tracks, key=is_key)
-        elif found.scope != scope:
-            self._other_scope(path, track, found.scope, scope, self.at_key if is_key else self.at_value)
+        elif found.scope != scope and (sets or found.scope == "contact"):
+            message = f'the track "{track}" is about {found.scope}s, this is about {scope}s'
+            (self.at_key if is_key else self.at_value)(path, "wrong-scope", message)
         elif stage is not None and stage not in (stages := {stage.id for stage in found.stages}):
             self.unknown(path, "stage", stage, stages)
 

@@ -26,7 +26,6 @@ _EXPECTED = {
 }
 # Forms of a value that the language has and this version does not, by the key they stand at: the Python type or word.
 _FORMS_NOT_YET: dict[str, tuple[type | str, ...]] = {
-    "to": ("all", dict),
     "assign": (dict,),
 }
 _ID_REMEDY = "use lower-case letters, digits, - and _"

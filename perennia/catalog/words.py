@@ -35,7 +35,6 @@ EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
-    definitions.EnrollStep: frozenset({"late_joiners"}),
     definitions.TaskStep: frozenset({"escalate"}),
     definitions.Policies: frozenset({"survey_cooldown"}),
     scenarios.PolicyChanges: frozenset({"survey_cooldown"}),

@@ -49,8 +49,8 @@ class WorkspaceRendering:
 
     def _surroundings(self, effect: SendEmail) -> Surroundings:
         policies = self._policies
-        owner, traits = effect.context.get("owner"), effect.context.get("traits")
-        locale = traits.get("locale") if isinstance(traits, dict) else None
+        owner, contact = effect.context.get("owner"), effect.context.get("contact")
+        locale = contact.get("locale") if isinstance(contact, dict) else None
         return Surroundings(
             workspace={"url": policies.url, "name": policies.name, "address": policies.address},
             owner=owner if isinstance(owner, dict) else None,

@@ -10,16 +10,33 @@ from datetime import datetime
 
 import msgspec
 
-from perennia.core import entries, lateness, orders, responses, results, rules, stages, steps, timed_entries, waits
+from perennia.core import (
+    entries,
+    errands,
+    lateness,
+    orders,
+    responses,
+    results,
+    rules,
+    stages,
+    steps,
+    timed_entries,
+    waits,
+)
 from perennia.core.compiled import Catalog
+from perennia.core.contacts import watches_contacts
 from perennia.core.decisions import (
     AccountTraitsChanged,
     Act,
+    ContactChanged,
     CustomerEvent,
     Effect,
     EffectEnded,
     EnrollmentOrder,
     EnrollOrder,
+    ErrandCancelled,
+    ErrandEnded,
+    ErrandGiven,
     Input,
     JournalEntry,
     MessageTold,
@@ -28,12 +45,12 @@ from perennia.core.decisions import (
     StageOrder,
     SurveyAnswered,
     TaskEnded,
+    Telling,
     TraitsChanged,
 )
 from perennia.core.definitions import Scope
 from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, ZONE_TRAIT, Deliberation
 from perennia.core.facts import Facts, absorb
-from perennia.core.json_values import JsonObject
 from perennia.core.nodes import MESSAGES, WaitForNode
 from perennia.core.outward import unwelcome
 from perennia.core.state import CustomerState, Recipient
@@ -48,8 +65,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     ``effects`` are new ones; ``withdrawn`` the keys of effects that should no longer leave. ``wake_at`` is the next instant
     at which something could change by itself, after ``state.now``; None: only an input can. ``watching`` holds tokens
     ``event:NAME`` and ``trait:NAME`` of what could change something earlier, `MESSAGES` where what is told of a message could,
-    `PERMISSION` where consent and suppression could. ``account_traits``: what the account's contacts must be told, None where
-    nothing changed. ``recipients``: those given, with what was released and ended here.
+    `PERMISSION` where consent and suppression could. ``recipients``: those given, with what was released and
+    ended here. ``tellings``: what other customers must be told. ``heard``: events that steps and tracks raised here, part of
+    the customer's past.
     """
 
     state: CustomerState
@@ -58,8 +76,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     journal: tuple[JournalEntry, ...]
     wake_at: datetime | None
     watching: frozenset[str]
-    account_traits: JsonObject | None = None
     recipients: Mapping[str, Recipient] = {}
+    tellings: tuple[Telling, ...] = ()
+    heard: tuple[CustomerEvent, ...] = ()
 
 
 def new_customer(customer: str, kind: Scope, ref: str, first_seen: datetime) -> CustomerState:
@@ -162,6 +181,10 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
 def _hear(run: Deliberation) -> CustomerEvent:
     """The next event that a step emitted: it counts, and is kept for waits, like one that came in at this instant."""
     event = run.emitted.pop(0)
+    run.heard.append(event)
+    if run.state.kind == "contact":
+        told = {**event.properties, "contact": run.state.facts.ref}
+        run.tell(None, msgspec.structs.replace(event, properties=told))
     run.changed(run.count(event))
     waits.keep_for_waits(run, event)
     return event
@@ -200,6 +223,14 @@ def _take(run: Deliberation, each: Input) -> None:
             results.message_told(run, each)
         case SurveyAnswered():
             responses.answered(run, each)
+        case ContactChanged():
+            results.take_contact(run, each)
+        case ErrandGiven():
+            results.errand_given(run, each)
+        case ErrandCancelled():
+            errands.errand_cancelled(run, each)
+        case ErrandEnded():
+            results.errand_ended(run, each)
         case EnrollOrder():
             entries.enter_by_order(run, each)
         case EnrollmentOrder():
@@ -228,6 +259,12 @@ def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
     facts.account = None if told.account is None else {**told.traits, "id": told.account}
     after = facts.account or {}
     run.changed(f"account:{name}" for name in {*before, *after} if before.get(name) != after.get(name))
+    stood, facts.account_stages = facts.account_stages, dict(told.stages)
+    moved = [track for track in {*stood, *told.stages} if stood.get(track) != told.stages.get(track)]
+    run.changed(f"stage:{track}" for track in moved)
+    if before.get("id") == told.account:
+        # Whoever joins an account finds it where it stands: that is no entering of a stage.
+        run.moves += [(track, told.stages[track][0]) for track in sorted(moved) if track in told.stages]
     if before.get("timezone") != after.get("timezone"):
         run.move_zone()
 
@@ -248,6 +285,7 @@ def _recollect(run: Deliberation, recollection: Recollection) -> None:
 def _decision(run: Deliberation) -> Decision:
     state = run.state
     state.now = run.instant
+    run.tell_contacts()
     return Decision(
         state=state,
         effects=tuple(run.effects),
@@ -255,8 +293,9 @@ def _decision(run: Deliberation) -> Decision:
         journal=tuple(run.journal),
         wake_at=run.next_due(),
         watching=_watching(run),
-        account_traits=dict(state.facts.traits) if run.account_changed else None,
         recipients=_recipients(run),
+        tellings=tuple(run.tellings),
+        heard=tuple(run.heard),
     )
 
 
@@ -284,4 +323,6 @@ def _watching(run: Deliberation) -> frozenset[str]:
             tokens += node.watching
         if any(OWN_STEPS in watch.watching for watch in enrollment.watches.values()):
             tokens.append(MESSAGES)
+    if run.state.kind == "account" and watches_contacts(run):
+        tokens.append("contacts")
     return frozenset(tokens)

@@ -72,6 +72,10 @@ class Catalog:
             return current
         return self.past[id_, version]
 
+    def knows(self, id_: str, version: str) -> bool:
+        current = self.playbooks.get(id_)
+        return (current is not None and current.version == version) or (id_, version) in self.past
+
     def calendar(self, timezone: Json, account_timezone: Json = None) -> Calendar:
         """The calendar of a customer with these ``timezone`` traits; unknown names fall back to the next."""
         # Kept by zone, not by trait: senders tell anything as a trait, also lists, and no end of unknown names.

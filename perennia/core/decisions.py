@@ -91,10 +91,14 @@ class TraitsChanged(InputModel, frozen=True, kw_only=True, tag="traits"):
 
 
 class AccountTraitsChanged(InputModel, frozen=True, kw_only=True, tag="account_traits"):
-    """A contact learns its account's traits: all of them, in place of what it knew. None: it left its account."""
+    """A contact learns its account's traits: all of them, in place of what it knew. None: it left its account.
+
+    ``stages``: where the account stands in its tracks, and since when.
+    """
 
     account: str | None
     traits: JsonObject
+    stages: dict[str, tuple[str, datetime]] = {}
 
 
 class EffectEnded(InputModel, frozen=True, kw_only=True, tag="effect_ended"):
@@ -141,12 +145,60 @@ class SurveyAnswered(InputModel, frozen=True, kw_only=True, tag="answer"):
 
 
 class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
-    """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps)."""
+    """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps).
+
+    ``errand``: the key under which the customer's account waits for the enrollment's end (`ErrandEnded`).
+    ``caused``: a step asks for it, not somebody outside.
+    """
 
     playbook: str
     by_person: bool
     by: str
     payload: JsonObject = {}
+    errand: str | None = None
+    caused: bool = False
+
+
+# --- inputs: what an account and its contacts tell each other -------------------------------------------------------
+
+
+class ContactChanged(InputModel, frozen=True, kw_only=True, tag="contact_changed"):
+    """An account learns of a contact (internal id): that it belongs to it and has these roles. None: it left."""
+
+    contact: str
+    ref: str
+    roles: tuple[str, ...] | None
+
+
+class ErrandGiven(InputModel, frozen=True, kw_only=True, tag="errand"):
+    """A contact is to carry out one step of its account's playbook, and to say how that ended.
+
+    ``key`` is the account's: ``account/enrollment/step/visit/contact``. ``values``: what the step gives its texts, worked
+    out; ``enter``, ``steps``, ``stages``: what else its texts may name of the account.
+    """
+
+    key: str
+    playbook: str
+    version: str
+    step: str
+    values: JsonObject = {}
+    enter: JsonObject = {}
+    steps: dict[str, JsonObject] = {}
+    stages: JsonObject = {}
+
+
+class ErrandCancelled(InputModel, frozen=True, kw_only=True, tag="errand_cancelled"):
+    """Nobody waits for the errand any more: what has not left yet does not leave."""
+
+    key: str
+
+
+class ErrandEnded(InputModel, frozen=True, kw_only=True, tag="errand_ended"):
+    """An account learns how an errand ended. ``base``: the instant from which the next step's span counts."""
+
+    key: str
+    base: datetime
+    result: JsonObject
 
 
 class EnrollmentOrder(InputModel, frozen=True, kw_only=True, tag="order"):
@@ -188,10 +240,21 @@ Input: TypeAlias = (
     | MessageTold
     | SurveyAnswered
     | EnrollOrder
+    | ContactChanged
+    | ErrandGiven
+    | ErrandCancelled
+    | ErrandEnded
     | EnrollmentOrder
     | StageOrder
     | Recollection
 )
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """An input for another customer (internal id), which a decision makes. ``to`` None: the contact's account, if it has one."""
+
+    to: str | None
+    input: Input
 
 
 # --- effects: what the world should do ------------------------------------------------------------------------------
@@ -267,6 +330,7 @@ class Act(StrEnum):
     HELD = "held"
     ANSWERED = "answered"
     HEALTH = "health"
+    HANDED_OVER = "handed_over"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -75,7 +75,7 @@ from perennia.core.nodes import (
     WaitNode,
     WhenTest,
 )
-from perennia.core.outward_compiler import outward_node
+from perennia.core.outward_compiler import audience_of, outward_node
 from perennia.core.step_definitions import told_of
 from perennia.core.step_ids import place_steps, verb_of
 from perennia.core.timed_definitions import UntilTime
@@ -244,7 +244,17 @@ class _Compiler:
                 return MilestoneNode(id_, "milestone", after, condition, step.milestone)
             case EnrollStep():
                 values = tuple((name, self._expression(text)) for name, text in step.with_.items())
-                return EnrollNode(id_, "enroll", after, condition, step.enroll, values, step.wait)
+                return EnrollNode(
+                    id_,
+                    "enroll",
+                    after,
+                    condition,
+                    step.enroll,
+                    values,
+                    step.wait,
+                    audience_of(step.to),
+                    step.late_joiners,
+                )
             case UnenrollStep():
                 return UnenrollNode(id_, "unenroll", after, condition, step.unenroll)
             case UpdateStep():

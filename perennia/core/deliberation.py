@@ -9,10 +9,21 @@ from typing import NamedTuple
 
 import msgspec
 
+from perennia.core.account_news import account_as_told
 from perennia.core.calendar import find_zone
 from perennia.core.caps import Ledger
 from perennia.core.compiled import Catalog
-from perennia.core.decisions import Act, CustomerEvent, Effect, Evidence, JournalEntry, Reason
+from perennia.core.decisions import (
+    Act,
+    CustomerEvent,
+    Effect,
+    ErrandEnded,
+    Evidence,
+    Input,
+    JournalEntry,
+    Reason,
+    Telling,
+)
 from perennia.core.expressions import Expression, Verdict, View
 from perennia.core.facts import absorb, set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
@@ -77,6 +88,9 @@ class Deliberation:
         self.ends: list[tuple[str, str]] = []
         # Events that steps emitted and nobody has heard yet.
         self.emitted: list[CustomerEvent] = []
+        # Those that were heard, and what other customers must be told.
+        self.heard: list[CustomerEvent] = []
+        self.tellings: list[Telling] = []
         self._tokens: list[str] = []
         self._seen: dict[str, int] = {}
         # What expressions see of the customer, until something changes.
@@ -188,7 +202,8 @@ class Deliberation:
 
     def _customer_names(self) -> Mapping[str, Mapping[str, Json]]:
         if self._names is None:
-            self._stages = {track: (stage.stage, stage.since) for track, stage in self.state.stages.items()}
+            own = {track: (stage.stage, stage.since) for track, stage in self.state.stages.items()}
+            self._stages = {**self.state.facts.account_stages, **own}
             stages: JsonObject = {track: stage for track, (stage, _since) in self._stages.items()}
             self._names = {"contact": self.contact(), "stage": stages, "health": self._healths()}
         return self._names
@@ -272,6 +287,25 @@ class Deliberation:
         lines = (i for i in range(len(self.journal) - 1, -1, -1) if _tells_of(self.journal[i], found))
         del self.journal[next(lines)]
         return True
+
+    # --- other customers ---------------------------------------------------------------------------------------------
+
+    def tell(self, to: str | None, what: Input) -> None:
+        """Has another customer (internal id) told; None: the contact's account, if it has one."""
+        if to is not None or self.state.facts.account is not None:
+            self.tellings.append(Telling(to=to, input=what))
+
+    def tell_contacts(self) -> None:
+        """Tells an account's contacts of it, where something changed that they have not been told."""
+        if self.account_changed:
+            self.account_changed = False
+            told = account_as_told(self.state, self.instant)
+            for contact in self.state.contacts:
+                self.tell(contact, told)
+
+    def report(self, key: str, base: datetime, result: JsonObject) -> None:
+        """Tells the account, whose errand ``key`` is, how it ended."""
+        self.tell(key.partition("/")[0], ErrandEnded(at=self.instant, key=key, base=base, result=result))
 
     # --- telling ----------------------------------------------------------------------------------------------------
 

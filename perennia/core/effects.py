@@ -43,13 +43,27 @@ def text_names(run: Deliberation, enrollment: Enrollment) -> JsonObject:
     """The names that texts and templates may use (language, section 3), as they are at this instant."""
     facts = run.state.facts
     owner = owner_of(facts)
+    if enrollment.errand is not None:
+        account = facts.account or {}
+        return {
+            "traits": {name: value for name, value in account.items() if name != "id"},
+            "contact": run.contact(),
+            "account": account,
+            "enter": enrollment.enter,
+            "steps": dict(enrollment.steps),
+            "stage": enrollment.errand.stages,
+            "owner": None if owner is None else owner.described(),
+        }
     return {
         "traits": dict(facts.traits),
         "contact": run.contact(),
         "account": facts.account if run.state.kind == "contact" else {**facts.traits, "id": facts.ref},
         "enter": enrollment.enter,
         "steps": dict(enrollment.steps),
-        "stage": {track: stage.stage for track, stage in run.state.stages.items()},
+        "stage": {
+            **{track: stage for track, (stage, _since) in facts.account_stages.items()},
+            **{track: stage.stage for track, stage in run.state.stages.items()},
+        },
         "answers": {survey: response.told() for survey, response in facts.answers.items()},
         "health": {name: health.score for name, health in run.state.healths.items()},
         "owner": None if owner is None else owner.described(),

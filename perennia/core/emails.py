@@ -6,6 +6,7 @@ from perennia.core.admission import refusal
 from perennia.core.decisions import Reason, SendEmail
 from perennia.core.deliberation import Deliberation
 from perennia.core.effects import emit, origin, text_names
+from perennia.core.errands import hand_over
 from perennia.core.holding import keep_back
 from perennia.core.nodes import EmailNode
 from perennia.core.outcomes import Onward, Unworkable, skipped, unworkable, work_out
@@ -18,6 +19,8 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
     chosen = work_out(run, enrollment, node.values)
     if isinstance(chosen, Unworkable):
         return unworkable(run, enrollment, node, chosen)
+    if node.audience is not None and enrollment.errand is None:
+        return hand_over(run, enrollment, node, node.audience, chosen)
     refused = refused_for(run, node)
     if refused is not None:
         return skipped(run, enrollment, node, refused)

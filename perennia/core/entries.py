@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from perennia.core.calendar import parse_span
-from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
+from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, ErrandCancelled, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
 from perennia.core.expressions import Expression
 from perennia.core.json_values import JsonObject
@@ -109,8 +109,15 @@ def enter_by_order(run: Deliberation, order: EnrollOrder) -> None:
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
     if book is None:
         run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
+        refused: Reason | None = Reason.UNKNOWN_PLAYBOOK
+    else:
+        refused = enter(run, book, order.payload, detail, by_person=order.by_person, outside=not order.caused)
+    if order.errand is None:
         return
-    enter(run, book, order.payload, detail, by_person=order.by_person, outside=True)
+    if refused is not None:
+        run.report(order.errand, run.instant, {"ended": refused})
+    else:
+        run.state.enrollments[-1].reports_to = order.errand
 
 
 # --- entering -------------------------------------------------------------------------------------------------------
@@ -242,6 +249,11 @@ def end(
     One that was held out is `completed` by whatever its rules end it with, which the detail tells.
     """
     state = run.state
+    for key in enrollment.awaited:
+        run.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=run.instant, key=key))
+    if enrollment.errand is not None:
+        _end_errand(run, enrollment, enrollment.errand.key, reason)
+        return
     if enrollment.held_out and not removed:
         reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
@@ -250,12 +262,24 @@ def end(
         run.withdraw(enrollment.awaiting)
     run.movers.add(enrollment.id)
     run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
+    if enrollment.reports_to is not None:
+        run.report(enrollment.reports_to, run.instant, {"ended": reason})
     for parent in state.enrollments:
         if parent.child == enrollment.id:
             # Due at once, also where a circle is broken off at this instant.
             parent.due = run.instant
             parent.steps[parent.step or ""] = {"ended": reason}
     run.note(Act.ENDED, reason, enrollment=enrollment, step=enrollment.step, detail=detail, evidence=evidence)
+
+
+def _end_errand(run: Deliberation, enrollment: Enrollment, key: str, reason: str) -> None:
+    """Its one step has ended, or never will: the account is told, and nothing else is left of it."""
+    run.state.enrollments = [each for each in run.state.enrollments if each is not enrollment]
+    if enrollment.awaiting is not None:
+        run.withdraw(enrollment.awaiting)
+    run.movers.add(enrollment.id)
+    result = enrollment.steps.get(enrollment.step or "", {"outcome": "failed", "reason": reason})
+    run.report(key, enrollment.base, result)
 
 
 def about(enrollment: Enrollment, news: tuple[str, ...]) -> tuple[str, ...]:

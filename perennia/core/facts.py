@@ -62,7 +62,7 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``ref`` is the id the outside uses; ``account`` the account's traits with ``id`` (contact scope), None without one.
 
-    ``answers``: the latest, by survey.
+    ``answers``: the latest, by survey. ``account_stages``: where a contact's account stands in its tracks, and since when.
     """
 
     ref: str
@@ -71,6 +71,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     account: JsonObject | None = None
     tallies: dict[str, Tally] = {}
     answers: dict[str, Response] = {}
+    account_stages: dict[str, tuple[str, datetime]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,27 @@ from perennia.core.cron import Cron
 from perennia.core.definitions import EmailStep, Health, Playbook, Survey, TaskStep, Track
 from perennia.core.expressions import Expression
 from perennia.core.health_definitions import MeasureScore
-from perennia.core.json_values import Json
+from perennia.core.json_values import Json, JsonObject
 from perennia.core.wall_clock import Offset
 
 # Among what a customer watches: opens, clicks and replies to its messages.
 MESSAGES = "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom of an account's contacts a step reaches: those of one role, or all of them (``role`` None)."""
+
+    role: str | None
+
+    def includes(self, roles: tuple[str, ...]) -> bool:
+        return self.role is None or self.role in roles
+
+    @property
+    def detail(self) -> JsonObject:
+        """For the journal."""
+        return {"to": "all"} if self.role is None else {"to": {"role": self.role}}
+
 
 # --- steps ----------------------------------------------------------------------------------------------------------
 
@@ -46,6 +62,7 @@ class EmailNode(OutwardNode):
     priority: int
     values: tuple[tuple[str, Expression], ...]
     hold: Span
+    audience: Audience | None = None
 
     @property
     def waits(self) -> bool:
@@ -175,6 +192,8 @@ class EnrollNode(Node):
     playbook: str
     values: tuple[tuple[str, Expression], ...]
     wait: bool
+    audience: Audience | None = None
+    late_joiners: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, EnrollmentOrder, Reason
+from perennia.core.decisions import Act, EnrollmentOrder, ErrandCancelled, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
@@ -16,7 +16,8 @@ def steer(run: Deliberation, order: EnrollmentOrder) -> None:
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
     if order.key is not None:
         detail["key"] = order.key
-    meant = [each for each in run.in_order() if each.playbook == order.playbook and order.key in (None, each.key)]
+    own = (each for each in run.in_order() if each.errand is None)
+    meant = [each for each in own if each.playbook == order.playbook and order.key in (None, each.key)]
     if not meant:
         run.note(Act.IGNORED, order.order, reason=Reason.NOT_ENROLLED, detail=detail)
     for enrollment in meant:
@@ -58,6 +59,9 @@ def _skip(run: Deliberation, enrollment: Enrollment) -> None:
     if enrollment.awaiting is not None:
         run.withdraw(enrollment.awaiting)
         enrollment.awaiting = None
+    for key in enrollment.awaited:
+        run.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=run.instant, key=key))
+    enrollment.awaited.clear()
     enrollment.rounds.pop(node.id, None)
     onward = skipped(run, enrollment, node, Reason.BY_PERSON)
     walk(run, enrollment, Onward(onward.target, run.instant))

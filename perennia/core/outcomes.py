@@ -33,6 +33,8 @@ def work_out(
     run: Deliberation, enrollment: Enrollment, values: Sequence[tuple[str, Expression | Json]]
 ) -> JsonObject | Unworkable:
     """All of the values, or the first that cannot be worked out."""
+    if enrollment.errand is not None:
+        return dict(enrollment.errand.values)
     found: JsonObject = {}
     for name, value in values:
         if not isinstance(value, Expression):

@@ -20,7 +20,8 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
     if enrollment.paused:
         enrollment.halted = True
         return None
-    while_ = run.book_of(enrollment).while_
+    # What an account's playbook goes on for is looked at there.
+    while_ = run.book_of(enrollment).while_ if enrollment.errand is None else None
     if while_ is not None and not run.holds(while_, enrollment):
         end(run, enrollment, Reason.NOT_WHILE, (run.explain(while_, enrollment),))
         return None

@@ -8,11 +8,19 @@ from typing import TypeAlias
 from perennia.core.calendar import parse_span
 from perennia.core.definitions import EmailStep, Playbook, TaskStep
 from perennia.core.expressions import Expression
-from perennia.core.nodes import AnyOutwardNode, EmailNode, TaskNode
+from perennia.core.nodes import AnyOutwardNode, Audience, EmailNode, TaskNode
+from perennia.core.step_definitions import ToRole
 
 # What all nodes begin with: id, verb, where it leads, the step's own condition.
 Head: TypeAlias = tuple[str, str, str | None, Expression | None]
 Compile: TypeAlias = Callable[[str], Expression]
+
+
+def audience_of(to: str | ToRole | None) -> Audience | None:
+    """Whom of an account's contacts ``to`` names; None where it names somebody else."""
+    if isinstance(to, ToRole):
+        return Audience(to.role)
+    return Audience(None) if to == "all" else None
 
 
 def outward_node(
@@ -30,6 +38,7 @@ def outward_node(
                 priority=playbook.priority if step.priority is None else step.priority,
                 values=tuple((name, compile_(text)) for name, text in step.with_.items()),
                 hold=parse_span(step.hold),
+                audience=audience_of(step.to),
             )
         case TaskStep():
             return TaskNode(*head, fatal, step, None if step.due is None else parse_span(step.due))

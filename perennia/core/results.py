@@ -1,15 +1,27 @@
-"""Results that come back: of effects, and of tasks that people close."""
+"""Results that come back: of effects, of tasks that people close, of errands that contacts carry out."""
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, EffectEnded, MessageTold, Outcome, Reason, TaskEnded
+from perennia.core.contacts import contact_changed
+from perennia.core.decisions import (
+    Act,
+    ContactChanged,
+    EffectEnded,
+    ErrandEnded,
+    ErrandGiven,
+    MessageTold,
+    Outcome,
+    Reason,
+    TaskEnded,
+)
 from perennia.core.deliberation import Deliberation
+from perennia.core.errands import begin, take_report
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, EmailNode, TaskNode
 from perennia.core.outcomes import EffectKey, Onward, failed, finish, parse_effect_key
 from perennia.core.outward import release
 from perennia.core.state import Enrollment, Hold
-from perennia.core.steps import walk
+from perennia.core.steps import perform, walk
 from perennia.core.tasks import overdue
 from perennia.core.waits import keep_told
 
@@ -114,3 +126,34 @@ def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, En
     if key is None:
         return None, None
     return key, next((each for each in run.state.enrollments if each.id == key.enrollment), None)
+
+
+# --- errands --------------------------------------------------------------------------------------------------------
+
+
+def errand_given(run: Deliberation, given: ErrandGiven) -> None:
+    """Carries out the one step that the account hands over."""
+    enrollment = begin(run, given)
+    if enrollment is not None:
+        walk(run, enrollment, perform(run, run.book_of(enrollment).nodes[given.step], enrollment))
+
+
+def errand_ended(run: Deliberation, ended: ErrandEnded) -> None:
+    """A contact has carried out its part of a step; after the last of them the enrollment goes on."""
+    enrollment = next((each for each in run.state.enrollments if ended.key in each.awaited), None)
+    if enrollment is None or enrollment.step is None:
+        return
+    run.movers.add(enrollment.id)
+    node = run.book_of(enrollment).nodes[enrollment.step]
+    walk(run, enrollment, take_report(run, enrollment, node, ended))
+
+
+def take_contact(run: Deliberation, told: ContactChanged) -> None:
+    """Who is waited for and leaves the account is waited for no longer: nobody was reached."""
+    contact_changed(run, told)
+    if told.roles is not None:
+        return
+    nobody: JsonObject = {"outcome": Outcome.SKIPPED, "reason": Reason.NO_RECIPIENT, "ended": Reason.NO_RECIPIENT}
+    left = [key for each in run.state.enrollments for key in each.awaited if key.endswith(f"/{told.contact}")]
+    for key in left:
+        errand_ended(run, ErrandEnded(at=run.instant, key=key, base=run.instant, result=nobody))

@@ -19,7 +19,8 @@ def end_by_rules(run: Deliberation, event: CustomerEvent | None) -> bool:
     news = run.news("rules")
     ended = False
     for enrollment in run.in_order():
-        for rule in run.book_of(enrollment).exits:
+        # What ends an account's enrollment is looked at there, not where a contact runs its errand.
+        for rule in () if enrollment.errand is not None else run.book_of(enrollment).exits:
             if _holds(run, enrollment, rule, news, event):
                 end(run, enrollment, rule.reason, _evidence(run, enrollment, rule, event), detail=_seen(rule))
                 ended = True
@@ -32,7 +33,9 @@ def end_by_rules(run: Deliberation, event: CustomerEvent | None) -> bool:
 def _reach_goal(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...], event: CustomerEvent | None) -> bool:
     book = run.book_of(enrollment)
     goal = book.goal
-    if goal is None or enrollment.goal_reached is not None or not _holds(run, enrollment, goal, news, event):
+    if goal is None or enrollment.errand is not None:
+        return False
+    if enrollment.goal_reached is not None or not _holds(run, enrollment, goal, news, event):
         return False
     within = book.goal_within
     converted = within is None or run.instant < run.calendar.after(enrollment.started, within)

@@ -109,6 +109,7 @@ def _enter(
     detail: JsonObject,
 ) -> None:
     run.state.stages[track.id] = StageState(stage.id, run.instant, held)
+    run.account_changed |= run.state.kind == "account"
     run.changed([f"stage:{track.id}"])
     run.moves.append((track.id, stage.id))
     evidence = tuple(run.explain(each.enter) for each in track.stages if each.enter is not None)

@@ -44,6 +44,21 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
+class Errand(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose errand an enrollment is: the account's ``key`` for it, and what the account gave its texts (`ErrandGiven`)."""
+
+    key: str
+    values: JsonObject = {}
+    stages: JsonObject = {}
+
+
+class KnownContact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A contact as its account knows it. ``ref`` is the id the outside uses."""
+
+    ref: str
+    roles: tuple[str, ...] = ()
+
+
 class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run through one playbook version; it stands at one step, where it blocks.
 
@@ -54,6 +69,8 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     others are compared with it. ``key`` tells it from the others of its playbook, None where the playbook has no key.
     ``held``: its step's message is held back, or was before it was released (then it is ``awaiting``); ``due`` is when it is
     tried again.
+    ``awaited``: of its step's errands that have not ended, by key, the contacts (``ref``). ``errand``: it is one step of
+    the account's, and ends with it. ``reports_to``: the key of the errand that ends when it ends.
     """
 
     id: str
@@ -77,6 +94,9 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     child: str | None = None
     key: str | None = None
     held: Hold | None = None
+    awaited: dict[str, str] = {}
+    errand: Errand | None = None
+    reports_to: str | None = None
 
     @property
     def is_held(self) -> bool:
@@ -92,6 +112,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
             watches=dict(self.watches),
             unspent=list(self.unspent),
             rounds=dict(self.rounds),
+            awaited=dict(self.awaited),
         )
 
 
@@ -144,6 +165,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``tallied`` names what its tallies count (`Catalog.needs_version`). ``watches`` are those of entry triggers and stages.
     ``fired``: by date trigger the values, by schedule the instant, that fired last.
     ``milestones``: when each was first reached. ``bursts``: by playbook, what may be a circle; replaced, never changed.
+    ``contacts``: an account's, by internal id.
     """
 
     customer: str
@@ -160,6 +182,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     milestones: dict[str, datetime] = {}
     bursts: dict[str, Burst] = {}
     healths: dict[str, HealthState] = {}
+    contacts: dict[str, KnownContact] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -173,6 +196,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             fired=dict(self.fired),
             milestones=dict(self.milestones),
             healths=dict(self.healths),
+            contacts=dict(self.contacts),
         )
 
 

@@ -26,6 +26,27 @@ DEFAULT_HOLD = "2d"
 TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
 
 
+class ToRole(Model):
+    """The account's contacts who have this role."""
+
+    role: Annotated[str, Field(min_length=1)]
+
+
+def _to_form(value: object) -> str:
+    return "<role>" if isinstance(value, Mapping | ToRole) else "<word>"
+
+
+# Whom a step reaches: one who goes without saying, or some of the account's contacts.
+To: TypeAlias = Annotated[
+    Annotated[Literal["contact", "owner", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
+    Discriminator(_to_form),
+]
+ToWhom: TypeAlias = Annotated[
+    Annotated[Literal["self", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
+    Discriminator(_to_form),
+]
+
+
 class StepModel(Model):
     id: DefinitionId | None = None
     if_: ExpressionText | None = Field(default=None, alias="if")
@@ -34,7 +55,7 @@ class StepModel(Model):
 
 class EmailStep(StepModel):
     email: str
-    to: Literal["contact", "owner"] | None = None
+    to: To | None = None
     topic: str | None = None
     transactional: Flag = False
     priority: Priority | None = None
@@ -205,12 +226,16 @@ class MilestoneStep(StepModel):
 
 
 class EnrollStep(StepModel):
-    """``wait``: goes on when the other playbook has ended."""
+    """``wait``: goes on when the other playbook has ended, for everybody whom it was started for.
+
+    ``late_joiners``: also for contacts who come to belong to those later, while this enrollment lives.
+    """
 
     enroll: DefinitionId
-    to: Literal["self"] = "self"
+    to: ToWhom = "self"
     with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
     wait: Flag = False
+    late_joiners: Flag = False
 
 
 class UnenrollStep(StepModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from perennia.core.contacts import tell_roles
 from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.enrolling import child_ended, enroll, unenroll
@@ -99,7 +100,8 @@ def walk(run: Deliberation, enrollment: Enrollment, onward: Onward | None) -> No
     for _ in range(MOST_STEPS_AT_ONCE):
         if onward is None:
             return
-        if onward.target is None:
+        if onward.target is None or enrollment.errand is not None:
+            enrollment.base = onward.base
             end(run, enrollment, "completed")
             return
         onward = _arrive(run, book.nodes[onward.target], enrollment, onward.base)
@@ -114,6 +116,7 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.halted = False
     enrollment.held = None
     enrollment.child = None
+    enrollment.awaited = {}
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:
         del enrollment.watches[key]
@@ -204,4 +207,5 @@ def _update(run: Deliberation, enrollment: Enrollment, node: UpdateNode) -> Onwa
     if isinstance(values, Unworkable):
         return unworkable(run, enrollment, node, values, called="trait")
     run.take_traits(values)
+    tell_roles(run, values)
     return done(run, enrollment, node, result={"traits": list(values)})

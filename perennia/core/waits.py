@@ -108,7 +108,7 @@ def keep_told(run: Deliberation, enrollment: Enrollment, told: tuple[str, str], 
 def _keep(
     enrollment: Enrollment, tests: Sequence[tuple[WaitForNode, EventTest] | tuple[WaitForNode, ToldTest]], seq: int
 ) -> None:
-    if enrollment.held_out:
+    if enrollment.held_out or enrollment.errand is not None:
         return
     met = [test for node, test in tests if node.since_entry or enrollment.step == node.id]
     conditions = tuple(test.id for test in met)

@@ -32,6 +32,7 @@ from perennia.catalog.scenario_models import (
 from perennia.core.advance import new_customer
 from perennia.core.calendar import Calendar, parse_span, resolve
 from perennia.core.compiled import Catalog, Rehearsal, compile_catalog
+from perennia.core.contacts import roles_in
 from perennia.core.decisions import (
     CustomerEvent,
     EnrollmentOrder,
@@ -168,8 +169,9 @@ def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: R
     for contact in scenario.customer.contacts:
         newcomer = _newcomer(contact, "contact", moments)
         newcomer.facts.account = {**traits, "id": scenario.customer.id}
-        world.settle(newcomer)
-        world.at(moments.start, TraitsChanged(at=moments.start, traits=contact.told()), contact.id)
+        told = contact.told()
+        world.settle(newcomer, roles_in(told))
+        world.at(moments.start, TraitsChanged(at=moments.start, traits=told), contact.id)
     world.at(moments.start, TraitsChanged(at=moments.start, traits=traits))
     seen: set[str] = set()
     for item in scenario.when:

@@ -14,8 +14,9 @@ import msgspec
 from perennia.core.admission import last_look, underway
 from perennia.core.advance import Decision, advance
 from perennia.core.compiled import Catalog
+from perennia.core.contacts import ROLES, roles_in
 from perennia.core.decisions import (
-    AccountTraitsChanged,
+    ContactChanged,
     Effect,
     EffectEnded,
     Input,
@@ -32,7 +33,7 @@ from perennia.core.decisions import (
 from perennia.core.facts import zones_told
 from perennia.core.json_values import JsonObject
 from perennia.core.responses import told_to_account
-from perennia.core.state import CustomerState, Recipient
+from perennia.core.state import CustomerState, KnownContact, Recipient
 
 # How long the simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
 FIRST_RETRY = timedelta(seconds=1)
@@ -127,9 +128,11 @@ class World:
         self._closed: set[str] = set()
         self._withdrawn: set[str] = set()
 
-    def settle(self, contact: CustomerState) -> None:
-        """A contact of the world's account joins it."""
+    def settle(self, contact: CustomerState, roles: tuple[str, ...]) -> None:
+        """A contact of the world's account, which knows it from the beginning."""
         self._people[contact.customer] = Inhabitant(contact, account=self._customer)
+        known = KnownContact(contact.facts.ref, roles)
+        self.state.contacts = {**self.state.contacts, contact.customer: known}
 
     @property
     def state(self) -> CustomerState:
@@ -192,9 +195,9 @@ class World:
             return
         person = self._people[customer]
         self._turn(person, when, (what,))
-        copy = told_to_account(what, person.state.facts.ref)
-        if copy is not None and person.account is not None:
-            self._turn(self._people[person.account], when, (copy,))
+        account = self._people.get(person.account or "")
+        if account is not None and (told := _for_account(person, what)) is not None:
+            self._turn(account, when, (told,))
 
     def _turn(self, person: Inhabitant, now: datetime, inputs: tuple[Input, ...]) -> None:
         # What time alone makes due at this instant waits for the inputs of the same instant.
@@ -217,22 +220,16 @@ class World:
 
     def _recipients(self, person: Inhabitant, inputs: tuple[Input, ...]) -> dict[str, Recipient]:
         told = next((each.traits.get("email") for each in inputs if isinstance(each, TraitsChanged)), None)
-        found: dict[str, Recipient] = {}
-        for each in self._people.values():
-            if person.id in (each.id, each.account):
-                address = told if each is person and told is not None else each.state.facts.traits.get("email")
-                closed = each.recipient.suppressed or address in self._closed
-                found[each.id] = msgspec.structs.replace(each.recipient, suppressed=closed)
-        return found
+        address = person.state.facts.traits.get("email") if told is None else told
+        closed = person.recipient.suppressed or address in self._closed
+        return {person.id: msgspec.structs.replace(person.recipient, suppressed=closed)}
 
     def _tell(self, person: Inhabitant, decision: Decision, now: datetime) -> None:
         """Tells others what the decision has for them."""
-        if decision.account_traits is None:
-            return
-        told = AccountTraitsChanged(at=now, account=person.state.facts.ref, traits=decision.account_traits)
-        for each in self._in_order():
-            if each.account == person.id:
-                self.at(now, told, each.id)
+        for telling in decision.tellings:
+            to = telling.to or person.account
+            if to in self._people:
+                self.at(now, telling.input, to)
 
     # --- effects ---
 
@@ -339,3 +336,12 @@ class World:
     def suppress(self, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]
         person.recipient = msgspec.structs.replace(person.recipient, suppressed=True)
+
+
+def _for_account(contact: Inhabitant, what: Input) -> Input | None:
+    """What the contact's account is told of an input that comes from outside."""
+    ref = contact.state.facts.ref
+    if isinstance(what, TraitsChanged):
+        roles = roles_in(what.traits)
+        return ContactChanged(at=what.at, contact=contact.id, ref=ref, roles=roles) if ROLES in what.traits else None
+    return told_to_account(what, ref)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Text, func, literal, select, union_all
 
-from perennia.core.decisions import CustomerEvent, TraitsChanged
+from perennia.core.decisions import ContactChanged, CustomerEvent, Input, TraitsChanged
 from perennia.core.documents import Triggers
 from perennia.store.batches import ROWS, as_values, insert, rows_of
 from perennia.store.bodies import storable, triggers_of
@@ -28,12 +28,19 @@ class Bells:
         self._names = frozenset(triggers.names)
         self._prefixes = triggers.prefixes
 
-    def concerns(self, customer: LockedCustomer, each: CustomerEvent | TraitsChanged) -> bool:
+    def concerns(self, customer: LockedCustomer, each: Input) -> bool:
+        """Whether more may come of it than that it is remembered. Anything but events, traits and contacts does."""
         watching = customer.watching
-        if isinstance(each, TraitsChanged):
-            return any(f"trait:{name}" in watching for name in each.traits)
-        # str.startswith takes them all at once, and an empty tuple matches nothing.
-        return each.name in self._names or f"event:{each.name}" in watching or each.name.startswith(self._prefixes)
+        match each:
+            case TraitsChanged():
+                return any(f"trait:{name}" in watching for name in each.traits)
+            case ContactChanged():
+                return "contacts" in watching
+            case CustomerEvent(name=name):
+                # str.startswith takes them all at once, and an empty tuple matches nothing.
+                return name in self._names or f"event:{name}" in watching or name.startswith(self._prefixes)
+            case _:
+                return True
 
 
 def look_up(connection: Connection, message_ids: Sequence[str]) -> tuple[set[str], Bells]:
@@ -45,6 +52,17 @@ def look_up(connection: Connection, message_ids: Sequence[str]) -> tuple[set[str
     seen = {row.value for row in rows if row.what == "seen"}
     triggers = next((row.value for row in rows if row.what == "triggers"), None)
     return seen, _bells(triggers)
+
+
+def current_bells(connection: Connection) -> Bells:
+    """What rings now."""
+    rows = execute(connection, _CURRENT, {})
+    return _bells(rows[0].triggers if rows else None)
+
+
+_CURRENT = select(revisions.c.triggers).where(
+    revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery()
+)
 
 
 @lru_cache(maxsize=4)

@@ -65,15 +65,23 @@ def lock_with_accounts(connection: Connection, ids: Sequence[str]) -> dict[str, 
     return {row.id: _locked(row) for row in rows}
 
 
-def lock_members(connection: Connection, account: str) -> dict[str, LockedCustomer]:
-    """Locks the contacts of an account (which the transaction has locked already)."""
-    members = (
+def lock_alive(connection: Connection, ids: Sequence[str]) -> dict[str, LockedCustomer]:
+    """Locks those of these customers who take turns: neither merged nor erased."""
+    rows = execute(connection, _alive(connection.dialect.name), {ROWS: as_values(ids)})
+    return {row.id: _locked(row) for row in rows}
+
+
+@cache
+def _alive(dialect: str) -> Select[*tuple[object, ...]]:
+    named = rows_of(dialect, ("id", Text)).subquery("named")
+    return (
         select(*_COLUMNS)
-        .where(customers.c.account == account, customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
-        .order_by(customers.c.id)
+        .where(
+            customers.c.id.in_(select(named.c.id)), customers.c.merged_into.is_(None), customers.c.erased_at.is_(None)
+        )
+        .order_by(customers.c.kind, customers.c.id)
         .with_for_update()
     )
-    return {row.id: _locked(row) for row in connection.execute(members)}
 
 
 @cache

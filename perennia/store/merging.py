@@ -82,6 +82,7 @@ class _Merging:
         self._hand_over_traits(former, own, told_at)
         if self._target.account is None and self._previous.account is not None:
             self._taking.join(self._target, self._taking.customer(self._previous.account), told_at, None)
+        self._taking.leave(self._previous, told_at)
         if self._hand_over_events(former):
             self._recount(own)
         self._hand_over_names()
@@ -114,7 +115,9 @@ class _Merging:
         known = own.traits()
         missing: JsonObject = {name: value for name, value in former.traits().items() if name not in known}
         if missing:
-            self._taking.appending.append(self._target, TraitsChanged(at=at, traits=missing))
+            told = TraitsChanged(at=at, traits=missing)
+            self._taking.appending.append(self._target, told)
+            self._taking.tell_roles(self._target, told)
         if self._target.address is None and (email := email_in(missing)) is not None:
             self._target.address = normal_address(email)
 

@@ -33,7 +33,10 @@ PAGE = 500  # inputs a turn: a few hundred milliseconds at most, far from the ac
 
 @dataclass(frozen=True)
 class CustomerRow:
-    """``account`` is the account's external id, ``state`` as it is stored. ``is_over``: merged or erased, no turns any more."""
+    """``account`` is the account's external id, ``account_id`` its internal one; ``state`` as it is stored.
+
+    ``is_over``: merged or erased, no turns any more.
+    """
 
     id: str
     kind: Scope
@@ -48,6 +51,7 @@ class CustomerRow:
     watching: str
     address: str | None
     is_over: bool
+    account_id: str | None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def lock_customer(connection: Connection, customer: str) -> CustomerRow:
         watching=row.watching,
         address=row.address,
         is_over=row.merged_into is not None or row.erased_at is not None,
+        account_id=row.account,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from perennia.core.decisions import CustomerEvent, Effect, Input, JournalEntry, TraitsChanged
+from perennia.core.decisions import CustomerEvent, Effect, Input, JournalEntry, Telling, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
-from perennia.core.json_values import Json, JsonObject
+from perennia.core.json_values import Json
 from perennia.core.state import CustomerState, Recipient
 
 # --- accepting ------------------------------------------------------------------------------------------------------
@@ -112,8 +112,9 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
 class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn writes. ``closed``: keys of effects that are no longer open (ended, or withdrawn before they left).
 
-    The store also clears the bell, moves the cursor past the inputs, and, for an account whose traits changed
-    (``account_traits``), hands its contacts an `AccountTraitsChanged` input and sets their bells.
+    ``tellings``: inputs for other customers, whose bells are set where those concern them. ``heard``: events that the
+    decision itself raised; they join the customer's past. The store also clears the bell and moves the cursor past the
+    inputs.
     """
 
     state: CustomerState
@@ -124,7 +125,8 @@ class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
     journal: tuple[JournalEntry, ...]
     wake_at: datetime | None
     watching: tuple[str, ...]
-    account_traits: JsonObject | None = None
+    tellings: tuple[Telling, ...] = ()
+    heard: tuple[CustomerEvent, ...] = ()
 
 
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,7 +108,14 @@ class SqlStore(Store):
     # --- turns ---
 
     async def turn(self, customer: str, take: Take) -> TurnOutcome:
-        return await self._driver.write("turn", lambda c: turning.turn(c, customer, take))
+        accounts: frozenset[str] = frozenset()
+        while True:
+            try:
+                return await self._driver.write(
+                    "turn", lambda c, first=accounts: turning.turn(c, customer, take, first)
+                )
+            except turning.AccountsFirst as found:
+                accounts = found.accounts
 
     # --- bells ---
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
-from perennia.core.decisions import AccountTraitsChanged, CustomerEvent, TraitsChanged
+from perennia.core.account_news import account_as_told
+from perennia.core.contacts import ROLES, roles_in
+from perennia.core.decisions import AccountTraitsChanged, ContactChanged, CustomerEvent, Input, TraitsChanged
 from perennia.core.json_values import JsonObject
 from perennia.store import strangers
 from perennia.store.appending import Appending
 from perennia.store.arrivals import Bells, remember_bare
-from perennia.store.bodies import email_in, normal_address, state_of
+from perennia.store.bodies import email_in, input_of, normal_address, state_of
 from perennia.store.cast import Cast
 from perennia.store.identities import ANONYMOUS, Name, point
 from perennia.store.locking import LockedCustomer
 from perennia.store.records import Accepted
-from perennia.store.tables import customers
+from perennia.store.tables import customers, inputs
 
 
 class Taking:
@@ -33,7 +35,8 @@ class Taking:
         self._links: dict[Name, str] = {}
         self._handed_over: list[str] = []
         self._bare: list[str] = []
-        self._accounts_traits: dict[str, JsonObject] = {}
+        self._news: dict[str, AccountTraitsChanged] = {}
+        self._roles: dict[str, tuple[str, ...]] = {}
         self.appending = Appending(at)
 
     def take(self, item: Accepted) -> None:
@@ -59,11 +62,17 @@ class Taking:
         """Makes the contact the account's and tells it what is known of it. False: nothing new."""
         if contact.account == account.id:
             return False
+        self.leave(contact, at)
         contact.account = account.id
-        told = AccountTraitsChanged(at=at, account=account.external_id, traits=self._traits_of(account))
-        self.appending.append(contact, told, message_id)
+        self.appending.append(contact, self._news_of(account, at), message_id)
         contact.ring()
+        self._tell_of(account, contact, at, self._roles_of(contact))
         return True
+
+    def leave(self, contact: LockedCustomer, at: datetime) -> None:
+        """Tells the contact's account, if it has one, that it is one of its contacts no longer."""
+        if contact.account is not None:
+            self._tell_of(self._cast.by_id[contact.account], contact, at, None)
 
     def customer(self, internal: str) -> LockedCustomer:
         return self._cast.by_id[internal]
@@ -99,6 +108,7 @@ class Taking:
                 self._tell_account(customer, event)
             case TraitsChanged() as changed:
                 self._append(customer, changed, message_id)
+                self.tell_roles(customer, changed)
                 if (email := email_in(changed.traits)) is not None:
                     customer.address = normal_address(email)
             case None if not joined:
@@ -106,7 +116,7 @@ class Taking:
             case None:
                 pass
 
-    def _append(self, customer: LockedCustomer, each: CustomerEvent | TraitsChanged, message_id: str | None) -> None:
+    def _append(self, customer: LockedCustomer, each: Input, message_id: str | None) -> None:
         self.appending.append(customer, each, message_id)
         if self._bells.concerns(customer, each):
             customer.ring()
@@ -121,11 +131,50 @@ class Taking:
         copy = msgspec.structs.replace(event, properties=properties)
         self._append(self._cast.by_id[contact.account], copy, None)
 
-    def _traits_of(self, account: LockedCustomer) -> JsonObject:
+    def tell_roles(self, contact: LockedCustomer, changed: TraitsChanged) -> None:
+        """A contact's roles are its account's to know, too."""
+        if contact.kind == "contact" and ROLES in changed.traits:
+            self._roles[contact.id] = roles_in(changed.traits)
+            if contact.account is not None:
+                self._tell_of(self._cast.by_id[contact.account], contact, changed.at, self._roles[contact.id])
+
+    def _tell_of(
+        self, account: LockedCustomer, contact: LockedCustomer, at: datetime, roles: tuple[str, ...] | None
+    ) -> None:
+        told = ContactChanged(at=at, contact=contact.id, ref=contact.external_id, roles=roles)
+        self._append(account, told, None)
+
+    def _roles_of(self, contact: LockedCustomer) -> tuple[str, ...]:
+        """As last accepted: by this post, by one that no turn has read yet, or as the last turn knew them."""
+        if contact.id not in self._roles:
+            self._roles[contact.id] = () if contact.is_new else roles_in(self._traits_of(contact))
+        return self._roles[contact.id]
+
+    def _traits_of(self, contact: LockedCustomer) -> JsonObject:
+        rows = self._connection.execute(_TRAITS.where(customers.c.id == contact.id)).all()
+        traits: JsonObject = {} if rows[0].state is None else dict(state_of(rows[0].state).facts.traits)
+        for unread in (input_of(row.body) for row in rows if row.body is not None):
+            if isinstance(unread, TraitsChanged):
+                traits |= unread.traits
+        return traits
+
+    def _news_of(self, account: LockedCustomer, at: datetime) -> AccountTraitsChanged:
         """What the account's last turn knew. What it has not read yet, its next turn tells all its contacts."""
         if account.is_new:
-            return {}
-        if account.id not in self._accounts_traits:
+            return AccountTraitsChanged(at=at, account=account.external_id, traits={})
+        if account.id not in self._news:
             state = self._connection.scalar(select(customers.c.state).where(customers.c.id == account.id))
-            self._accounts_traits[account.id] = {} if state is None else dict(state_of(state).facts.traits)
-        return self._accounts_traits[account.id]
+            known = AccountTraitsChanged(at=at, account=account.external_id, traits={})
+            self._news[account.id] = known if state is None else account_as_told(state_of(state), at)
+        return msgspec.structs.replace(self._news[account.id], at=at)
+
+
+# A customer's state beside each input without a name that no turn has read, in their order.
+_TRAITS = (
+    select(customers.c.state, inputs.c.body)
+    .outerjoin(
+        inputs,
+        and_(inputs.c.customer == customers.c.id, inputs.c.seq > customers.c.cursor, inputs.c.name.is_(None)),
+    )
+    .order_by(inputs.c.seq)
+)

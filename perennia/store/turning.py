@@ -9,14 +9,31 @@ from perennia.core.decisions import CustomerEvent
 from perennia.core.state import LedgerEntry
 from perennia.store.bodies import state_of
 from perennia.store.counted_messages import counted_messages
+from perennia.store.locking import lock_alive
 from perennia.store.page import CustomerRow, Page, lock_customer, read_history, read_page, recipient
 from perennia.store.port import Take
 from perennia.store.records import NeedsHistory, NeedsLedger, TurnOutcome, TurnSnapshot, TurnWrite
-from perennia.store.writing import leave, write_turn
+from perennia.store.writing import addressees, leave, write_turn
 
 
-def turn(connection: Connection, customer: str, take: Take) -> TurnOutcome:
-    """`Store.turn`, as one transaction: two statements to read, one for the row, one for each table that changes."""
+class AccountsFirst(Exception):
+    """The contact's turn has something for accounts, which are locked before their contacts: it begins anew with them.
+
+    Raised before anything is written.
+    """
+
+    def __init__(self, accounts: frozenset[str]) -> None:
+        super().__init__(accounts)
+        self.accounts = accounts
+
+
+def turn(connection: Connection, customer: str, take: Take, accounts: frozenset[str] = frozenset()) -> TurnOutcome:
+    """`Store.turn`, as one transaction: two statements to read, one for the row, one for each table that changes.
+
+    ``accounts``: whom a contact's turn is known to have something for. Raises `AccountsFirst` where there are others.
+    """
+    if accounts:
+        lock_alive(connection, sorted(accounts))
     row = lock_customer(connection, customer)
     page = read_page(connection, row)
     if row.is_over:
@@ -27,6 +44,10 @@ def turn(connection: Connection, customer: str, take: Take) -> TurnOutcome:
     if written is None:
         leave(connection, row, row.cursor)
         return TurnOutcome(effects=page.effects, wake_at=row.wake_at, unread=page.unread)
+    if row.kind == "contact" and connection.dialect.name != "sqlite":
+        missing = frozenset(addressees(row, written)) - accounts
+        if missing:
+            raise AccountsFirst(accounts | missing)
     rung = write_turn(connection, row, page, written)
     closed = frozenset(written.closed)
     return TurnOutcome(

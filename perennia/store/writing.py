@@ -5,30 +5,33 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, and_, bindparam, case, update
 
-from perennia.core.decisions import AccountTraitsChanged, Act, EffectEnded, JournalEntry, Reason, SendEmail, TaskEnded
+from perennia.core.decisions import Act, CustomerEvent, EffectEnded, JournalEntry, Reason, SendEmail, TaskEnded
 from perennia.store.appending import Appending
+from perennia.store.arrivals import current_bells
 from perennia.store.batches import ROWS, Row, as_rows, as_values, insert, rows_of
 from perennia.store.bodies import body, email_in, normal_address, storable
 from perennia.store.columns import Instant, microseconds
 from perennia.store.journaling import write_journal
-from perennia.store.locking import QUIET, lock_members
+from perennia.store.locking import QUIET, lock_alive
 from perennia.store.page import CustomerRow, Page
 from perennia.store.prepared import execute
 from perennia.store.records import NewTask, SendStatus, TurnWrite
-from perennia.store.tables import customers, effects, messages, tasks
+from perennia.store.tables import customers, effects, inputs, messages, tasks
 
 
 def write_turn(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> tuple[str, ...]:
-    """Returns the contacts of an account whose bells were rung."""
+    """Returns the other customers whose bells were rung."""
     _write_row(connection, row, page, write)
     _open_effects(connection, row, write)
     _close_effects(connection, page, write)
     _open_tasks(connection, row, write.tasks)
     _close_tasks(connection, page, write)
     write_journal(connection, row.id, write.journal)
-    return _tell_contacts(connection, row, write)
+    _keep_heard(connection, row, write.heard)
+    return _tell_others(connection, row, write)
 
 
 # --- the row --------------------------------------------------------------------------------------------------------
@@ -43,6 +46,7 @@ _changes: dict[str, BindParameter[Any]] = {
     "stages": bindparam("stages"),
     "enrollments": bindparam("enrollments"),
     "address": bindparam("address"),
+    "next_seq": bindparam("next_seq"),
 }
 _write_same = _clear_bell.values(_changes)
 # The sweep rings a customer ever more rarely, until a turn finds something to do.
@@ -57,14 +61,18 @@ def leave(connection: Connection, row: CustomerRow, cursor: int) -> None:
 
 def _write_row(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> None:
     state, watching = body(write.state), body(write.watching)
-    was_idle = page.last_seq == row.cursor and not (write.effects or write.closed or write.journal or write.tasks)
+    decided = write.effects or write.closed or write.journal or write.tasks or write.heard
+    was_idle = page.last_seq == row.cursor and not decided
     if was_idle and (row.state, row.wake_at, row.watching) == (state, write.wake_at, watching):
         leave(connection, row, row.cursor)
         return
     email = email_in(write.state.facts.traits)
+    # What the decision itself raised comes next in the customer's order; where nothing else waits, it is read already.
+    next_seq = row.next_seq + len(write.heard)
     values = {
         "customer": row.id,
-        "last_seq": page.last_seq,
+        "last_seq": next_seq - 1 if page.last_seq == row.next_seq - 1 else page.last_seq,
+        "next_seq": next_seq,
         "state": state,
         "revision": page.revision,
         "wake_at": write.wake_at,
@@ -239,15 +247,34 @@ def _end_tasks(dialect: str) -> Update:
     )
 
 
-# --- an account's contacts ------------------------------------------------------------------------------------------
+# --- the customer's past, and other customers ---------------------------------------------------------------------------
 
 
-def _tell_contacts(connection: Connection, row: CustomerRow, write: TurnWrite) -> tuple[str, ...]:
-    if write.account_traits is None or row.kind != "account":
+def _keep_heard(connection: Connection, row: CustomerRow, heard: tuple[CustomerEvent, ...]) -> None:
+    """Events that the decision raised and has counted: they are of the past for every turn to come."""
+    rows: list[Row] = [
+        (row.id, seq, None, storable(event.name), True, body(msgspec.structs.replace(event, seq=seq)))
+        for seq, event in enumerate(heard, start=row.next_seq)
+    ]
+    insert(connection, inputs, ("customer", "seq", "message_id", "name", "past", "body"), rows)
+
+
+def _tell_others(connection: Connection, row: CustomerRow, write: TurnWrite) -> tuple[str, ...]:
+    """Returns whose bells were rung."""
+    if not write.tellings:
         return ()
+    told = lock_alive(connection, addressees(row, write))
+    bells = current_bells(connection)
     appending = Appending(write.state.now)
-    told = AccountTraitsChanged(at=write.state.now, account=row.external_id, traits=write.account_traits)
-    for contact in lock_members(connection, row.id).values():
-        appending.append(contact, told)
-        contact.ring()
+    for telling in write.tellings:
+        customer = told.get(telling.to or row.account_id or "")
+        if customer is not None:
+            appending.append(customer, telling.input)
+            if bells.concerns(customer, telling.input):
+                customer.ring()
     return appending.write(connection)
+
+
+def addressees(row: CustomerRow, write: TurnWrite) -> list[str]:
+    """Internal ids of those whom the decision tells something."""
+    return sorted({to for telling in write.tellings if (to := telling.to or row.account_id) is not None})

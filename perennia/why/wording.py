@@ -82,6 +82,8 @@ def _act(entry: JournalEntry) -> str:
             return _released(entry)
         case Act.STEP_ENDED:
             return _step_end(entry)
+        case Act.HANDED_OVER:
+            return f"handed {entry.code} over to contacts"
         case Act.GOAL:
             return (
                 "reached the goal"

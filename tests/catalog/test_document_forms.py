@@ -56,9 +56,22 @@ STEPS: list[tuple[str, list[str]]] = [
         ['5:13: error wrong-value: "on_quiet" must be "hold" or "skip", not "later"'],
     ),
     ("- email: hello\n  hold: 3", [f'5:9: error wrong-type: "hold" must be a span, not 3; {SPAN}']),
-    ("- email: hello\n  to: all", ['5:7: error not-supported-yet: "to" as "all" is not supported yet']),
-    ("- email: hello\n  to: {role: admin}", ['5:7: error not-supported-yet: "to" as a mapping is not supported yet']),
-    ("- email: hello\n  to: champion", ['5:7: error wrong-value: "to" must be "contact" or "owner", not "champion"']),
+    (
+        "- email: hello\n  to: all",
+        [
+            "5:3: error wrong-scope: a contact has no contacts: roles and all are an account's; write contact or owner",
+        ],
+    ),
+    (
+        "- email: hello\n  to: {role: admin}",
+        [
+            "5:3: error wrong-scope: a contact has no contacts: roles and all are an account's; write contact or owner",
+        ],
+    ),
+    (
+        "- email: hello\n  to: champion",
+        ['5:7: error wrong-value: "to" must be "contact", "owner" or "all", not "champion"'],
+    ),
     (
         "- email: hello\n  transactional: yes",
         [f'5:18: error wrong-type: "transactional" must be true or false, not "yes"; {YES}'],
@@ -103,7 +116,18 @@ STEPS: list[tuple[str, list[str]]] = [
             "let one of them end without enrolling"
         ],
     ),
-    ("- enroll: p\n  to: all", ['5:7: error not-supported-yet: "to" as "all" is not supported yet']),
+    (
+        "- enroll: p\n  to: all",
+        ["5:3: error wrong-scope: a contact has no contacts; enroll them from an account"],
+    ),
+    (
+        "- enroll: p\n  late_joiners: true",
+        [
+            "4:11: error circular-enroll: these playbooks enroll each other in a circle: p -> p; "
+            "let one of them end without enrolling",
+            '5:3: error misplaced-key: "late_joiners" are contacts who join those of "to"; say which: a role, or all',
+        ],
+    ),
     ("- unenroll: q", ['4:13: error unknown-playbook: no playbook "q"; known: p']),
     ("- split: {a: {share: 33.3}, b: {share: 33.3}, c: {share: 33.4}}", []),
     ("- split: {a: {share: 101}}", ['4:22: error wrong-value: "share" must be at most 100, not 101']),

@@ -60,13 +60,7 @@ EXPRESSIONS: list[tuple[str, list[str]]] = [
     ),
     ("while: stage.adopted == 'new'\n", ['3:8: error unknown-track: no track "adopted"; did you mean "adoption"?']),
     ('while: in_stage("adoption", "active", "30d")\n', []),
-    (
-        "while: stage.rollout == 'start'\n",
-        [
-            '3:8: error not-supported-yet: the track "rollout" is about accounts, this is about contacts; '
-            "reaching across is not supported yet"
-        ],
-    ),
+    ("while: stage.rollout == 'start'\n", []),
     ("enter: {reenter: {after: 3 days}}\n", [f'3:26: error bad-span: "3 days" is no span; {SPANS}']),
     ("goal: {when: traits.x == 1, within: 2y}\n", [f'3:37: error bad-span: "2y" is no span; {SPANS}']),
     ("enter: {on: [{event: '*'}]}\n", ['3:23: error bad-event: "*" names no event']),
@@ -198,10 +192,10 @@ def test_a_message_about_an_account_must_say_whom_it_goes_to_and_an_account_is_n
         'playbooks/p.yaml:3:8: error bad-expression: "contact" is not known here; '
         "known here: answers, enter, health, stage, steps, traits",
         'playbooks/p.yaml:5:3: error no-recipient: in account scope a message must say whom it goes to: "to"; '
-        'add "to: owner"',
+        'add "to: owner", "to: all" or "to: {role: NAME}"',
         "playbooks/p.yaml:5:3: error no-topic: this message has no topic and is not transactional; "
         'give it a "topic", or "transactional: true" if it needs no consent',
-        "playbooks/p.yaml:6:21: error wrong-scope: an account is no contact; write owner",
+        "playbooks/p.yaml:6:21: error wrong-scope: an account is no contact; write owner, all or {role: NAME}",
     ]
 
 

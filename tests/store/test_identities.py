@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 
-from perennia.core.decisions import AccountTraitsChanged, Act, CustomerEvent, EffectEnded, Outcome, TraitsChanged
+from perennia.core.decisions import (
+    AccountTraitsChanged,
+    Act,
+    ContactChanged,
+    CustomerEvent,
+    EffectEnded,
+    Outcome,
+    Telling,
+    TraitsChanged,
+)
 from perennia.store import SqlStore
-from perennia.store.records import Accepted, Merge, NeedsHistory, SendStatus, TurnSnapshot, TurnWrite
+from perennia.store.records import Merge, NeedsHistory, SendStatus, TurnSnapshot, TurnWrite
 from tests.support.posts import (
     AT,
     Turn,
-    account_traits,
     email,
     enrolled,
     event,
@@ -18,7 +26,6 @@ from tests.support.posts import (
     member,
     of_device,
     settle,
-    state_of,
     take_turn,
     traits,
     trigger,
@@ -34,129 +41,12 @@ def merged(previous: str, into: str, message_id: str = "merge") -> Merge:
     return Merge(message_id=message_id, at=AT, previous_id=previous, external_id=into)
 
 
-# --- accounts -------------------------------------------------------------------------------------------------------
+def news_to(contact: str) -> Telling:
+    return Telling(to=contact, input=AccountTraitsChanged(at=AT, account="acme", traits={"plan": "team"}))
 
 
-async def test_a_contacts_event_is_its_accounts_too(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme"), event("m2", "ann", "Logged In", device="phone")], AT)
-
-    seen = await take_turn(store, "acme", "account")
-
-    assert seen.inputs == (
-        CustomerEvent(at=AT, seq=1, name="Logged In", properties={"device": "phone", "contact": "ann"}),
-    )
-
-
-async def test_a_duplicate_event_reaches_the_account_once(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme"), event("m2", "ann"), event("m2", "ann")], AT)
-    await store.accept([event("m2", "ann")], AT)
-
-    assert len((await take_turn(store, "acme", "account")).inputs) == 1
-
-
-async def test_a_contacts_traits_are_not_its_accounts(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme"), traits("m2", "ann", plan="pro")], AT)
-
-    assert (await take_turn(store, "acme", "account")).inputs == ()
-
-
-async def test_a_new_member_learns_what_its_account_knows(store: SqlStore) -> None:
-    await store.accept([account_traits("m1", "acme", plan="team"), event("m2", "ann")], AT)
-    await settle(store, "acme", "ann")
-
-    receipt = await store.accept([member("m3", "ann", "acme")], AT)
-    seen = await take_turn(store, "ann")
-
-    assert receipt.rung == (await store.find("ann"),)
-    assert seen.account == "acme"
-    assert seen.inputs == (AccountTraitsChanged(at=AT, seq=2, account="acme", traits={"plan": "team"}),)
-
-
-async def test_telling_the_membership_again_changes_nothing(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme")], AT)
-    await settle(store, "ann", "acme")
-
-    receipt = await store.accept([member("m2", "ann", "acme")], AT)
-
-    assert receipt.rung == ()
-    assert (await take_turn(store, "ann")).inputs == ()
-
-
-async def test_a_late_duplicate_of_a_membership_does_not_bring_it_back(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme"), member("m2", "ann", "other")], AT)
-
-    receipt = await store.accept([member("m1", "ann", "acme")], AT)
-
-    assert receipt.duplicates == 1
-    assert (await take_turn(store, "ann")).account == "other"
-
-
-async def test_a_message_that_left_no_input_is_known_as_a_duplicate(store: SqlStore) -> None:
-    nothing_new = Accepted(message_id="m2", kind="contact", external_id="ann")
-    await store.accept([event("m1", "ann"), nothing_new], AT)
-
-    assert (await store.accept([nothing_new], AT)).duplicates == 1
-
-
-async def test_an_accounts_new_traits_reach_its_contacts_and_ring_them(store: SqlStore) -> None:
-    await store.accept([member("m1", "ann", "acme"), member("m2", "bob", "acme"), event("m3", "cid")], AT)
-    await settle(store, "ann", "bob", "cid", "acme")
-
-    def tell(snapshot: TurnSnapshot) -> TurnWrite:
-        plain = write(snapshot)
-        return TurnWrite(
-            state=plain.state,
-            effects=(),
-            closed=(),
-            tasks=(),
-            closed_tasks=(),
-            journal=(),
-            wake_at=None,
-            watching=(),
-            account_traits={"plan": "team"},
-        )
-
-    outcome = await store.turn(await store.find("acme"), tell)
-
-    ann, bob = await store.find("ann"), await store.find("bob")
-    assert sorted(outcome.rung) == sorted((ann, bob))
-    assert sorted(await store.rung(10)) == sorted((ann, bob))
-    (told,) = (await take_turn(store, "ann")).inputs
-    assert told == AccountTraitsChanged(at=AT, seq=2, account="acme", traits={"plan": "team"})
-
-
-async def test_an_accounts_turn_and_posts_of_its_contacts_do_not_block_each_other(
-    store: SqlStore, neighbour: SqlStore
-) -> None:
-    people = [f"contact-{n}" for n in range(6)]
-    await store.accept([member(f"join-{who}", who, "acme") for who in people], AT)
-    acme = await store.find("acme")
-
-    def tell(snapshot: TurnSnapshot) -> TurnWrite:
-        state = state_of(snapshot)
-        return TurnWrite(
-            state=state,
-            effects=(),
-            closed=(),
-            tasks=(),
-            closed_tasks=(),
-            journal=(),
-            wake_at=None,
-            watching=(),
-            account_traits={"plan": "team"},
-        )
-
-    async def tell_often() -> None:
-        for _ in range(10):
-            await neighbour.turn(acme, tell)
-
-    async def post_often() -> None:
-        for post in range(10):
-            await store.accept([event(f"{post}-{who}", who) for who in reversed(people)], AT)
-
-    await asyncio.gather(tell_often(), post_often())
-
-    assert [each.seq for each in (await take_turn(store, people[0])).inputs] == list(range(1, 22))
+def joined(who: str, contact: str, seq: int, *roles: str) -> ContactChanged:
+    return ContactChanged(at=AT, seq=seq, contact=contact, ref=who, roles=roles)
 
 
 # --- strangers ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 
+from perennia.core.decisions import ContactChanged
 from perennia.core.state import LedgerEntry
 from perennia.store import SqlStore, open_store
 from perennia.store.bodies import body
@@ -26,7 +27,7 @@ from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
-from tests.support.posts import AT, email, event, take_turn
+from tests.support.posts import AT, email, event, member, take_turn, traits
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,7 +147,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     def restore(connection: Connection) -> None:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
 
     await driver_of(store).write("test", pretend)
     try:
@@ -154,6 +155,25 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
             await store.migrate()
     finally:
         await driver_of(store).write("test", restore)
+
+
+async def test_accounts_of_a_former_version_learn_of_their_contacts(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann", roles=["admin"]), member("m2", "ann", "acme")], AT)
+    acme, ann = await store.find("acme"), await store.find("ann")
+
+    def as_before(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM inputs"))
+        connection.execute(text("UPDATE customers SET next_seq = 1, cursor = 0"))
+        state = '{"customer": "x", "kind": "contact", "facts": {"ref": "ann", "traits": {"roles": ["admin"]}}}'
+        connection.execute(text("UPDATE customers SET state = :state WHERE id = :ann"), {"state": state, "ann": ann})
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+    await driver_of(store).write("test", as_before)
+    await store.migrate()
+
+    (told,) = (await take_turn(store, "acme", "account")).inputs
+    assert told == ContactChanged(at=AT, seq=1, contact=ann, ref="ann", roles=("admin",))
+    assert await store.cursor(acme) == 1
 
 
 async def test_a_database_without_tables_says_what_to_run(empty_url: str) -> None:

@@ -1,0 +1,129 @@
+"""Errands: what a step of an account's playbook has its contacts do, each in its own life.
+
+A message to a contact is decided where all messages to that contact are: in the contact's own turns, whoever sends it
+(language, section 8). So the account hands its contacts the step as an input, and waits for what they report.
+"""
+
+from __future__ import annotations
+
+from perennia.core.decisions import Act, ErrandCancelled, ErrandEnded, ErrandGiven, Outcome, Reason
+from perennia.core.deliberation import Deliberation
+from perennia.core.entries import end
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.nodes import AnyNode, Audience, EnrollNode
+from perennia.core.outcomes import Onward, effect_key, failed, finish, skipped
+from perennia.core.state import Enrollment, Errand
+
+# --- the account ----------------------------------------------------------------------------------------------------
+
+
+def members(run: Deliberation, audience: Audience) -> list[str]:
+    """The account's contacts (internal ids) whom a step reaches, in the order of their own ids."""
+    found = [(known.ref, id_) for id_, known in run.state.contacts.items() if audience.includes(known.roles)]
+    return [id_ for _, id_ in sorted(found)]
+
+
+def hand_over(
+    run: Deliberation, enrollment: Enrollment, node: AnyNode, audience: Audience, values: JsonObject
+) -> Onward | None:
+    """Gives the step to each of the contacts that it reaches, and waits for all of them."""
+    contacts = members(run, audience)
+    if not contacts:
+        return skipped(run, enrollment, node, Reason.NO_RECIPIENT)
+    run.tell_contacts()
+    stages: JsonObject = {track: stage.stage for track, stage in run.state.stages.items()}
+    for contact in contacts:
+        given = ErrandGiven(
+            at=run.instant,
+            key=expect(run, enrollment, node, contact),
+            playbook=enrollment.playbook,
+            version=enrollment.version,
+            step=node.id,
+            values=values,
+            enter=enrollment.enter,
+            steps=dict(enrollment.steps),
+            stages=stages,
+        )
+        run.tell(contact, given)
+    enrollment.steps[node.id] = {"messages": {}}
+    run.note(
+        Act.HANDED_OVER,
+        node.verb,
+        enrollment=enrollment,
+        step=node.id,
+        detail={**audience.detail, "contacts": len(contacts)},
+    )
+    return None
+
+
+def expect(run: Deliberation, enrollment: Enrollment, node: AnyNode, contact: str) -> str:
+    """The key under which the contact reports; the enrollment goes on when all have."""
+    key = f"{effect_key(run.state.customer, enrollment, node.id)}/{contact}"
+    enrollment.awaited[key] = run.state.contacts[contact].ref
+    return key
+
+
+def take_report(run: Deliberation, enrollment: Enrollment, node: AnyNode, ended: ErrandEnded) -> Onward | None:
+    """Notes what a contact reports. Where the enrollment goes once it was the last; None before."""
+    contact = enrollment.awaited.pop(ended.key)
+    told: Json = ended.result.get("ended") if isinstance(node, EnrollNode) else ended.result
+    so_far = enrollment.steps.get(node.id, {}).get("messages")
+    messages: JsonObject = {**(so_far if isinstance(so_far, dict) else {}), contact: told}
+    enrollment.steps[node.id] = {"messages": messages}
+    enrollment.base = max(enrollment.base, ended.base)
+    run.changed([f"steps:{enrollment.id}"])
+    return None if enrollment.awaited else _all_ended(run, enrollment, node, messages)
+
+
+def _all_ended(run: Deliberation, enrollment: Enrollment, node: AnyNode, told: JsonObject) -> Onward | None:
+    if isinstance(node, EnrollNode):
+        finish(run, enrollment, node, Outcome.DONE, result={"playbook": node.playbook, "contacts": told})
+        return Onward(node.next, run.instant)
+    reports = [each for each in told.values() if isinstance(each, dict)]
+    outcomes = [each.get("outcome") for each in reports]
+    for outcome in (Outcome.SENT, Outcome.DONE):
+        if outcome in outcomes:
+            finish(run, enrollment, node, outcome, result={"messages": told})
+            return Onward(node.next, enrollment.base)
+    outcome = Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.SKIPPED
+    reason = str(next(each.get("reason") for each in reports if each.get("outcome") == outcome))
+    if outcome is Outcome.FAILED:
+        return failed(run, enrollment, node, reason, result={"messages": told})
+    finish(run, enrollment, node, outcome, reason=reason, result={"messages": told})
+    return Onward(node.next, enrollment.base)
+
+
+# --- the contact ----------------------------------------------------------------------------------------------------
+
+
+def begin(run: Deliberation, given: ErrandGiven) -> Enrollment | None:
+    """The errand as an enrollment that stands at that one step; None, and reported, where its playbook is not known."""
+    if not run.catalog.knows(given.playbook, given.version):
+        failure: JsonObject = {"outcome": Outcome.FAILED, "reason": Reason.UNKNOWN_PLAYBOOK}
+        run.report(given.key, run.instant, failure)
+        return None
+    enrollment = Enrollment(
+        # Unique among the customer's: a key has slashes, which effects' keys are taken apart at.
+        id=given.key.rsplit("/", 1)[0].replace("/", ":"),
+        playbook=given.playbook,
+        version=given.version,
+        started=run.instant,
+        step=given.step,
+        base=run.instant,
+        enter=given.enter,
+        steps={step: result for step, result in given.steps.items() if step != given.step},
+        visits={given.step: 1},
+        errand=Errand(given.key, given.values, given.stages),
+    )
+    run.state.enrollments.append(enrollment)
+    run.movers.add(enrollment.id)
+    return enrollment
+
+
+def errand_cancelled(run: Deliberation, cancelled: ErrandCancelled) -> None:
+    """What has not left stays here; an enrollment that was started goes on, and reports to nobody."""
+    for enrollment in list(run.state.enrollments):
+        if enrollment.reports_to == cancelled.key:
+            enrollment.reports_to = None
+        elif enrollment.errand is not None and enrollment.errand.key == cancelled.key:
+            end(run, enrollment, Reason.EXIT_CRITERIA)
