@@ -9,6 +9,7 @@ from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES, EVENT_NAMES
 from perennia.core.definitions import (
     AllCondition,
+    EnrollStep,
     EventCondition,
     EventExit,
     EventGoal,
@@ -16,6 +17,7 @@ from perennia.core.definitions import (
     Playbook,
     WaitForStep,
 )
+from perennia.core.expressions import ExpressionError, compile_expression
 from perennia.core.step_ids import PlacedStep
 
 
@@ -30,6 +32,7 @@ def check_keys(inspection: Inspection, playbook: Playbook, placed: Sequence[Plac
     key = inspection.expression(path, text, names)
     if key is not None and key.reads and all(read.split(".")[0] == "event" for read in key.reads):
         _check_triggers(inspection, playbook)
+    _check_enrolls(inspection, placed)
     for found, match in _matches(playbook, placed):
         if text is not None:
             inspection.expression((*found, "match"), match, names)
@@ -45,6 +48,31 @@ def _check_triggers(inspection: Inspection, playbook: Playbook) -> None:
             continue
         message = "this trigger starts nobody: the playbook's key is read from an event, and here is none"
         inspection.warn_at_key(("enter", "on", index), "no-key", message, "let an event start it, or remove it")
+
+
+def _check_enrolls(inspection: Inspection, placed: Sequence[PlacedStep]) -> None:
+    """Whom a step enrolls in a playbook with a key, it must give what the key is read from."""
+    for each in placed:
+        other = inspection.known.playbooks.get(each.step.enroll) if isinstance(each.step, EnrollStep) else None
+        text = None if other is None else other.key or other.enter.key
+        if other is None or text is None or not isinstance(each.step, EnrollStep):
+            continue
+        missing = sorted(_read_of_events(text, other) - set(each.step.with_))
+        if missing:
+            path = tuple(int(part) if part.isdigit() else part for part in each.path.split("."))
+            message = (
+                f'this enrolls nobody: the key of "{other.playbook}" is {text}, and nothing here says "{missing[0]}"'
+            )
+            inspection.warn_at_key((*path, "enroll"), "no-key", message, f'add "with: {{{missing[0]}: EXPR}}"')
+
+
+def _read_of_events(text: str, playbook: Playbook) -> set[str]:
+    """Properties that the key is read from; nothing of one that has findings of its own."""
+    try:
+        reads = compile_expression(text, names=CUSTOMER_NAMES[playbook.scope] | EVENT_NAMES).reads
+    except ExpressionError:
+        return set()
+    return {read.split(".")[1] for read in reads if read.startswith("event.")}
 
 
 def _matches(playbook: Playbook, placed: Sequence[PlacedStep]) -> Iterator[tuple[Path, str]]:

@@ -278,3 +278,12 @@ KEYS: list[tuple[str, list[str]]] = [
 @pytest.mark.parametrize(("head", "findings"), KEYS)
 def test_what_is_compared_with_the_key_is_looked_at(check: Check, head: str, findings: list[str]) -> None:
     assert check(f"{KEYED}{head}{ONE_STEP}") == [f"playbooks/p.yaml:{finding}" for finding in findings]
+
+
+def test_whoever_is_enrolled_in_a_playbook_with_a_key_is_given_it(check: Check) -> None:
+    other = "---\nplaybook: q\nkey: event.order_id\nsteps: [{exit: done}]\n"
+    told = check(f"playbook: p\nsteps: [{{enroll: q}}, {{enroll: q, with: {{order_id: enter.id}}}}]\n{other}")
+    assert told == [
+        'playbooks/p.yaml:2:10: warning no-key: this enrolls nobody: the key of "q" is event.order_id, '
+        'and nothing here says "order_id"; add "with: {order_id: EXPR}"'
+    ]
