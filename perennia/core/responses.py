@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from perennia.core.decisions import Act, CustomerEvent, Input, Reason, SurveyAnswered
+from perennia.core.decisions import Act, Reason, SurveyAnswered
 from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
 from perennia.core.facts import Response
@@ -25,19 +25,10 @@ def answered(run: Deliberation, answer: SurveyAnswered) -> None:
         run.note(Act.IGNORED, "answer", reason=survey, detail=detail)
         return
     run.state.facts.answers[answer.survey] = _latest(run, survey, answer)
+    if run.state.kind == "contact":
+        run.tell(None, msgspec.structs.replace(answer, contact=run.state.facts.ref, seq=0))
     run.changed([f"answer:{answer.survey}"])
     run.note(Act.ANSWERED, answer.survey, detail={**detail, "label": survey.label_of(answer.score)})
-
-
-def told_to_account(what: Input, contact: str) -> CustomerEvent | SurveyAnswered | None:
-    """The copy that a contact's account gets of what happened to the contact (their id outside); None where it gets none."""
-    match what:
-        case CustomerEvent():
-            return msgspec.structs.replace(what, properties={**what.properties, "contact": contact})
-        case SurveyAnswered():
-            return msgspec.structs.replace(what, contact=contact)
-        case _:
-            return None
 
 
 def survey_asked(run: Deliberation, answer: SurveyAnswered) -> Survey | Reason:

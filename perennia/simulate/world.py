@@ -17,6 +17,7 @@ from perennia.core.compiled import Catalog
 from perennia.core.contacts import ROLES, roles_in
 from perennia.core.decisions import (
     ContactChanged,
+    CustomerEvent,
     Effect,
     EffectEnded,
     Input,
@@ -32,7 +33,6 @@ from perennia.core.decisions import (
 )
 from perennia.core.facts import zones_told
 from perennia.core.json_values import JsonObject
-from perennia.core.responses import told_to_account
 from perennia.core.state import CustomerState, KnownContact, Recipient
 
 # How long the simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
@@ -344,4 +344,6 @@ def _for_account(contact: Inhabitant, what: Input) -> Input | None:
     if isinstance(what, TraitsChanged):
         roles = roles_in(what.traits)
         return ContactChanged(at=what.at, contact=contact.id, ref=ref, roles=roles) if ROLES in what.traits else None
-    return told_to_account(what, ref)
+    if isinstance(what, CustomerEvent):
+        return msgspec.structs.replace(what, properties={**what.properties, "contact": ref})
+    return None
