@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "customer_commands": ("customers", "show", "why", "enroll", "event", "skip", "pause", "resume", "end"),
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),
+    "rehearsal_commands": ("simulate",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }
 
