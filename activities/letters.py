@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from activities.published import Published
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import Policies, Sender
+from perennia.core.definitions import BUILT_IN_SURVEY, Policies, Sender
 from perennia.core.json_values import Json, JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
-from perennia.rendering import Surroundings, render_message
+from perennia.rendering import Asking, Surroundings, built_in_survey, render_message
 
 
 class UnsubscribeLinks(Protocol):
     def unsubscribe_url(self, customer: str, topic: str) -> str: ...
+
+    def answer_url(self, key: str, survey: str) -> str: ...
 
 
 class Letters:
@@ -33,14 +36,19 @@ class Letters:
         Raises `TemplateError`; `Misconfigured` where the policies name no usable sender.
         """
         policies = await self._published.policies()
-        template = await self._published.template(effect.template_version)
+        if effect.template == BUILT_IN_SURVEY:
+            template = built_in_survey()
+        else:
+            template = await self._published.template(effect.template_version)
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
         message_id = f"<{hashlib.sha256(effect.key.encode()).hexdigest()[:32]}@{sender.domain}>"
         unsubscribe = None
         if effect.topic is not None and not effect.transactional:
             unsubscribe = self._links.unsubscribe_url(customer, effect.topic)
-        surroundings = _surroundings(effect, policies, message_id, unsubscribe)
+        asked = effect.survey
+        asking = None if asked is None else Asking(asked, self._links.answer_url(effect.key, asked.survey))
+        surroundings = replace(_surroundings(effect, policies, message_id, unsubscribe), asked=asking)
         message = render_message(template, effect.context, surroundings)
         return OutgoingEmail(
             sender=sender,

@@ -6,11 +6,12 @@ from perennia.catalog.findings import suggestion
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES
-from perennia.core.definitions import EmailStep, Playbook, Policies
+from perennia.core.definitions import BUILT_IN_SURVEY, EmailStep, Playbook, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
 from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES
+from perennia.rendering.survey_links import LINKS, QUESTION
 from perennia.rendering.text import compiled
 
 # A decision hands its texts the account and the owner in either scope; an account is no contact.
@@ -19,23 +20,31 @@ TEXT_NAMES = {scope: names | ENROLLMENT_NAMES | {"account", "owner"} for scope, 
 WAY_OUT = "unsubscribe_url"
 
 
-def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> None:
-    """Adds to the inspection's findings."""
-    template = _check_template(inspection, playbook, path, step)
-    _check_recipient(inspection, playbook, path, step)
+def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep, *, asks: bool = False) -> None:
+    """Adds to the inspection's findings. ``asks``: it is the message of a step that asks a survey."""
+    verb, named = ("survey", "template") if asks else ("email", "email")
+    template = None
+    reached = frozenset({"contact"}) if audience_of(step.to) is not None else frozenset[str]()
+    if step.email != BUILT_IN_SURVEY:
+        names = reached | frozenset(step.with_) | ({LINKS, QUESTION} if asks else frozenset[str]())
+        template = _check_template(inspection, playbook, (*path, named), step.email, names)
+        if asks and template is not None and LINKS not in names_in(template):
+            message = f'the template "{template.name}" has no {{{{ survey() }}}}: nobody could answer'
+            inspection.at_value((*path, named), "no-survey-links", message)
+    _check_recipient(inspection, playbook, path, step, verb)
     inspection.span((*path, "hold"), step.hold)
     topic = step.topic or playbook.topic
     if step.to != "owner" and not step.transactional:
         if topic is None:
             message = "this message has no topic and is not transactional"
             remedy = 'give it a "topic", or "transactional: true" if it needs no consent'
-            inspection.at_key((*path, "email"), "no-topic", message, remedy)
+            inspection.at_key((*path, verb), "no-topic", message, remedy)
         elif template is not None and not _has_way_out(template):
             message = f'the template "{template.name}" has no {{{{ unsubscribe_url }}}}'
             remedy = "a message with a topic needs one, in itself or its layout"
-            inspection.at_value((*path, "email"), "no-way-out", message, remedy)
+            inspection.at_value((*path, named), "no-way-out", message, remedy)
     if inspection.known.policies is not None:
-        _check_policies(inspection, inspection.known.policies, path, step)
+        _check_policies(inspection, inspection.known.policies, path, step, verb)
 
 
 def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str | None) -> None:
@@ -65,41 +74,41 @@ def _has_way_out(template: TemplateBody) -> bool:
     return all(WAY_OUT in names_in(part) for part in parts)
 
 
-def _check_template(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> TemplateBody | None:
-    template = inspection.known.templates.get(step.email)
+def _check_template(
+    inspection: Inspection, playbook: Playbook, path: Path, wanted: str, own: frozenset[str]
+) -> TemplateBody | None:
+    template = inspection.known.templates.get(wanted)
     if template is None:
-        if ("template", step.email) not in inspection.known.broken:
-            inspection.unknown((*path, "email"), "template", step.email, inspection.known.templates)
+        if ("template", wanted) not in inspection.known.broken:
+            inspection.unknown(path, "template", wanted, inspection.known.templates)
         return None
-    known = TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | frozenset(step.with_)
-    if audience_of(step.to) is not None:
-        known |= {"contact"}
+    known = TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | own
     for name in sorted(names_in(template) - known - LAYOUT_NAMES):
-        message = f'the template "{step.email}" uses the name "{name}", which this message does not have'
-        inspection.at_value((*path, "email"), "unknown-name", message, suggestion(name, known))
+        message = f'the template "{wanted}" uses the name "{name}", which this message does not have'
+        inspection.at_value(path, "unknown-name", message, suggestion(name, known))
     return template
 
 
-def _check_recipient(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep) -> None:
+def _check_recipient(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep, verb: str) -> None:
     if playbook.scope == "contact":
         if audience_of(step.to) is not None:
             message = "a contact has no contacts: roles and all are an account's"
             inspection.at_key((*path, "to"), "wrong-scope", message, "write contact or owner")
     elif step.to is None:
         message = 'in account scope a message must say whom it goes to: "to"'
-        inspection.at_key((*path, "email"), "no-recipient", message, 'add "to: owner", "to: all" or "to: {role: NAME}"')
+        inspection.at_key((*path, verb), "no-recipient", message, 'add "to: owner", "to: all" or "to: {role: NAME}"')
     elif step.to == "contact":
         remedy = "write owner, all or {role: NAME}"
         inspection.at_value((*path, "to"), "wrong-scope", "an account is no contact", remedy)
 
 
-def _check_policies(inspection: Inspection, policies: Policies, path: Path, step: EmailStep) -> None:
+def _check_policies(inspection: Inspection, policies: Policies, path: Path, step: EmailStep, verb: str) -> None:
     if step.topic is not None and step.topic not in policies.topics:
         inspection.unknown((*path, "topic"), "topic", step.topic, policies.topics)
     if step.from_ is None:
         if policies.default_sender is None:
             message = "this message has no sender"
             remedy = 'give the policies a "default_sender", or this step a "from"'
-            inspection.warn_at_key((*path, "email"), "no-sender", message, remedy)
+            inspection.warn_at_key((*path, verb), "no-sender", message, remedy)
     elif step.from_ != "owner" and step.from_ not in policies.senders:
         inspection.unknown((*path, "from"), "sender", step.from_, [*policies.senders, "owner"])

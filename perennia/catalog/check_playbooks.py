@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from perennia.catalog.check_asking import check_asking
 from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_keys import check_keys
 from perennia.catalog.check_messages import check_email, check_text
@@ -17,6 +18,7 @@ from perennia.catalog.yaml_source import Path
 from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES, EVENT_NAMES
 from perennia.core.definitions import (
     AllCondition,
+    AnsweredCondition,
     BranchStep,
     Condition,
     DateTrigger,
@@ -37,6 +39,7 @@ from perennia.core.definitions import (
     SplitStep,
     StageStep,
     StageTrigger,
+    SurveyStep,
     TaskStep,
     ToldCondition,
     UnenrollStep,
@@ -156,6 +159,9 @@ class _PlaybookCheck:
             case EmailStep():
                 check_email(self._inspect, self._book, path, step)
                 self._check_values((*path, "with"), step.with_)
+            case SurveyStep():
+                check_asking(self._inspect, self._book, path, step)
+                self._check_values((*path, "with"), step.with_)
             case WaitStep():
                 self._check_wait((*path, "wait"), step.wait)
             case WaitForStep():
@@ -226,6 +232,8 @@ class _PlaybookCheck:
     def _check_condition(self, path: Path, condition: Condition) -> None:
         if isinstance(condition, WhenCondition):
             self._expression((*path, "when"), condition.when, self._enrollment)
+        elif isinstance(condition, AnsweredCondition):
+            self._inspect.survey((*path, "answered"), condition.answered)
         elif isinstance(condition, AllCondition):
             for index, part in enumerate(condition.all):
                 inner = (*path, "all", index)

@@ -22,6 +22,8 @@ _A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 def check_policies(inspection: Inspection, policies: Policies) -> None:
     """Adds to the inspection's findings."""
     check_changes(inspection, policies, policies.topics, ())
+    for key in ("any", "relational"):
+        inspection.span(("survey_cooldown", key), getattr(policies.survey_cooldown, key))
     sender = policies.default_sender
     if sender is not None and sender not in policies.senders:
         inspection.unknown(("default_sender",), "sender", sender, policies.senders)

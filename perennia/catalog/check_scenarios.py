@@ -30,6 +30,7 @@ from perennia.catalog.scenario_models import (
     SkipInput,
     SkippedExpected,
     StageExpected,
+    SurveyExpected,
     TaskDoneInput,
     UnsubscribeInput,
 )
@@ -155,12 +156,8 @@ class _ScenarioCheck:
                 pass
 
     def _check_answer(self, path: Path, answer: ScenarioAnswer) -> None:
-        known = self._inspect.known
-        survey = known.surveys.get(answer.survey)
-        if survey is None:
-            if ("survey", answer.survey) not in known.broken:
-                self._inspect.unknown((*path, "survey"), "survey", answer.survey, known.surveys)
-        elif not survey.fits(answer.score):
+        survey = self._inspect.survey((*path, "survey"), answer.survey)
+        if survey is not None and not survey.fits(answer.score):
             message = f'{answer.score:g} is no score of the survey "{answer.survey}"'
             self._inspect.at_value((*path, "score"), "wrong-value", message, f"write {survey.scale_in_words()}")
 
@@ -181,6 +178,8 @@ class _ScenarioCheck:
             case EmailExpected(email=name) if name != ANYTHING and name not in self._inspect.known.templates:
                 if ("template", name) not in self._inspect.known.broken:
                     self._inspect.unknown((*path, "email"), "template", name, self._inspect.known.templates)
+            case SurveyExpected(survey=name) if name != ANYTHING:
+                self._inspect.survey((*path, "survey"), name)
             case StageExpected(stage=stages):
                 for track, stage in stages.items():
                     where = (*path, "stage", track)

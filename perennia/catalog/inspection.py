@@ -113,13 +113,19 @@ class Inspection:
     def _check_reads(self, path: Path, expression: Expression, scope: Scope) -> None:
         """That the surveys and health scores exist which it reads."""
         for survey in sorted(expression.surveys):
-            if survey not in self.known.surveys and ("survey", survey) not in self.known.broken:
-                self.unknown(path, "survey", survey, self.known.surveys)
+            self.survey(path, survey)
         for read in sorted(expression.reads):
             root, _, rest = read.partition(".")
             if root == "health":
                 name, _, measure = rest.partition(".")
                 self._health(path, name, measure, scope)
+
+    def survey(self, path: Path, name: str) -> Survey | None:
+        """A reference to a survey."""
+        found = self.known.surveys.get(name)
+        if found is None and ("survey", name) not in self.known.broken:
+            self.unknown(path, "survey", name, self.known.surveys)
+        return found
 
     def _health(self, path: Path, name: str, measure: str, scope: Scope) -> None:
         healths = self.known.healths

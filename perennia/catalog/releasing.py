@@ -13,7 +13,7 @@ from perennia.catalog.findings import Finding
 from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.workspace import Workspace
 from perennia.core.compiled import compile_catalog
-from perennia.core.definitions import Definition, EmailStep, Playbook
+from perennia.core.definitions import Definition, EmailStep, Playbook, Survey, SurveyStep
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, TemplateBody, Triggers, content_hash
 from perennia.core.step_ids import place_steps
 
@@ -61,7 +61,7 @@ def _documents(workspace: Workspace) -> tuple[Document, ...]:
     templates = {name: _template(body) for name, body in workspace.templates.items()}
     versions = {name: document.version for name, document in templates.items()}
     documents = [*templates.values()]
-    documents += [_playbook(playbook, versions) for playbook in workspace.playbooks.values()]
+    documents += [_playbook(playbook, versions, workspace.surveys) for playbook in workspace.playbooks.values()]
     documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
     documents += [_document("segment", name, definition_json(segment)) for name, segment in workspace.segments.items()]
     documents += [_document("health", name, definition_json(health)) for name, health in workspace.healths.items()]
@@ -77,10 +77,14 @@ def definition_json(definition: Definition) -> dict[str, object]:
     return cast("dict[str, object]", definition.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
-def _playbook(playbook: Playbook, versions: Mapping[str, str]) -> Document:
-    named = {placed.step.email for placed in place_steps(playbook) if isinstance(placed.step, EmailStep)}
+def _playbook(playbook: Playbook, versions: Mapping[str, str], surveys: Mapping[str, Survey]) -> Document:
+    steps = [placed.step for placed in place_steps(playbook)]
+    named = {step.email for step in steps if isinstance(step, EmailStep)}
+    named |= {step.template for step in steps if isinstance(step, SurveyStep) and step.template is not None}
     found = {name: versions[name] for name in named if name in versions}
-    body = PlaybookBody(definition=definition_json(playbook), templates=found)
+    asked = {step.survey for step in steps if isinstance(step, SurveyStep)}
+    pinned = {name: definition_json(surveys[name]) for name in sorted(asked) if name in surveys}
+    body = PlaybookBody(definition=definition_json(playbook), templates=found, surveys=pinned)
     return _document("playbook", playbook.playbook, msgspec.to_builtins(body))
 
 

@@ -14,19 +14,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from perennia.catalog.policy_changes import PolicyChanges
 from perennia.core.definitions import (
-    BusinessHours,
     DefinitionId,
     Flag,
-    FrequencyCap,
-    Holiday,
     Model,
-    Policies,
-    QuietHours,
     Scope,
-    Sender,
     SpanText,
-    Topic,
 )
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.keys import key_text
@@ -126,31 +120,6 @@ class ProviderFault(Model):
     at: Moment
     email: Literal["fails", "refuses"]
     times: Annotated[int, Field(ge=1, strict=True)] = 1
-
-
-class PolicyChanges(Model):
-    """Keys that replace those of the workspace's policies."""
-
-    timezone: str | None = None
-    locale: str | None = None
-    url: str | None = None
-    name: str | None = None
-    address: str | None = None
-    senders: dict[str, Sender] | None = None
-    default_sender: str | None = None
-    topics: dict[str, Topic] | None = None
-    quiet_hours: QuietHours | None = None
-    business_hours: BusinessHours | None = None
-    holidays: tuple[Holiday, ...] | None = None
-    caps: tuple[FrequencyCap, ...] | None = None
-
-    def over(self, policies: Policies) -> Policies:
-        """``policies`` with the keys that are written here replaced; ``null`` is what holds where nobody says anything."""
-        told = {name: getattr(self, name) for name in self.model_fields_set}
-        unsaid = {name: Policies.model_fields[name].get_default(call_default_factory=True) for name in told}
-        return policies.model_copy(
-            update={name: unsaid[name] if value is None else value for name, value in told.items()}
-        )
 
 
 # --- what happens ---------------------------------------------------------------------------------------------------
@@ -315,6 +284,12 @@ class EmailExpected(ExpectationItem):
     to: Literal["contact", "owner"] | None = None
 
 
+class SurveyExpected(ExpectationItem):
+    """A survey asked, or the response to it asked for again: its id, or ``"*"``."""
+
+    survey: str
+
+
 class TaskExpected(ExpectationItem):
     """A task opened: its title as rendered, or ``"*"``."""
 
@@ -363,6 +338,7 @@ def item_key(value: object, keys: dict[str, type[InputItem]] | dict[str, type[Ex
 
 HAPPENINGS: dict[str, type[ExpectationItem]] = {
     "email": EmailExpected,
+    "survey": SurveyExpected,
     "task": TaskExpected,
     "emit": EmitExpected,
     "stage": StageExpected,
@@ -393,10 +369,18 @@ def _playbook_form(value: object) -> str:
 
 
 Happening: TypeAlias = (
-    EmailExpected | TaskExpected | EmitExpected | StageExpected | SkippedExpected | EnrolledExpected | EndedExpected
+    EmailExpected
+    | SurveyExpected
+    | TaskExpected
+    | EmitExpected
+    | StageExpected
+    | SkippedExpected
+    | EnrolledExpected
+    | EndedExpected
 )
 _TaggedHappening: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
+    | Annotated[SurveyExpected, Tag("<survey>")]
     | Annotated[TaskExpected, Tag("<task>")]
     | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]
@@ -437,6 +421,7 @@ _TaggedInput: TypeAlias = Annotated[
 ]
 _TaggedExpectation: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
+    | Annotated[SurveyExpected, Tag("<survey>")]
     | Annotated[TaskExpected, Tag("<task>")]
     | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]

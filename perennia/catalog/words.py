@@ -24,20 +24,18 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 KINDS_NOT_YET: frozenset[str] = frozenset()
 
-VERBS_NOT_YET = frozenset(("survey", "approve", "crm", "webhook", "notify"))
+VERBS_NOT_YET = frozenset(("approve", "crm", "webhook", "notify"))
 
 TRIGGERS_NOT_YET: frozenset[str] = frozenset()
-CONDITIONS_NOT_YET = frozenset({"answered"})
+CONDITIONS_NOT_YET: frozenset[str] = frozenset()
 INPUTS_NOT_YET = frozenset({"approve", "deny", "publish"})
-EXPECTATIONS_NOT_YET = frozenset({"survey", "approve", "crm", "webhook", "notify"})
+EXPECTATIONS_NOT_YET = frozenset({"approve", "crm", "webhook", "notify"})
 
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
     definitions.TaskStep: frozenset({"escalate"}),
-    definitions.Policies: frozenset({"survey_cooldown"}),
-    scenarios.PolicyChanges: frozenset({"survey_cooldown"}),
     scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
 }
 
@@ -51,6 +49,9 @@ SPANS = frozenset(
         "after",
         "within",
         "due",
+        "remind",
+        "any",
+        "relational",
         "every",
         "min_dwell",
         "expected",
@@ -79,6 +80,8 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.WhenExit: "an exit criterion",
     definitions.EventExit: "an event exit criterion",
     definitions.EventCondition: "an event condition",
+    definitions.AnsweredCondition: "an answered condition",
+    definitions.SurveyCooldown: "a survey cooldown",
     definitions.WhenCondition: "a when condition",
     definitions.OpenedCondition: "an opened condition",
     definitions.ClickedCondition: "a clicked condition",

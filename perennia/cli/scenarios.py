@@ -13,10 +13,10 @@ from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
 from perennia.cli.suite import Outcome, Suite
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.core.definitions import BUILT_IN_SURVEY, NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
-from perennia.rendering import Surroundings, TemplateError, render_message, render_text
+from perennia.rendering import Asking, Surroundings, TemplateError, built_in_survey, render_message, render_text
 from perennia.simulate.coverage import Coverage, coverage
 from perennia.simulate.junit import Verdict, junit
 from perennia.simulate.world import RenderingProblem
@@ -39,7 +39,7 @@ class WorkspaceRendering:
             raise RenderingProblem(str(error)) from error
 
     def message(self, effect: SendEmail) -> None:
-        template = self._templates.get(effect.template)
+        template = built_in_survey() if effect.template == BUILT_IN_SURVEY else self._templates.get(effect.template)
         if template is None:
             return  # not written yet: `check` says so
         try:
@@ -57,6 +57,7 @@ class WorkspaceRendering:
             message={"id": "scenario", "topic": effect.topic},
             unsubscribe_url=_SOME_LINK if effect.topic and not effect.transactional else None,
             locale=locale if isinstance(locale, str) else policies.locale,
+            asked=None if effect.survey is None else Asking(effect.survey, _SOME_LINK),
         )
 
 

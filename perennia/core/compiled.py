@@ -6,13 +6,13 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from perennia.core.admission import ANY_TIME, Timing, calendar_of, timing_of
-from perennia.core.calendar import Calendar, find_zone
+from perennia.core.calendar import Calendar, Span, find_zone, parse_span
 from perennia.core.definition_compiler import compile_health, compile_playbook, compile_track
 from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import Document, PlaybookBody, Triggers, content_hash
@@ -34,6 +34,16 @@ class Rehearsal:
 
 
 NO_REHEARSAL = Rehearsal()
+
+
+class Cooldown(NamedTuple):
+    """How long nobody is asked after any survey, and no relational one after another."""
+
+    any: Span | None = None
+    relational: Span | None = None
+
+
+NO_COOLDOWN = Cooldown()
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Catalog:
     surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
     healths: Mapping[str, CompiledHealth] = field(default_factory=dict[str, CompiledHealth])
     standings: tuple[Standing, ...] = ()
+    survey_cooldown: Cooldown = NO_COOLDOWN
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:
@@ -145,6 +156,7 @@ def assemble(
     return Catalog(
         revision=revision,
         policies=policies,
+        survey_cooldown=Cooldown(*map(_span, (policies.survey_cooldown.any, policies.survey_cooldown.relational))),
         playbooks=books,
         tracks={each.id: each for each in standings if isinstance(each, CompiledTrack)},
         healths=healths or {},
@@ -205,6 +217,10 @@ def _criteria(standing: Standing) -> Iterable[Expression]:
     if isinstance(standing, CompiledTrack):
         return [stage.enter for stage in standing.stages if stage.enter is not None]
     return [measure.value for measure in standing.measures]
+
+
+def _span(text: str | None) -> Span | None:
+    return None if text is None else parse_span(text)
 
 
 class _Published(dict[str, str]):

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     UNKNOWN_SURVEY = "unknown_survey"
     OUTSIDE_SCALE = "outside_scale"
+    SURVEY_COOLDOWN = "survey_cooldown"
 
 
 class Outcome(StrEnum):
@@ -272,6 +273,15 @@ class EffectModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", o
     priority: int
 
 
+class AskedSurvey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The survey that a message asks: its question (Jinja text) and both ends of its scale."""
+
+    survey: str
+    question: str
+    lowest: int
+    highest: int
+
+
 class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     """One message to one recipient: the customer itself (``contact``) or the owner (internal mail).
 
@@ -285,6 +295,7 @@ class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     transactional: bool
     sender: str | None
     context: JsonObject
+    survey: AskedSurvey | None = None
 
 
 class OpenTask(EffectModel, frozen=True, kw_only=True, tag="task"):

@@ -8,6 +8,7 @@ from perennia.core.calendar import parse_span
 from perennia.core.cron import parse_cron
 from perennia.core.definitions import (
     AllCondition,
+    AnsweredCondition,
     BranchStep,
     Condition,
     DateTrigger,
@@ -32,6 +33,7 @@ from perennia.core.definitions import (
     StageTrigger,
     Step,
     Survey,
+    SurveyStep,
     TaskStep,
     ToldCondition,
     Track,
@@ -74,6 +76,7 @@ from perennia.core.nodes import (
     WaitForNode,
     WaitNode,
     WhenTest,
+    answer_to,
 )
 from perennia.core.outward_compiler import audience_of, outward_node
 from perennia.core.step_definitions import told_of
@@ -216,7 +219,7 @@ class _Compiler:
 
     def _node(self, step: Step, path: str, id_: str, after: str | None, condition: Expression | None) -> AnyNode:
         match step:
-            case EmailStep() | TaskStep():
+            case EmailStep() | SurveyStep() | TaskStep():
                 head = (id_, verb_of(step), after, condition)
                 return outward_node(step, head, self.playbook, self.templates, self._expression)
             case WaitStep():
@@ -322,6 +325,8 @@ class _Compiler:
                 tests.append(self._event_test(test_id, part.event, part.where, part.match, self.rounds))
             elif isinstance(part, ToldCondition):
                 tests.append(ToldTest(test_id, *told_of(part), self.rounds))
+            elif isinstance(part, AnsweredCondition):
+                tests.append(EventTest(test_id, answer_to(part.answered), None, self.rounds))
             else:
                 tests.append(WhenTest(test_id, self._expression(part.when)))
         return tuple(tests)

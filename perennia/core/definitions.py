@@ -30,10 +30,12 @@ from perennia.core.definition_forms import (
 from perennia.core.health_definitions import Health
 from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours
 from perennia.core.step_definitions import (
+    BUILT_IN_SURVEY,
     CONDITIONS,
     PLAIN_CONDITIONS,
     STEPS,
     AllCondition,
+    AnsweredCondition,
     Arm,
     BranchStep,
     ClickedCondition,
@@ -54,6 +56,7 @@ from perennia.core.step_definitions import (
     StageStep,
     Step,
     StepModel,
+    SurveyStep,
     TaskCondition,
     TaskStep,
     ToldCondition,
@@ -67,6 +70,7 @@ from perennia.core.survey_definitions import Survey
 from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 
 __all__ = [
+    "BUILT_IN_SURVEY",
     "CONDITIONS",
     "DEFAULT_PRIORITY",
     "EXITS",
@@ -76,6 +80,7 @@ __all__ = [
     "STEPS",
     "TRIGGERS",
     "AllCondition",
+    "AnsweredCondition",
     "Arm",
     "BranchStep",
     "BusinessHours",
@@ -128,6 +133,8 @@ __all__ = [
     "Step",
     "StepModel",
     "Survey",
+    "SurveyCooldown",
+    "SurveyStep",
     "TaskCondition",
     "TaskStep",
     "TemplateText",
@@ -375,6 +382,13 @@ class Topic(Model):
     description: str | None = None
 
 
+class SurveyCooldown(Model):
+    """``any``: how long nobody is asked after any survey; ``relational``: how long no relational one after another."""
+
+    any: SpanText | None = None
+    relational: SpanText | None = None
+
+
 class Policies(Model):
     """What holds for the whole workspace; one document."""
 
@@ -391,6 +405,7 @@ class Policies(Model):
     business_hours: BusinessHours = BusinessHours()
     holidays: tuple[Holiday, ...] = ()
     caps: tuple[FrequencyCap, ...] = ()
+    survey_cooldown: SurveyCooldown = SurveyCooldown()
 
 
 NO_POLICIES = Policies(policies="default")

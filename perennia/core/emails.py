@@ -8,10 +8,12 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.effects import emit, origin, text_names
 from perennia.core.errands import hand_over
 from perennia.core.holding import keep_back
+from perennia.core.json_values import JsonObject
 from perennia.core.nodes import EmailNode
-from perennia.core.outcomes import Onward, Unworkable, skipped, unworkable, work_out
+from perennia.core.outcomes import Onward, Unworkable, unworkable, work_out
 from perennia.core.owners import owner_of
 from perennia.core.state import Enrollment, Recipient
+from perennia.core.surveys import asked_survey, note_ask, objection_to_asking, turned_down
 
 
 def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:
@@ -21,9 +23,9 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
         return unworkable(run, enrollment, node, chosen)
     if node.audience is not None and enrollment.errand is None:
         return hand_over(run, enrollment, node, node.audience, chosen)
-    refused = refused_for(run, node)
+    refused = refused_for(run, node) or objection_to_asking(run, enrollment, node)
     if refused is not None:
-        return skipped(run, enrollment, node, refused)
+        return turned_down(run, enrollment, node, refused)
     kept = keep_back(run, node, enrollment)
     if kept is not None:
         return kept.onward
@@ -37,8 +39,11 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
         transactional=node.step.transactional,
         sender=node.step.from_,
         context={**text_names(run, enrollment), **chosen},
+        survey=asked_survey(run, enrollment, node),
     )
-    emit(run, enrollment, node, effect, {"template": node.step.email, "to": effect.recipient})
+    note_ask(run, enrollment, node, effect.key)
+    about: JsonObject = {} if effect.survey is None else {"survey": effect.survey.survey}
+    emit(run, enrollment, node, effect, {**about, "template": node.step.email, "to": effect.recipient})
     return None
 
 

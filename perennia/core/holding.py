@@ -14,8 +14,9 @@ from perennia.core.caps import LedgerMissing, Rank
 from perennia.core.decisions import Act, Reason
 from perennia.core.deliberation import PERMISSION, ZONE_TRAIT, Deliberation
 from perennia.core.nodes import EmailNode
-from perennia.core.outcomes import Onward, effect_key, skipped
+from perennia.core.outcomes import Onward, effect_key
 from perennia.core.state import Enrollment, Hold, LedgerEntry, Watch
+from perennia.core.surveys import turned_down
 
 # What a held message follows besides its instants.
 WATCHED = (PERMISSION, "trait:email", ZONE_TRAIT)
@@ -54,11 +55,11 @@ def find_objection(run: Deliberation, node: EmailNode, enrollment: Enrollment) -
     return objection(run.catalog.timing, left, node.topic, run.instant, run.calendar)
 
 
-def give_up(run: Deliberation, node: EmailNode, enrollment: Enrollment, reason: str) -> Onward:
-    """Skips the message; what follows one that was held counts from now."""
+def give_up(run: Deliberation, node: EmailNode, enrollment: Enrollment, reason: str) -> Onward | None:
+    """Skips the message, of a reminder only itself; what follows one that was held counts from now."""
     if enrollment.held is not None:
         enrollment.base = run.instant
-    return skipped(run, enrollment, node, reason)
+    return turned_down(run, enrollment, node, reason)
 
 
 def _told(enrollment: Enrollment, reason: Reason) -> str:

@@ -70,6 +70,15 @@ class EmailNode(OutwardNode):
         return not self.step.transactional and self.step.to != "owner"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyNode(EmailNode):
+    """A message that asks, and the wait for its response (``wait`` None: there is none). ``reminders``: from the asking on."""
+
+    survey: str
+    wait: Span | None
+    reminders: tuple[Span, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class WaitNode(Node):
     span: Span
@@ -93,6 +102,11 @@ class UntilDateNode(Node):
     offset: Offset | None
     exits: bool
     spread: Span | None
+
+
+def answer_to(survey: str) -> str:
+    """The name under which waits know of answers to a survey: like no event's, for those are trimmed of white space."""
+    return f" answered: {survey}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from perennia.core.decisions import Act, Reason, SurveyAnswered
+from perennia.core.decisions import Act, CustomerEvent, Reason, SurveyAnswered
 from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
 from perennia.core.facts import Response
 from perennia.core.json_values import JsonObject
+from perennia.core.nodes import answer_to
+from perennia.core.state import Enrollment
+from perennia.core.steps import walk
+from perennia.core.surveys import responded
+from perennia.core.waits import keep_for_waits
 
 
 def answered(run: Deliberation, answer: SurveyAnswered) -> None:
@@ -29,6 +34,20 @@ def answered(run: Deliberation, answer: SurveyAnswered) -> None:
         run.tell(None, msgspec.structs.replace(answer, contact=run.state.facts.ref, seq=0))
     run.changed([f"answer:{answer.survey}"])
     run.note(Act.ANSWERED, answer.survey, detail={**detail, "label": survey.label_of(answer.score)})
+    keep_for_waits(run, CustomerEvent(at=answer.at, seq=answer.seq, name=answer_to(answer.survey)))
+    for enrollment in run.in_order():
+        if run.active(enrollment) and not enrollment.held_out:
+            _end_asking(run, enrollment, answer, survey)
+
+
+def _end_asking(run: Deliberation, enrollment: Enrollment, answer: SurveyAnswered, current: Survey) -> None:
+    """A step that asks the survey ends with the answer, read by the survey that it asked."""
+    asked = run.book_of(enrollment).surveys.get(answer.survey)
+    survey = asked if asked is not None and asked.fits(answer.score) else current
+    onward = responded(run, enrollment, survey, _plain(answer.score), answer.comment)
+    if onward is not None:
+        run.movers.add(enrollment.id)
+        walk(run, enrollment, onward)
 
 
 def survey_asked(run: Deliberation, answer: SurveyAnswered) -> Survey | Reason:

@@ -17,11 +17,12 @@ from perennia.core.decisions import (
 from perennia.core.deliberation import Deliberation
 from perennia.core.errands import begin, take_report
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import AnyNode, EmailNode, TaskNode
+from perennia.core.nodes import AnyNode, EmailNode, SurveyNode, TaskNode
 from perennia.core.outcomes import EffectKey, Onward, failed, finish, parse_effect_key
 from perennia.core.outward import release
 from perennia.core.state import Enrollment, Hold
 from perennia.core.steps import perform, walk
+from perennia.core.surveys import ask_ended, await_response
 from perennia.core.tasks import overdue
 from perennia.core.waits import keep_told
 
@@ -47,10 +48,15 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
     node = run.book_of(enrollment).nodes[enrollment.step]
     enrollment.awaiting = None
     if isinstance(node, EmailNode) and ended.outcome is Outcome.SKIPPED and ended.reason in CAME_BACK:
-        walk(run, enrollment, _try_anew(run, enrollment, node))
+        onward = _try_anew(run, enrollment, node)
+        if isinstance(node, SurveyNode) and enrollment.asked is not None and run.active(enrollment):
+            onward = await_response(run, enrollment, node)
+        walk(run, enrollment, onward)
         return
     enrollment.held = None
-    if ended.outcome is Outcome.FAILED:
+    if isinstance(node, SurveyNode) and (enrollment.asked is not None or ended.outcome is not Outcome.FAILED):
+        onward = ask_ended(run, enrollment, node, ended)
+    elif ended.outcome is Outcome.FAILED:
         onward = failed(run, enrollment, node, ended.reason or "failed", result=ended.result)
     elif isinstance(node, TaskNode) and node.step.wait:
         enrollment.steps[node.id] = {"status": "open"}

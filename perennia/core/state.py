@@ -59,6 +59,21 @@ class KnownContact(msgspec.Struct, frozen=True, omit_defaults=True):
     roles: tuple[str, ...] = ()
 
 
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A survey that was asked and waits for its response: since when, and how many reminders were due so far."""
+
+    at: datetime
+    reminders: int = 0
+
+
+class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A survey that was put to the contact by the message ``key``."""
+
+    key: str
+    at: datetime
+    relational: bool = False
+
+
 class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run through one playbook version; it stands at one step, where it blocks.
 
@@ -92,6 +107,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     held_out: bool = False
     rounds: dict[str, Round] = {}
     child: str | None = None
+    asked: Asked | None = None
     key: str | None = None
     held: Hold | None = None
     awaited: dict[str, str] = {}
@@ -183,6 +199,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     bursts: dict[str, Burst] = {}
     healths: dict[str, HealthState] = {}
     contacts: dict[str, KnownContact] = {}
+    asks: list[Ask] = []
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -197,6 +214,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             milestones=dict(self.milestones),
             healths=dict(self.healths),
             contacts=dict(self.contacts),
+            asks=list(self.asks),
         )
 
 

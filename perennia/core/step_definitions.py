@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perennia.core.definition_forms import (
     DefinitionId,
@@ -23,6 +23,8 @@ OnFailure: TypeAlias = Literal["continue", "exit"]
 # What becomes of a message that may not leave yet, and how long it is held at most.
 OnHold: TypeAlias = Literal["hold", "skip"]
 DEFAULT_HOLD = "2d"
+# The template of surveys that name none.
+BUILT_IN_SURVEY = "built-in/survey"
 TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
 
 
@@ -67,6 +69,37 @@ class EmailStep(StepModel):
     on_cap: OnHold = "hold"
 
 
+def _no_wait(value: object) -> object:
+    """``wait: 0`` is a number in YAML."""
+    return "0s" if value == 0 and type(value) is int else value
+
+
+class SurveyStep(StepModel):
+    """``wait``: the longest for a response, nothing: goes on at once. ``remind``: spans from the instant of asking."""
+
+    survey: DefinitionId
+    to: Literal["contact"] | None = None
+    template: str | None = None
+    topic: str | None = None
+    priority: Priority | None = None
+    from_: str | None = Field(default=None, alias="from")
+    with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
+    wait: Annotated[SpanText, BeforeValidator(_no_wait)] = "7d"
+    remind: tuple[SpanText, ...] = ()
+    on_failure: OnFailure = "continue"
+    hold: SpanText = DEFAULT_HOLD
+    on_quiet: OnHold = "hold"
+    on_cap: OnHold = "hold"
+
+    @property
+    def message(self) -> EmailStep:
+        """The message that asks it."""
+        values: dict[str, object] = {"email": self.template or BUILT_IN_SURVEY, "to": self.to, "topic": self.topic}
+        values |= {"priority": self.priority, "from": self.from_, "with": self.with_, "on_failure": self.on_failure}
+        values |= {"hold": self.hold, "on_quiet": self.on_quiet, "on_cap": self.on_cap}
+        return EmailStep.model_validate(values)
+
+
 class WaitStep(StepModel):
     wait: Wait
 
@@ -77,6 +110,13 @@ class EventCondition(Model):
     event: str
     where: ExpressionText | None = None
     match: ExpressionText | None = None
+    then: tuple[Step, ...] = ()
+
+
+class AnsweredCondition(Model):
+    """The customer answers this survey."""
+
+    answered: DefinitionId
     then: tuple[Step, ...] = ()
 
 
@@ -123,6 +163,7 @@ PLAIN_CONDITIONS: dict[str, type[Model]] = {
     "clicked": ClickedCondition,
     "replied": RepliedCondition,
     "task": TaskCondition,
+    "answered": AnsweredCondition,
 }
 CONDITIONS: dict[str, type[Model]] = {**PLAIN_CONDITIONS, "all": AllCondition}
 
@@ -156,7 +197,8 @@ PlainCondition: TypeAlias = Annotated[
     | Annotated[OpenedCondition, Tag("<opened>")]
     | Annotated[ClickedCondition, Tag("<clicked>")]
     | Annotated[RepliedCondition, Tag("<replied>")]
-    | Annotated[TaskCondition, Tag("<task>")],
+    | Annotated[TaskCondition, Tag("<task>")]
+    | Annotated[AnsweredCondition, Tag("<answered>")],
     Discriminator(_plain_condition_form),
 ]
 Condition: TypeAlias = Annotated[
@@ -166,6 +208,7 @@ Condition: TypeAlias = Annotated[
     | Annotated[ClickedCondition, Tag("<clicked>")]
     | Annotated[RepliedCondition, Tag("<replied>")]
     | Annotated[TaskCondition, Tag("<task>")]
+    | Annotated[AnsweredCondition, Tag("<answered>")]
     | Annotated[AllCondition, Tag("<all>")],
     Discriminator(_condition_form),
 ]
@@ -268,6 +311,7 @@ class ExitStep(StepModel):
 
 STEPS: dict[str, type[StepModel]] = {
     "email": EmailStep,
+    "survey": SurveyStep,
     "wait": WaitStep,
     "wait_for": WaitForStep,
     "branch": BranchStep,
@@ -287,13 +331,14 @@ STEPS: dict[str, type[StepModel]] = {
 def _step_form(value: object) -> str | None:
     if isinstance(value, Mapping):
         keys = set(cast("Mapping[str, object]", value))
-        # `wait` beside `task` or `enroll` is their option, no verb.
-        return only_key(dict.fromkeys(keys - {"wait"} if keys & {"task", "enroll"} else keys), STEPS)
+        # `wait` beside `survey`, `task` or `enroll` is their option, no verb.
+        return only_key(dict.fromkeys(keys - {"wait"} if keys & {"survey", "task", "enroll"} else keys), STEPS)
     return only_key(value, STEPS)
 
 
 Step: TypeAlias = Annotated[
     Annotated[EmailStep, Tag("<email>")]
+    | Annotated[SurveyStep, Tag("<survey>")]
     | Annotated[WaitStep, Tag("<wait>")]
     | Annotated[WaitForStep, Tag("<wait_for>")]
     | Annotated[BranchStep, Tag("<branch>")]
@@ -318,6 +363,7 @@ for _model in (
     ClickedCondition,
     RepliedCondition,
     TaskCondition,
+    AnsweredCondition,
     AllCondition,
     WaitForStep,
     Arm,

@@ -22,6 +22,7 @@ from perennia.core.nodes import (
     RepeatNode,
     SplitNode,
     StageNode,
+    SurveyNode,
     TaskNode,
     UnenrollNode,
     UntilDateNode,
@@ -36,6 +37,7 @@ from perennia.core.rounds import come_round, next_round
 from perennia.core.shares import chosen, position_of
 from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
+from perennia.core.surveys import await_response, reminder_due
 from perennia.core.tasks import overdue
 from perennia.core.until import begin_until, until
 from perennia.core.waits import begin_race, forget_told, race, waited
@@ -76,6 +78,8 @@ def _released(
         return Onward(book.first, enrollment.base)
     node = book.nodes[enrollment.step]
     match node:
+        case SurveyNode():
+            return _asked(run, enrollment, node)
         case EmailNode():
             return try_again(run, node, enrollment) if enrollment.is_held else None
         case WaitNode():
@@ -92,6 +96,20 @@ def _released(
             return overdue(run, enrollment, node)
         case _:
             return None
+
+
+def _asked(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> Onward | None:
+    """The end of the wait for a response, or a reminder on the way to it."""
+    over = await_response(run, enrollment, node)
+    if over is not None:
+        return over
+    if enrollment.is_held:
+        onward = try_again(run, node, enrollment)
+        if enrollment.asked is None:
+            return onward
+    elif reminder_due(run, enrollment, node):
+        release(run, node, enrollment)
+    return await_response(run, enrollment, node) if run.active(enrollment) else None
 
 
 def walk(run: Deliberation, enrollment: Enrollment, onward: Onward | None) -> None:
@@ -117,6 +135,7 @@ def _arrive(run: Deliberation, node: AnyNode, enrollment: Enrollment, base: date
     enrollment.held = None
     enrollment.child = None
     enrollment.awaited = {}
+    enrollment.asked = None
     enrollment.visits[node.id] = enrollment.visits.get(node.id, 0) + 1
     for key in [key for key in enrollment.watches if not _of_rules(key)]:
         del enrollment.watches[key]

@@ -2,8 +2,10 @@
 
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.messages import (
+    Asking,
     RenderedMessage,
     Surroundings,
+    built_in_survey,
     check_template,
     names_in,
     render_message,
@@ -11,9 +13,11 @@ from perennia.rendering.messages import (
 )
 
 __all__ = [
+    "Asking",
     "RenderedMessage",
     "Surroundings",
     "TemplateError",
+    "built_in_survey",
     "check_template",
     "names_in",
     "render_message",

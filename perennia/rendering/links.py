@@ -37,10 +37,16 @@ class Links:
         if not keys or not all(keys):
             raise NoSigningKey("no key to sign links with; give at least one secret that is not empty")
         self._base_url = base_url.rstrip("/")
-        # itsdangerous takes the oldest first, and would sign with SHA-1 unless told otherwise.
-        self._unsubscribes: URLSafeSerializer = URLSafeSerializer(
-            list(reversed(keys)), salt="perennia.unsubscribe", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        self._unsubscribes = _serializer(keys, "perennia.unsubscribe")
+        self._answers = _serializer(keys, "perennia.answer")
+
+    def answer_url(self, key: str, survey: str) -> str:
+        """Where the survey that the message ``key`` asks is answered, with ``?score=N`` one score of it chosen."""
+        return f"{self._base_url}/s/{self._answers.dumps([key, survey])}"
+
+    def read_answer(self, token: str) -> tuple[str, str]:
+        """Message key and survey of the last part of an `answer_url`. Raises `BadToken`."""
+        return _pair(self._answers, token)
 
     def unsubscribe_url(self, customer: str, topic: str) -> str:
         """Where this customer (internal id) says no to ``topic``: for the message's text and for RFC 8058's header."""
@@ -48,12 +54,21 @@ class Links:
 
     def read_unsubscribe(self, token: str) -> tuple[str, str]:
         """Customer and topic of the last part of an `unsubscribe_url`. Raises `BadToken`."""
-        try:
-            content: object = self._unsubscribes.loads(token)
-        except BadData as error:
-            raise BadToken("this link was not made here or was changed on its way") from error
-        match content:
-            case [str(customer), str(topic)]:
-                return customer, topic
-            case _:
-                raise BadToken("this link was signed for something else")
+        return _pair(self._unsubscribes, token)
+
+
+def _pair(serializer: URLSafeSerializer, token: str) -> tuple[str, str]:
+    try:
+        content: object = serializer.loads(token)
+    except BadData as error:
+        raise BadToken("this link was not made here or was changed on its way") from error
+    match content:
+        case [str(first), str(second)]:
+            return first, second
+        case _:
+            raise BadToken("this link was signed for something else")
+
+
+def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:
+    # itsdangerous takes the oldest first, and would sign with SHA-1 unless told otherwise.
+    return URLSafeSerializer(list(reversed(keys)), salt=salt, signer_kwargs={"digest_method": hashlib.sha256})

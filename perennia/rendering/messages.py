@@ -12,6 +12,8 @@ from typing import cast
 import css_inline
 from markupsafe import Markup
 
+from perennia.core.decisions import AskedSurvey
+from perennia.core.definitions import BUILT_IN_SURVEY
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.rendering.errors import TemplateError
@@ -19,6 +21,7 @@ from perennia.rendering.markdown import render_markdown
 from perennia.rendering.names import plain
 from perennia.rendering.sandbox import Escaping
 from perennia.rendering.source import Format, TemplateSource, choose, parse_source
+from perennia.rendering.survey_links import LINKS, QUESTION, answer_links
 from perennia.rendering.text import compiled
 from perennia.rendering.text_part import text_of
 
@@ -35,6 +38,14 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=Tr
 
 
 @dataclass(frozen=True)
+class Asking:
+    """The survey that a message asks, and the page on which it is answered."""
+
+    survey: AskedSurvey
+    url: str
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What a message knows of where it comes from. ``unsubscribe_url`` None: it has no topic to unsubscribe from."""
 
@@ -44,6 +55,7 @@ class Surroundings:
     unsubscribe_url: str | None = None
     preferences_url: str | None = None
     locale: str = "en"
+    asked: Asking | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,13 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
         return RenderedMessage(subject, preheader, html, text_of(html))
     text = _text(text_source or main, names, framed, layouts)
     return RenderedMessage(subject, preheader, html, text)
+
+
+@cache
+def built_in_survey() -> TemplateBody:
+    """The message of a survey that names no template."""
+    text = (files("perennia.rendering") / "built_in" / "survey.md").read_text(encoding="utf-8")
+    return TemplateBody(name=BUILT_IN_SURVEY, files={"md": text})
 
 
 def render_text(text: str, context: JsonObject) -> str:
@@ -114,6 +133,10 @@ def _names(context: JsonObject, surroundings: Surroundings) -> dict[str, object]
         "unsubscribe_url": surroundings.unsubscribe_url,
         "preferences_url": surroundings.preferences_url,
     }
+    if surroundings.asked is not None:
+        asked = surroundings.asked.survey
+        values[LINKS] = answer_links(asked, surroundings.asked.url)
+        values[QUESTION] = render_text(asked.question, {**context, "workspace": surroundings.workspace})
     return {name: plain(name, value) for name, value in values.items()}
 
 

@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, StreamMark
 
 from perennia.core.documents import TemplateBody
 from perennia.rendering.errors import TemplateError
+from perennia.rendering.survey_links import with_links
 
 Format: TypeAlias = Literal["md", "html", "txt"]
 
@@ -83,11 +84,11 @@ def parse_source(file: str, kind: Format, source: str) -> TemplateSource:
     if found is None:
         if source.startswith("---"):
             raise TemplateError(file, 1, None, "the front matter is not closed by a line of ---")
-        return TemplateSource(file, kind, source, 1, None, None, None, ())
+        return TemplateSource(file, kind, with_links(source, kind), 1, None, None, None, ())
     lines = _lines_of_keys(found["yaml"])
     matter = _front_matter(file, found["yaml"], lines)
     first_line = found[0].count("\n") + 1
-    body = source[found.end() :]
+    body = with_links(source[found.end() :], kind)
     return TemplateSource(
         file,
         kind,

@@ -18,6 +18,7 @@ from perennia.catalog.scenario_models import (
     NeverExpected,
     SkippedExpected,
     StageExpected,
+    SurveyExpected,
     TaskExpected,
 )
 from perennia.catalog.scenario_models import Happening as HappeningExpected
@@ -92,6 +93,8 @@ def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> l
     match item:
         case EmailExpected():
             return [Expected(at, Kind.EMAIL, item.email, to=item.to, never=never)]
+        case SurveyExpected():
+            return [Expected(at, Kind.SURVEY, item.survey, never=never)]
         case TaskExpected():
             return [Expected(at, Kind.TASK, item.task, never=never)]
         case EmitExpected():

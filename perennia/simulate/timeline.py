@@ -12,6 +12,7 @@ from perennia.core.decisions import Act, JournalEntry, Outcome
 
 class Kind(StrEnum):
     EMAIL = "email"
+    SURVEY = "survey"
     TASK = "task"
     EMIT = "emit"
     STAGE = "stage"
@@ -20,7 +21,7 @@ class Kind(StrEnum):
     ENDED = "ended"
 
 
-OUTWARD = frozenset({Kind.EMAIL, Kind.TASK})
+OUTWARD = frozenset({Kind.EMAIL, Kind.SURVEY, Kind.TASK})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Happening:
         match self.kind:
             case Kind.EMAIL:
                 return f"email {self.subject}" + (f" to {self.to}" if self.to == "owner" else "")
+            case Kind.SURVEY:
+                return f"survey {self.subject}"
             case Kind.TASK:
                 return f'task "{self.subject}"'
             case Kind.EMIT:
@@ -87,6 +90,9 @@ def _happening(entry: JournalEntry, titles: Iterator[str]) -> Happening | None:
         case Act.RELEASED if entry.code == "email":
             template, to = str(entry.detail.get("template")), str(entry.detail.get("to"))
             return Happening(entry.at, Kind.EMAIL, template, playbook=entry.playbook, to=to)
+        case Act.RELEASED if entry.code == "survey":
+            survey, to = str(entry.detail.get("survey")), str(entry.detail.get("to"))
+            return Happening(entry.at, Kind.SURVEY, survey, playbook=entry.playbook, to=to)
         case Act.RELEASED:
             source = str(entry.detail.get("task"))
             return Happening(entry.at, Kind.TASK, next(titles, source), playbook=entry.playbook, source=source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from perennia.core.decisions import Input
+from perennia.core.decisions import Input, SurveyAnswered
 from perennia.store.bodies import body
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
@@ -33,7 +33,17 @@ def place_order(connection: Connection, customer: str, order: Input) -> int:
         raise UnknownCustomer(f"no customer with the internal id {customer!r}")
     seq: int = taken[0].seq
     append_one(connection, customer, seq, order)
+    if isinstance(order, SurveyAnswered) and order.contact is None:
+        _tell_account(connection, customer, order)
     return seq
+
+
+def _tell_account(connection: Connection, customer: str, answer: SurveyAnswered) -> None:
+    """A contact's answer is its account's too."""
+    about = select(customers.c.account, customers.c.external_id).where(customers.c.id == customer)
+    account, contact = connection.execute(about).one()
+    if account is not None:
+        place_order(connection, account, msgspec.structs.replace(answer, contact=contact))
 
 
 def place_order_at_task(connection: Connection, key: str, order: Input) -> tuple[str, int]:

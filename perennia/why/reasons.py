@@ -40,6 +40,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.EXPIRED: "it was held as long as it may be",
     Reason.IN_HOLDOUT: "is in the holdout: gets no steps, so that the playbook's effect can be measured",
     Reason.UNKNOWN_SURVEY: "no such survey is published",
+    Reason.SURVEY_COOLDOWN: "was asked by a survey not long ago, and the policies leave people alone for a while",
     Reason.OUTSIDE_SCALE: "the score is not on the survey's scale",
 }
 

@@ -124,6 +124,8 @@ def _through(entry: JournalEntry) -> str:
 
 
 def _released(entry: JournalEntry) -> str:
+    if survey := entry.detail.get("survey"):
+        return f"the survey {_text(survey)} was asked"
     if template := entry.detail.get("template"):
         return f"email {template} was released{' to the owner' if entry.detail.get('to') == 'owner' else ''}"
     if task := entry.detail.get("task"):

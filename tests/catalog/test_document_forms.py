@@ -9,7 +9,9 @@ from tests.support.workspaces import Check, CheckFiles
 BOOK = "playbook: p\ntopic: tips\n"
 SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
-VERBS = "branch, email, emit, enroll, exit, milestone, repeat, split, stage, task, unenroll, update, wait, wait_for"
+VERBS = (
+    "branch, email, emit, enroll, exit, milestone, repeat, split, stage, survey, task, unenroll, update, wait, wait_for"
+)
 
 KINDS: list[tuple[str, list[str]]] = [
     ("plabook: p\n", ['1:1: error unknown-kind: no kind of document "plabook"; did you mean "playbook"?']),
@@ -84,7 +86,10 @@ STEPS: list[tuple[str, list[str]]] = [
     ),
     ("- task: Call\n  wait: true", []),
     ("- task: Call\n  wait: 3d", [f'5:9: error wrong-type: "wait" must be true or false, not "3d"; {YES}']),
-    ("- survey: nps\n  wait: 3d", ['4:3: error not-supported-yet: the step "survey" is not supported yet']),
+    (
+        "- survey: nps\n  wait: 3d",
+        ['4:11: error unknown-survey: no survey "nps"; there is no survey yet: define one first'],
+    ),
     ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100"]),
     ("- repeat: {every: 1h, times: 2, steps: [{email: hello}]}", []),
     ("- repeat: {every: 30m, times: 2, steps: [{branch: [{if: 'true', then: [{wait: 1h}]}]}]}", []),
@@ -325,6 +330,5 @@ def test_policies_of_the_wrong_form_are_found_and_topics_are_not_blamed_for_it(c
         'playbooks/policies.yaml:2:10: error missing-key: a topic needs "name"',
         'playbooks/policies.yaml:2:20: error wrong-value: "kind" must be "opt_in" or "opt_out", not "opt"',
         'playbooks/policies.yaml:2:29: error wrong-type: "b" must be a mapping, not 3',
-        'playbooks/policies.yaml:3:1: error not-supported-yet: "survey_cooldown" in policies is not supported yet',
         'playbooks/policies.yaml:4:15: error unknown-key: no key "emial" in a sender; did you mean "email"?',
     ]

@@ -183,7 +183,7 @@ def test_what_happens_is_checked(check: Check, body: str, findings: list[str]) -
 @pytest.mark.parametrize(
     ("item", "findings"),
     [
-        ("{at: 1d, survey: nps}", ['the expectation "survey" is not supported yet']),
+        ("{at: 1d, survey: nps}", ['no survey "nps"; there is no survey yet: define one first']),
         ("{at: 1d, emial: x}", ['no expectation "emial"; did you mean "email"?']),
         ("{email: hello}", ['an expectation needs "at"; say when, or write never']),
         ("{never: {at: 1d, email: hello}}", ['"never" means the whole scenario: nothing inside it takes "at"']),

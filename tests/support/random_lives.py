@@ -197,6 +197,9 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries({"wait": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"wait": st.sampled_from(UNTIL)}),
     st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "2"])})}),
+    st.fixed_dictionaries(
+        {"survey": st.just("q"), "wait": st.sampled_from([0, *SPANS]), "remind": st.sampled_from([[], ["3h", "2d"]])}
+    ),
     st.fixed_dictionaries({"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
     st.fixed_dictionaries({"emit": st.sampled_from([*EVENTS, "E"]), "with": st.just({"x": "traits.x"})}),

@@ -1,0 +1,163 @@
+"""Surveys that are asked: the message, its reminders, the answer that ends the step, the limit that ends it without one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perennia.core.calendar import Span
+from perennia.core.decisions import Act, AskedSurvey, EffectEnded, Outcome, Reason
+from perennia.core.definitions import Survey
+from perennia.core.deliberation import Deliberation
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.nodes import EmailNode, SurveyNode
+from perennia.core.outcomes import Onward, finish, skipped
+from perennia.core.state import Ask, Asked, Enrollment
+
+# More asks than these are never needed to know of the last one of each kind.
+ASKS_KEPT = 6
+
+
+def pinned_survey(run: Deliberation, enrollment: Enrollment, name: str) -> Survey | None:
+    """The survey as it was when the enrollment's version was published, else as it is now."""
+    return run.book_of(enrollment).surveys.get(name) or run.catalog.surveys.get(name)
+
+
+def asked_survey(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> AskedSurvey | None:
+    """What a message must know of the survey that it asks; None where it asks none."""
+    survey = pinned_survey(run, enrollment, node.survey) if isinstance(node, SurveyNode) else None
+    if survey is None:
+        return None
+    bounds = survey.bounds
+    return AskedSurvey(survey=survey.survey, question=survey.question, lowest=bounds.from_, highest=bounds.to)
+
+
+def objection_to_asking(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> Reason | None:
+    """Why a survey may not be asked now beside what concerns every message; a reminder asks nothing new."""
+    if not isinstance(node, SurveyNode) or enrollment.asked is not None:
+        return None
+    survey = pinned_survey(run, enrollment, node.survey)
+    if survey is None:
+        return Reason.UNKNOWN_SURVEY
+    cooldown = run.catalog.survey_cooldown
+    if _rests(run, cooldown.any, relational_only=False):
+        return Reason.SURVEY_COOLDOWN
+    if survey.relational and _rests(run, cooldown.relational, relational_only=True):
+        return Reason.SURVEY_COOLDOWN
+    return None
+
+
+def _rests(run: Deliberation, span: Span | None, *, relational_only: bool) -> bool:
+    if span is None:
+        return False
+    asks = [ask.at for ask in run.state.asks if ask.relational or not relational_only]
+    return bool(asks) and run.instant < run.calendar.after(max(asks), span)
+
+
+def note_ask(run: Deliberation, enrollment: Enrollment, node: EmailNode, key: str) -> None:
+    """Remembers that a survey was asked: until when no other one may be."""
+    if not isinstance(node, SurveyNode) or enrollment.asked is not None:
+        return
+    survey = pinned_survey(run, enrollment, node.survey)
+    ask = Ask(key, run.instant, relational=survey is not None and survey.relational)
+    kept = [ask, *run.state.asks][:ASKS_KEPT]
+    last = next((each for each in run.state.asks if each.relational), None)
+    run.state.asks = kept if last is None or last in kept else [*kept, last]
+
+
+def turned_down(run: Deliberation, enrollment: Enrollment, node: EmailNode, reason: str) -> Onward | None:
+    """A message that may not leave ends its step; a reminder that may not is only left out."""
+    if enrollment.asked is None:
+        return skipped(run, enrollment, node, reason)
+    enrollment.held = None
+    run.note(Act.IGNORED, "reminder", enrollment=enrollment, step=node.id, reason=reason, detail={})
+    return None
+
+
+# --- waiting for the response -------------------------------------------------------------------------------------------
+
+
+def ask_ended(run: Deliberation, enrollment: Enrollment, node: SurveyNode, ended: EffectEnded) -> Onward | None:
+    """The message is out, or never will be: waits for a response, where the step waits for one."""
+    if enrollment.asked is None:
+        if ended.outcome is not Outcome.SENT:
+            run.state.asks = [ask for ask in run.state.asks if ask.key != ended.key]
+            finish(run, enrollment, node, ended.outcome, reason=ended.reason, result=ended.result)
+            return Onward(node.next, enrollment.base)
+        if node.wait is None:
+            finish(run, enrollment, node, Outcome.SENT, result={**ended.result, "answered": False})
+            return Onward(node.next, enrollment.base)
+        enrollment.asked = Asked(enrollment.base)
+        enrollment.steps[node.id] = {"outcome": str(Outcome.SENT), **ended.result, "answered": False}
+        run.changed([f"steps:{enrollment.id}"])
+    elif ended.outcome is not Outcome.SENT:
+        turned_down(run, enrollment, node, ended.reason or "failed")
+    return await_response(run, enrollment, node)
+
+
+def await_response(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> Onward | None:
+    """Where the time limit leads when it has come; None while it has not."""
+    asked = enrollment.asked
+    if asked is None or node.wait is None:
+        return None
+    limit = run.calendar.after(asked.at, node.wait)
+    if run.passed(limit):
+        _take_back(run, enrollment)
+        finish(run, enrollment, node, Outcome.TIMED_OUT, result={"answered": False})
+        return Onward(node.next, limit)
+    if enrollment.is_held:
+        enrollment.due = min(enrollment.due or limit, limit)
+    else:
+        enrollment.due = limit if enrollment.awaiting is not None else _next_reminder(run, node, asked, limit)
+    return None
+
+
+def reminder_due(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> bool:
+    """Whether it is time for a reminder. True once for each: it is counted here, and gets a key of its own."""
+    asked = enrollment.asked
+    if asked is None or node.wait is None or enrollment.awaiting is not None or enrollment.is_held or enrollment.halted:
+        return False
+    limit = run.calendar.after(asked.at, node.wait)
+    due = _next_reminder(run, node, asked, limit)
+    if due >= limit or not run.passed(due):
+        return False
+    enrollment.asked = Asked(asked.at, asked.reminders + 1)
+    enrollment.visits[node.id] += 1
+    return True
+
+
+def _next_reminder(run: Deliberation, node: SurveyNode, asked: Asked, limit: datetime) -> datetime:
+    """When the next reminder is due, or the limit where it comes first or none is left."""
+    if asked.reminders >= len(node.reminders):
+        return limit
+    return min(run.calendar.after(asked.at, node.reminders[asked.reminders]), limit)
+
+
+def _take_back(run: Deliberation, enrollment: Enrollment) -> None:
+    enrollment.held = None
+    if enrollment.awaiting is not None:
+        run.withdraw(enrollment.awaiting)
+        enrollment.awaiting = None
+
+
+# --- the response -------------------------------------------------------------------------------------------------------
+
+
+def responded(
+    run: Deliberation, enrollment: Enrollment, survey: Survey, score: Json, comment: str | None
+) -> Onward | None:
+    """Ends the step that asks this survey; steps that asked it before learn of the response, too."""
+    onward = None
+    for step, node in run.book_of(enrollment).nodes.items():
+        if not isinstance(node, SurveyNode) or node.survey != survey.survey:
+            continue
+        label = survey.label_of(score) if isinstance(score, int | float) else None
+        result: JsonObject = {"answered": True, "score": score, "label": label, "comment": comment}
+        stands = enrollment.asked is not None or enrollment.awaiting is not None
+        if enrollment.step == step and stands:
+            _take_back(run, enrollment)
+            finish(run, enrollment, node, Outcome.DONE, result=result)
+            onward = Onward(node.next, run.instant)
+        elif enrollment.steps.get(step, {}).get("answered") is False:
+            enrollment.steps[step] = {**enrollment.steps[step], **result}
+            run.changed([f"steps:{enrollment.id}"])
+    return onward

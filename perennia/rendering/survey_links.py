@@ -1,0 +1,47 @@
+"""``{{ survey() }}``: one link for each score of the survey that a message asks (language, section 11).
+
+It is put into the text of a template before that is compiled, as a loop over the links that the message has. Opening a link
+records nothing: a person confirms on the page behind it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from perennia.core.decisions import AskedSurvey
+from perennia.core.json_values import Json
+
+# The names that a message which asks has for it: its links, and its question.
+LINKS, QUESTION = "survey", "question"
+# A longer scale is asked by one link.
+MOST_LINKS = 11
+
+_CALL = re.compile(r"\{\{-?\s*survey\s*\(\s*\)\s*-?\}\}")
+_EACH = "{% for answer_link in survey %}"
+_STYLE = (
+    "display:inline-block;min-width:1.6em;margin:0 4px 8px 0;padding:8px 10px;border:1px solid #767676;border-radius:4px;"
+    "color:#1a1a1a;background:#ffffff;text-align:center;text-decoration:none"
+)
+_FORMS = {
+    "md": f"{_EACH}[{{{{ answer_link.label }}}}]({{{{ answer_link.url }}}}) {{% endfor %}}",
+    "html": (
+        f'<span role="group">{_EACH}<a href="{{{{ answer_link.url }}}}" style="{_STYLE}" '
+        'aria-label="{{ answer_link.spoken }}">{{ answer_link.label }}</a> {% endfor %}</span>'
+    ),
+    "txt": f"{_EACH}{{{{ answer_link.spoken }}}}: {{{{ answer_link.url }}}}\n{{% endfor %}}",
+}
+
+
+def with_links(body: str, kind: str) -> str:
+    """The template's text with its survey's links in place of the call."""
+    return _CALL.sub(lambda _: _FORMS[kind], body)
+
+
+def answer_links(asked: AskedSurvey, url: str) -> list[Json]:
+    """The links of one message, lowest score first. ``url``: of the page where the survey is answered."""
+    if asked.highest - asked.lowest >= MOST_LINKS:
+        return [{"label": "Answer", "spoken": "Answer", "url": url}]
+    return [
+        {"label": str(score), "spoken": f"{score} of {asked.highest}", "url": f"{url}?score={score}"}
+        for score in range(asked.lowest, asked.highest + 1)
+    ]

@@ -1,0 +1,170 @@
+"""Steps that ask a survey: the answer, the limit, reminders, and who is left alone for a while."""
+
+from __future__ import annotations
+
+from perennia.core.decisions import SendEmail
+from tests.support.lives import Life
+
+NPS = "survey: nps\nkind: nps\nquestion: How likely?\nrelational: true\n---\n"
+CSAT = "survey: csat\nkind: csat\nquestion: How was it?\n---\n"
+AFTER = """
+  - branch:
+      - {if: steps.ask.label == "promoter", then: [{exit: promoter}]}
+      - {if: steps.ask.answered, then: [{exit: answered}]}
+    else: [{exit: silent}]
+"""
+
+
+def asking(step: str, after: str = AFTER) -> str:
+    return f"{NPS}playbook: p\ntopic: tips\nenter: {{on: [{{event: Go}}]}}\nsteps:\n  - {{id: ask, {step}}}\n{after}"
+
+
+def test_an_answer_ends_the_step_with_its_result() -> None:
+    life = Life(asking("survey: nps, wait: 5d")).event("0d", "Go").answer("2d", "nps", 9, "Nice").until("30d")
+    assert life.timeline == [("0d", "survey nps"), ("2d", "ended promoter")]
+
+
+def test_without_an_answer_the_step_ends_at_its_limit() -> None:
+    life = Life(asking("survey: nps, wait: 5d")).event("0d", "Go").answer("6d", "nps", 9).until("30d")
+    assert life.timeline == [("0d", "survey nps"), ("5d", "ended silent")]
+
+
+def test_an_answer_at_the_instant_of_the_limit_counts() -> None:
+    life = Life(asking("survey: nps, wait: 5d")).event("0d", "Go").answer("5d", "nps", 3).until("30d")
+    assert life.timeline[-1] == ("5d", "ended answered")
+
+
+def test_it_waits_a_week_unless_told_otherwise() -> None:
+    assert Life(asking("survey: nps")).event("0d", "Go").until("30d").timeline[-1] == ("7d", "ended silent")
+
+
+def test_a_wait_of_nothing_goes_on_at_once_and_learns_of_the_answer_later() -> None:
+    after = "  - wait: 3d" + AFTER
+    life = Life(asking("survey: nps, wait: 0", after)).event("0d", "Go").answer("1d", "nps", 10).until("30d")
+    assert life.timeline == [("0d", "survey nps"), ("3d", "ended promoter")]
+
+
+def test_reminders_count_from_the_release_and_end_with_the_answer() -> None:
+    text = asking("survey: nps, wait: 9d, remind: [3d, 6d, 8d]")
+    life = Life(text).event("1h", "Go").answer("7d", "nps", 5).until("30d")
+    assert life.timeline == [
+        ("1h", "survey nps"),
+        ("3d1h", "survey nps"),
+        ("6d1h", "survey nps"),
+        ("7d", "ended answered"),
+    ]
+
+
+def test_each_reminder_is_an_effect_of_its_own() -> None:
+    life = Life(asking("survey: nps, wait: 5d, remind: [3d]")).event("0d", "Go").until("4d")
+    assert life.enrollment.visits == {"ask": 2}
+
+
+def test_a_reminder_to_somebody_who_unsubscribed_is_left_out_and_the_wait_goes_on() -> None:
+    life = Life(asking("survey: nps, wait: 5d, remind: [3d]")).event("0d", "Go")
+    life.put("2d", lambda world: world.consent("tips", given=False)).until("30d")
+    assert life.timeline == [("0d", "survey nps"), ("5d", "ended silent")]
+
+
+def test_spans_after_a_survey_count_from_its_end() -> None:
+    text = asking("survey: nps, wait: 5d", "  - wait: 1d\n  - email: m\n")
+    assert Life(text).event("0d", "Go").answer("2d", "nps", 1).until("9d").timeline[1] == ("3d", "email m")
+
+
+def test_who_must_not_be_written_to_is_not_asked() -> None:
+    life = Life(asking("survey: nps, topic: news")).event("0d", "Go").until("9d")
+    assert life.timeline == [("0d", "skipped ask: no_consent"), ("0d", "ended silent")]
+
+
+def test_a_wait_hears_an_answer_since_entry() -> None:
+    text = asking(
+        "survey: nps, wait: 0",
+        "  - wait: 2d\n  - {wait_for: [{answered: nps, then: [{exit: heard}]}], up_to: 3d, else: [{exit: silent}]}\n",
+    )
+    assert Life(text).event("0d", "Go").answer("1d", "nps", 1).until("9d").timeline[-1] == ("2d", "ended heard")
+    assert Life(text).event("0d", "Go").answer("3d", "nps", 1).until("9d").timeline[-1] == ("3d", "ended heard")
+    assert Life(text).event("0d", "Go").until("9d").timeline[-1] == ("5d", "ended silent")
+
+
+COOLDOWN = "survey_cooldown: {any: 10d, relational: 30d}\n"
+TWO = (
+    NPS
+    + CSAT
+    + """
+playbook: p
+topic: tips
+enter: {on: [{event: Csat}], reenter: always}
+steps: [{id: ask, survey: csat, wait: 0}]
+---
+playbook: q
+topic: tips
+enter: {on: [{event: Nps}], reenter: always}
+steps: [{id: ask, survey: nps, wait: 0}]
+"""
+)
+
+
+def asked(life: Life) -> list[tuple[str, str]]:
+    return [(at, what) for at, what in life.timeline if not what.startswith("ended")]
+
+
+def test_after_any_survey_nobody_is_asked_for_a_while() -> None:
+    life = Life(TWO, policies=COOLDOWN).event("0d", "Csat").event("9d", "Nps").event("10d", "Nps").until("20d")
+    assert asked(life) == [("0d", "survey csat"), ("9d", "skipped ask: survey_cooldown"), ("10d", "survey nps")]
+
+
+def test_relational_surveys_rest_longer_from_each_other() -> None:
+    life = (
+        Life(TWO, policies=COOLDOWN)
+        .event("0d", "Nps")
+        .event("15d", "Csat")
+        .event("29d", "Nps")
+        .event("30d", "Nps")
+        .until("40d")
+    )
+    assert asked(life) == [
+        ("0d", "survey nps"),
+        ("15d", "survey csat"),
+        ("29d", "skipped ask: survey_cooldown"),
+        ("30d", "survey nps"),
+    ]
+
+
+def test_two_playbooks_that_ask_at_one_instant_ask_once() -> None:
+    life = Life(TWO.replace("event: Csat", "event: Nps"), policies=COOLDOWN).event("0d", "Nps").until("1d")
+    assert sorted(asked(life)) == [("0d", "skipped ask: survey_cooldown"), ("0d", "survey csat")]
+
+
+def test_in_quiet_hours_a_survey_waits_and_its_limit_counts_from_its_release() -> None:
+    quiet = 'quiet_hours: {window: "10:00-14:00"}\n'
+    life = Life(asking("survey: nps, wait: 2d, remind: [1d]"), policies=quiet).event("2h", "Go").until("9d")
+    assert life.timeline == [("5h", "survey nps"), ("1d5h", "survey nps"), ("2d5h", "ended silent")]
+
+
+def test_a_reminder_in_quiet_hours_is_held_until_they_are_over() -> None:
+    quiet = 'quiet_hours: {window: "10:00-14:00"}\n'
+    life = Life(asking("survey: nps, wait: 2d, remind: [26h]"), policies=quiet).event("0d", "Go").until("9d")
+    assert life.timeline == [("0d", "survey nps"), ("1d5h", "survey nps"), ("2d", "ended silent")]
+
+
+def test_a_held_reminder_leaves_no_more_once_the_survey_is_answered() -> None:
+    quiet = 'quiet_hours: {window: "10:00-14:00"}\n'
+    life = Life(asking("survey: nps, wait: 2d, remind: [26h]"), policies=quiet).event("0d", "Go")
+    assert life.answer("1d3h", "nps", 3).until("9d").timeline == [("0d", "survey nps"), ("1d3h", "ended answered")]
+
+
+def test_a_held_reminder_does_not_outlast_the_limit() -> None:
+    quiet = 'quiet_hours: {window: "10:00-14:00"}\n'
+    life = Life(asking("survey: nps, wait: 28h, remind: [26h]"), policies=quiet).event("0d", "Go").until("9d")
+    assert life.timeline == [("0d", "survey nps"), ("1d4h", "ended silent")]
+
+
+def test_the_message_knows_its_question_and_its_scale() -> None:
+    life = Life(asking("survey: nps"))
+    sent: list[SendEmail] = []
+    life.world.rendering.message = sent.append  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
+    life.event("0d", "Go").until("1h")
+    (effect,) = sent
+    assert effect.survey is not None
+    assert (effect.survey.survey, effect.survey.lowest, effect.survey.highest) == ("nps", 0, 10)
+    assert effect.template == "built-in/survey"
