@@ -67,7 +67,7 @@ def create_app(
     team.include_router(Reading(store, published).router())
     app.include_router(team)
     app.include_router(_health(store))
-    app.router.routes.extend(UnsubscribePage(store, links, published, clock).routes())
+    app.router.routes.extend(UnsubscribePage(store, bells, links, published, clock).routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys), clock).routes()
     return app

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from perennia.api.published import Published
 from perennia.clock import Clock
+from perennia.ingest.bells import Bells
 from perennia.rendering.links import BadToken, Links
 from perennia.store.port import Store, StoreUnavailable, UnknownCustomer
 
@@ -27,6 +28,7 @@ BODY_BYTES = 4 * 1024
 @dataclass(frozen=True)
 class UnsubscribePage:
     store: Store
+    bells: Bells
     links: Links
     published: Published
     clock: Clock
@@ -53,7 +55,8 @@ class UnsubscribePage:
             return page("unknown_link", 404)
         source = "one-click" if ONE_CLICK in await _start_of_body(request) else "page"
         try:
-            await self.store.unsubscribe(customer, topic, self.clock.now(), source)
+            if await self.store.unsubscribe(customer, topic, self.clock.now(), source):
+                self.bells.nudge([])  # where a message is held for them, the store has set their bell
         except UnknownCustomer:
             pass  # erased in between: nothing is ever sent there, which is what was asked for
         except StoreUnavailable:

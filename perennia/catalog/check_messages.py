@@ -33,6 +33,10 @@ def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: Em
             inspection.at_value((*path, named), "no-survey-links", message)
     _check_recipient(inspection, playbook, path, step, verb)
     inspection.span((*path, "hold"), step.hold)
+    if step.to == "owner" or step.transactional:
+        for key in sorted({"hold", "on_cap", "on_quiet"} & step.model_fields_set):
+            message = f'"{key}" changes nothing: transactional mail and mail to the owner never wait'
+            inspection.warn_at_key((*path, key), "no-effect", message, "leave it out")
     topic = step.topic or playbook.topic
     if step.to != "owner" and not step.transactional:
         if topic is None:

@@ -45,6 +45,7 @@ async def test_the_button_unsubscribes(world: World) -> None:
     assert answer.status_code == 200
     assert "You are unsubscribed" in answer.text
     assert world.store.unsubscribed == [("c1", "tips", "page")]
+    assert world.bells.nudges == [[]]  # a message may be held for them: look who was rung
 
 
 @pytest.mark.parametrize("form", ["urlencoded", "multipart"])

@@ -180,6 +180,13 @@ def test_a_message_needs_a_topic_unless_it_is_transactional_or_internal(check: C
     ]
 
 
+def test_transactional_mail_that_says_how_it_waits_is_told_that_it_never_does(check: Check) -> None:
+    assert check("playbook: p\nsteps:\n- email: hello\n  transactional: true\n  on_cap: skip\n") == [
+        'playbooks/p.yaml:5:3: warning no-effect: "on_cap" changes nothing: transactional mail and mail to the owner '
+        "never wait; leave it out"
+    ]
+
+
 def test_the_topic_of_a_playbook_must_exist(check: Check) -> None:
     assert check(f"playbook: p\ntopic: tipps\n{ONE_STEP}") == [
         'playbooks/p.yaml:2:8: error unknown-topic: no topic "tipps"; did you mean "tips"?'
