@@ -22,6 +22,7 @@ PAGES = [
     "docs/quickstart.md",
     "docs/playbook-reference.md",
     "docs/cookbook.md",
+    "docs/examples.md",
     "docs/time.md",
     "docs/testing-playbooks.md",
 ]
