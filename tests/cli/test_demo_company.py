@@ -49,7 +49,11 @@ def test_everybody_first_opens_an_account_or_joins_one_that_is_live() -> None:
 
 def test_every_playbook_for_contacts_that_only_events_enter_is_entered_by_one_that_happens() -> None:
     playbooks = [book for book in load_workspace(shipped_workspace()).playbooks.values() if book.scope == "contact"]
-    triggers = [book.enter.on for book in playbooks if all(isinstance(each, EventTrigger) for each in book.enter.on)]
+    triggers = [
+        book.enter.on
+        for book in playbooks
+        if book.enter.on and all(isinstance(each, EventTrigger) for each in book.enter.on)
+    ]
     entering = [{trigger.event for trigger in each if isinstance(trigger, EventTrigger)} for each in triggers]
     happening = {doing.event for contact in found_company(50, 60, 7) for doing in contact.doings}
     assert [events for events in entering if not events & happening] == []
