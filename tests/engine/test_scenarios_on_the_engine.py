@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 from temporalio.service import RPCError, RPCStatusCode
@@ -43,7 +45,7 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.definitions import NO_POLICIES, Scope
-from perennia.core.documents import Document
+from perennia.core.documents import Document, PlaybookBody
 from perennia.core.json_values import JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
@@ -264,7 +266,7 @@ async def lived_on_the_engine(
     catalog: Catalog = scenario_catalog(documents, scenario)
     moments = Moments(catalog, scenario)
     published = [
-        document
+        without_holdout(document)
         for document in documents
         if document.kind != "playbook" or not scenario.playbooks or document.id in scenario.playbooks
     ]
@@ -280,6 +282,19 @@ async def lived_on_the_engine(
         timeline = await Drive(time, scenario, scope_of(catalog, scenario), moments).run()
     await store.close()
     return timeline
+
+
+def without_holdout(document: Document) -> Document:
+    """The playbook with nobody left out, as scenarios see it; one that leaves out everybody stays as it is."""
+    if document.kind != "playbook":
+        return document
+    body = msgspec.json.decode(document.body, type=PlaybookBody)
+    enter = dict(cast("JsonObject", body.definition.get("enter", {})))
+    if enter.get("holdout") == "100%":
+        return document
+    enter.pop("holdout", None)
+    whole = msgspec.structs.replace(body, definition={**body.definition, "enter": enter})
+    return msgspec.structs.replace(document, body=msgspec.json.encode(whole).decode())
 
 
 def shown(timeline: tuple[Happening, ...] | list[Happening]) -> list[JsonObject]:
