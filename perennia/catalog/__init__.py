@@ -1,7 +1,7 @@
 """Files to definitions: loading with positions, checking, versions."""
 
 from perennia.catalog.findings import Finding, Severity
-from perennia.catalog.releasing import Release, WorkspaceRefused, rehearsal, release
+from perennia.catalog.releasing import Release, WorkspaceRefused, draft_documents, rehearsal, release
 from perennia.catalog.workspace import ScenarioFile, Workspace, load_workspace
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Severity",
     "Workspace",
     "WorkspaceRefused",
+    "draft_documents",
     "load_workspace",
     "rehearsal",
     "release",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from perennia.catalog.check_policies import check_changes
+from perennia.catalog.drafts import published_files
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.scenario_models import (
     ANYTHING,
@@ -21,6 +22,8 @@ from perennia.catalog.scenario_models import (
     NeverExpected,
     OpenInput,
     PauseInput,
+    Publication,
+    PublishInput,
     ReplyInput,
     ResumeInput,
     Scenario,
@@ -51,7 +54,13 @@ class _ScenarioCheck:
         self._scenario = scenario
         known = inspection.known.playbooks
         wanted = scenario.playbooks or tuple(known)
-        self._placed = [step for name in wanted if name in known for step in place_steps(known[name])]
+        self._published = {
+            name: book
+            for file in published_files(scenario)
+            for name, book in inspection.known.drafts.get(file, {}).items()
+        }
+        used = [*(known[name] for name in wanted if name in known), *self._published.values()]
+        self._placed = [step for book in used for step in place_steps(book)]
         # Of a playbook that is missing or broken the steps are unknown: nothing is said of them.
         self._steps = {step.id: step.verb for step in self._placed} if all(name in known for name in wanted) else None
         tracks: dict[str, Scope] = {name: track.scope for name, track in inspection.known.tracks.items()}
@@ -152,6 +161,8 @@ class _ScenarioCheck:
                 self._check_steered((*path, "resume"), name)
             case EndInput(end=name):
                 self._check_steered((*path, "end"), name)
+            case PublishInput(publish=publication):
+                self._check_publication((*path, "publish"), publication)
             case _:
                 pass
 
@@ -160,6 +171,19 @@ class _ScenarioCheck:
         if survey is not None and not survey.fits(answer.score):
             message = f'{answer.score:g} is no score of the survey "{answer.survey}"'
             self._inspect.at_value((*path, "score"), "wrong-value", message, f"write {survey.scale_in_words()}")
+
+    def _check_publication(self, path: Path, publication: Publication) -> None:
+        drafts = self._inspect.known.drafts.get(publication.file)
+        if drafts is None:
+            message = f'no file "{publication.file}"'
+            remedy = "name it from the scenario's folder or from the workspace"
+            self._inspect.at_value((*path, "file"), "missing-file", message, remedy)
+            return
+        steps = [placed.id for book in drafts.values() for placed in place_steps(book)]
+        for old, new in publication.map.items():
+            self._check_step((*path, "map", old), old, None)
+            if steps and new not in steps:
+                self._inspect.unknown((*path, "map", old), "step", new, steps)
 
     def _check_expectation(self, path: Path, item: Expectation) -> None:
         self._check_contact(path, item.contact)
@@ -234,5 +258,6 @@ class _ScenarioCheck:
 
     def _check_steered(self, path: Path, name: str) -> None:
         known = self._inspect.known
-        if ("playbook", name) not in known.broken and name not in (self._scenario.playbooks or known.playbooks):
-            self._inspect.unknown(path, "playbook", name, self._scenario.playbooks or known.playbooks)
+        there = {*(self._scenario.playbooks or known.playbooks), *self._published}
+        if ("playbook", name) not in known.broken and name not in there:
+            self._inspect.unknown(path, "playbook", name, there)

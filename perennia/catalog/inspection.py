@@ -24,7 +24,8 @@ CONDITIONS = frozenset({"if", "when", "where", "while", "enter", "until"})
 class Known:
     """What a document may refer to. Ids of broken definitions are in ``broken``: who refers to them is not to blame.
 
-    ``policies`` None: the policies are broken, so nothing can be said of topics and senders.
+    ``policies`` None: the policies are broken, so nothing can be said of topics and senders. ``drafts``: the playbooks of
+    each file that a scenario publishes.
     """
 
     playbooks: dict[str, Playbook]
@@ -35,6 +36,7 @@ class Known:
     broken: frozenset[tuple[str, str]] = frozenset()
     surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
     healths: dict[str, Health] = field(default_factory=dict[str, Health])
+    drafts: dict[str, dict[str, Playbook]] = field(default_factory=dict[str, "dict[str, Playbook]"])
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from perennia.catalog.findings import Finding
 from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.workspace import Workspace
 from perennia.core.compiled import compile_catalog
-from perennia.core.definitions import Definition, EmailStep, Playbook, Survey, SurveyStep
+from perennia.core.definitions import Definition, EmailStep, Playbook, Policies, Segment, Survey, SurveyStep, Track
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, TemplateBody, Triggers, content_hash
+from perennia.core.health_definitions import Health
 from perennia.core.step_ids import place_steps
 
 
@@ -57,24 +58,45 @@ def rehearsal(workspace: Workspace) -> tuple[Document, ...]:
     return _documents(workspace)
 
 
+def draft_documents(workspace: Workspace) -> dict[str, tuple[Document, ...]]:
+    """The documents of each file that a scenario publishes on its way."""
+    versions = {name: _template(body).version for name, body in workspace.templates.items()}
+    return {
+        path: tuple(_definition(each, versions, workspace.surveys) for each in definitions)
+        for path, definitions in workspace.drafts.items()
+    }
+
+
 def _documents(workspace: Workspace) -> tuple[Document, ...]:
     templates = {name: _template(body) for name, body in workspace.templates.items()}
     versions = {name: document.version for name, document in templates.items()}
-    documents = [*templates.values()]
-    documents += [_playbook(playbook, versions, workspace.surveys) for playbook in workspace.playbooks.values()]
-    documents += [_document("track", track.track, definition_json(track)) for track in workspace.tracks.values()]
-    documents += [_document("segment", name, definition_json(segment)) for name, segment in workspace.segments.items()]
-    documents += [_document("health", name, definition_json(health)) for name, health in workspace.healths.items()]
-    documents += [_document("survey", name, definition_json(survey)) for name, survey in workspace.surveys.items()]
-    if workspace.policies is not None:
-        policies = with_dates(workspace.policies)
-        documents.append(_document("policies", policies.policies, definition_json(policies)))
+    documents = [
+        *templates.values(),
+        *(_definition(each, versions, workspace.surveys) for each in workspace.definitions),
+    ]
     return tuple(sorted(documents, key=lambda document: (document.kind, document.id)))
 
 
 def definition_json(definition: Definition) -> dict[str, object]:
     """A definition in the language's own keys, defaults left out."""
     return cast("dict[str, object]", definition.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+def _definition(definition: Definition, templates: Mapping[str, str], surveys: Mapping[str, Survey]) -> Document:
+    match definition:
+        case Playbook():
+            return _playbook(definition, templates, surveys)
+        case Track():
+            return _document("track", definition.track, definition_json(definition))
+        case Segment():
+            return _document("segment", definition.segment, definition_json(definition))
+        case Health():
+            return _document("health", definition.health, definition_json(definition))
+        case Survey():
+            return _document("survey", definition.survey, definition_json(definition))
+        case Policies():
+            policies = with_dates(definition)
+            return _document("policies", policies.policies, definition_json(policies))
 
 
 def _playbook(playbook: Playbook, versions: Mapping[str, str], surveys: Mapping[str, Survey]) -> Document:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perennia.catalog.policy_changes import PolicyChanges
+from perennia.catalog.scenario_parts import Owner, Publication
 from perennia.core.definitions import (
     DefinitionId,
     Flag,
@@ -65,16 +66,6 @@ Moment: TypeAlias = Annotated[
 ]
 
 # --- the world ------------------------------------------------------------------------------------------------------
-
-
-class Owner(Model):
-    """The employee responsible for the customer."""
-
-    id: str
-    email: str | None = None
-    name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
 
 
 class ScenarioPerson(Model):
@@ -229,6 +220,12 @@ class EndInput(SteeringInput):
     end: str
 
 
+class PublishInput(InputItem):
+    """Something new is published."""
+
+    publish: Publication
+
+
 ScenarioInput: TypeAlias = (
     EventInput
     | TraitsInput
@@ -246,6 +243,7 @@ ScenarioInput: TypeAlias = (
     | PauseInput
     | ResumeInput
     | EndInput
+    | PublishInput
 )
 INPUTS: dict[str, type[InputItem]] = {
     "event": EventInput,
@@ -264,6 +262,7 @@ INPUTS: dict[str, type[InputItem]] = {
     "pause": PauseInput,
     "resume": ResumeInput,
     "end": EndInput,
+    "publish": PublishInput,
 }
 
 
@@ -416,7 +415,8 @@ _TaggedInput: TypeAlias = Annotated[
     | Annotated[SkipInput, Tag("<skip>")]
     | Annotated[PauseInput, Tag("<pause>")]
     | Annotated[ResumeInput, Tag("<resume>")]
-    | Annotated[EndInput, Tag("<end>")],
+    | Annotated[EndInput, Tag("<end>")]
+    | Annotated[PublishInput, Tag("<publish>")],
     Discriminator(_input_form),
 ]
 _TaggedExpectation: TypeAlias = Annotated[

@@ -28,7 +28,7 @@ VERBS_NOT_YET = frozenset(("approve", "crm", "webhook", "notify"))
 
 TRIGGERS_NOT_YET: frozenset[str] = frozenset()
 CONDITIONS_NOT_YET: frozenset[str] = frozenset()
-INPUTS_NOT_YET = frozenset({"approve", "deny", "publish"})
+INPUTS_NOT_YET = frozenset({"approve", "deny"})
 EXPECTATIONS_NOT_YET = frozenset({"approve", "crm", "webhook", "notify"})
 
 # Keys that the language gives to a part and this version does not understand.
@@ -113,6 +113,7 @@ _NAMES: dict[type[BaseModel], str] = {
     scenarios.Owner: "an owner",
     scenarios.ScenarioAnswer: "an answer",
     scenarios.ProviderFault: "a provider fault",
+    scenarios.Publication: "publish",
     **{model: f"{with_article(verb)} step" for verb, model in definitions.STEPS.items()},
     **{model: f"{with_article(key)} input" for key, model in scenarios.INPUTS.items()},
     **{model: f"an expected {key}" for key, model in scenarios.EXPECTATIONS.items()},

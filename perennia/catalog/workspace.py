@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from perennia.catalog.check_scenarios import check_scenario
 from perennia.catalog.check_segments import check_segment
 from perennia.catalog.check_surveys import check_survey
 from perennia.catalog.check_tracks import check_circles, check_track
+from perennia.catalog.drafts import published_files, with_drafts_found
 from perennia.catalog.findings import COPY, Finding, Severity
 from perennia.catalog.inspection import Inspection, Known, Standing, Use
 from perennia.catalog.parsing import parse_document
@@ -45,6 +46,7 @@ class Workspace:
     """``findings`` are sorted by place. What has errors of form is missing from the rest.
 
     ``sources``: where each playbook stands. ``uses``: every event and trait that is read somewhere.
+    ``drafts``: the definitions of each file that a scenario publishes on its way.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Workspace:
     healths: Mapping[str, Health]
     sources: Mapping[str, YamlDocument]
     uses: tuple[Use, ...] = ()
+    drafts: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict[str, "tuple[Definition, ...]"])
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
@@ -95,14 +98,19 @@ class _Loading:
         self._findings: list[Finding] = []
         self._parsed: list[_Parsed] = []
         self._uses: list[Use] = []
+        self._drafts: dict[str, list[_Parsed]] = {}
 
     def workspace(self) -> Workspace:
         self._read_files()
+        self._set_drafts_apart()
         templates = load_templates(self._folder)
         self._findings += templates.findings
         unique = self._without_duplicates()
-        known = _known(unique, templates)
+        drafts = {path: _playbooks(drafts) for path, drafts in self._drafts.items()}
+        known = replace(_known(unique, templates), drafts=drafts)
         self._check(unique, known)
+        for drafts in self._drafts.values():
+            self._check_drafts(drafts, unique, templates)
         scenarios = [
             ScenarioFile(parsed.document.path, parsed.model, parsed.document)
             for parsed in unique
@@ -121,6 +129,12 @@ class _Loading:
             healths=known.healths,
             uses=tuple(self._uses),
             sources={parsed.id: parsed.document for parsed in unique if isinstance(parsed.model, Playbook)},
+            drafts={
+                path: tuple(
+                    each.model for each in drafts if isinstance(each.model, Playbook | Track | Segment | Policies)
+                )
+                for path, drafts in self._drafts.items()
+            },
         )
 
     def _read_files(self) -> None:
@@ -132,9 +146,28 @@ class _Loading:
             self._findings.append(Finding("playbooks", 1, 1, "empty-workspace", message, remedy))
         for path in paths:
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
-                self._read_file(path)
+                self._parsed += self._read_file(path)
 
-    def _read_file(self, path: Path) -> None:
+    def _set_drafts_apart(self) -> None:
+        """Finds the files that scenarios publish: they take the place of what is in force only when they are published."""
+        for position, parsed in enumerate(self._parsed):
+            if isinstance(parsed.model, Scenario):
+                found = with_drafts_found(self._folder, parsed.document.path, parsed.model)
+                self._parsed[position] = replace(parsed, model=found)
+                self._drafts |= {path: [] for path in published_files(found) if (self._folder / path).is_file()}
+        for path in self._drafts:
+            inside = [each for each in self._parsed if each.document.path == path]
+            self._drafts[path] = inside or self._read_file(self._folder / path)
+        apart = {id(each) for drafts in self._drafts.values() for each in drafts}
+        self._parsed = [each for each in self._parsed if id(each) not in apart]
+
+    def _check_drafts(self, drafts: list[_Parsed], unique: list[_Parsed], templates: Templates) -> None:
+        """Looks at them as the workspace will be with them."""
+        replaced = {(each.kind, each.id) for each in drafts}
+        others = [each for each in unique if (each.kind, each.id) not in replaced]
+        self._check(drafts, _known([*others, *drafts], templates))
+
+    def _read_file(self, path: Path) -> list[_Parsed]:
         shown = path.relative_to(self._folder).as_posix()
         text, findings = read_bytes(shown, path.read_bytes())
         documents: list[YamlDocument] = []
@@ -143,12 +176,14 @@ class _Loading:
         if not documents and not findings:
             findings.append(Finding(shown, 1, 1, "empty-file", "this file defines nothing", None, Severity.WARNING))
         self._findings += findings
+        found: list[_Parsed] = []
         for document in documents:
             model, findings = parse_document(document)
             self._findings += findings
             kind = next(iter(document.keys()), "")
             identity = document.value((kind,))
-            self._parsed.append(_Parsed(document, kind, identity if isinstance(identity, str) else "", model))
+            found.append(_Parsed(document, kind, identity if isinstance(identity, str) else "", model))
+        return found
 
     def _without_duplicates(self) -> list[_Parsed]:
         """The first of each kind and id. Of policies there is one, whatever its id."""
@@ -192,12 +227,16 @@ class _Loading:
             self._uses += inspection.uses
 
 
+def _playbooks(parsed: list[_Parsed]) -> dict[str, Playbook]:
+    return {each.model.playbook: each.model for each in parsed if isinstance(each.model, Playbook)}
+
+
 def _known(unique: list[_Parsed], templates: Templates) -> Known:
     models = [parsed.model for parsed in unique]
     broken = {(parsed.kind, parsed.id) for parsed in unique if parsed.model is None}
     policies = next((model for model in models if isinstance(model, Policies)), NO_POLICIES)
     return Known(
-        playbooks={model.playbook: model for model in models if isinstance(model, Playbook)},
+        playbooks=_playbooks(unique),
         tracks={model.track: model for model in models if isinstance(model, Track)},
         templates=templates.bodies,
         segments={model.segment: model for model in models if isinstance(model, Segment)},

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-from perennia.catalog import ScenarioFile, Workspace, rehearsal
+from perennia.catalog import ScenarioFile, Workspace, draft_documents, rehearsal
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
 from perennia.cli.suite import Outcome, Suite
@@ -81,7 +81,7 @@ def run_scenarios(workspace: Workspace, wanted: Wanted) -> bool:
         raise CommandError("no scenario to run", remedy, Exit.USAGE)
     started = time.perf_counter()
     rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
-    suite = Suite(rehearsal(workspace), rendering, chosen)
+    suite = Suite(rehearsal(workspace), rendering, chosen, draft_documents(workspace))
     outcomes: list[Outcome] = []
     for file, outcome in zip(chosen, suite.run(wanted.jobs, details=wanted.as_json), strict=True):
         outcomes.append(outcome)

@@ -6,9 +6,9 @@ import multiprocessing
 import os
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -35,11 +35,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Suite:
-    """Scenarios with the documents they are run on."""
+    """Scenarios with the documents they are run on. ``drafts``: those of each file that one publishes on its way."""
 
     documents: tuple[Document, ...]
     rendering: Rendering
     files: Sequence[ScenarioFile]
+    drafts: Mapping[str, Sequence[Document]] = field(default_factory=dict[str, "Sequence[Document]"])
 
     def run(self, jobs: int | None, *, details: bool) -> Iterator[Outcome]:
         """One outcome a scenario, in order, as they come. ``jobs`` None: as many processes as pay, one a core."""
@@ -58,7 +59,7 @@ class Suite:
         """Runs one. A fault of ours in it is an outcome, too: it must not hide how the others went."""
         started = time.perf_counter()
         try:
-            result = run_scenario(self.documents, self.files[index].scenario, self.rendering)
+            result = run_scenario(self.documents, self.files[index].scenario, self.rendering, self.drafts)
         except Exception as error:  # noqa: BLE001 - see above
             said = f"A fault of Perennia's own: {type(error).__name__}: {error}\n{traceback.format_exc()}"
             return Outcome(time.perf_counter() - started, said, crashed=True, reached=frozenset(), details={})

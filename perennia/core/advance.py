@@ -52,6 +52,7 @@ from perennia.core.definitions import Scope
 from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, ZONE_TRAIT, Deliberation
 from perennia.core.facts import Facts, absorb
 from perennia.core.nodes import MESSAGES, WaitForNode
+from perennia.core.obeying import obey
 from perennia.core.outward import unwelcome
 from perennia.core.state import CustomerState, Recipient
 
@@ -146,12 +147,35 @@ def _adopt(run: Deliberation) -> None:
 
 def _pass_time(run: Deliberation, limit: datetime, *, inclusive: bool) -> None:
     """Carries out what falls due before ``limit``, or up to and with it, instant by instant."""
-    run.timed = True
-    while (due := run.next_due()) is not None and (due < limit or (inclusive and due == limit)):
-        run.instant = max(run.instant, due)
-        _settle(run)
-    run.timed = False
+    while True:
+        due = run.next_due()
+        if run.orders and run.orders[0].at <= limit and (due is None or run.orders[0].at <= due):
+            _obey(run)
+        elif due is not None and (due < limit or (inclusive and due == limit)):
+            run.timed = True
+            run.instant = max(run.instant, due)
+            _settle(run)
+            run.timed = False
+        else:
+            break
     run.instant = max(run.instant, limit)
+
+
+def _obey(run: Deliberation) -> None:
+    """Carries out the orders of one revision for everybody in a playbook: inputs of the instant at which they were given."""
+    number, at = run.orders[0].number, run.orders[0].at
+    run.instant = max(run.instant, at)
+    if run.unlooked:
+        _settle(run)  # what the revision changes for the versions that people are in comes before they leave them
+    run.own()
+    enrolled = {each.playbook for each in run.state.enrollments}
+    concerned = [order for order in run.orders if order.number == number and order.playbook in enrolled]
+    run.orders = tuple(order for order in run.orders if order.number != number)
+    run.state.obeyed = number
+    for order in concerned:
+        obey(run, order)
+    if concerned:
+        _settle(run)
 
 
 def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
@@ -291,7 +315,7 @@ def _decision(run: Deliberation) -> Decision:
         effects=tuple(run.effects),
         withdrawn=tuple(run.withdrawn),
         journal=tuple(run.journal),
-        wake_at=run.next_due(),
+        wake_at=_wake_at(run),
         watching=_watching(run),
         recipients=_recipients(run),
         tellings=tuple(run.tellings),
@@ -307,6 +331,14 @@ def _recipients(run: Deliberation) -> Mapping[str, Recipient]:
     own = run.state.customer
     known = msgspec.structs.replace(run.recipients[own], ledger=run.ledger.entries)
     return {**run.recipients, own: known}
+
+
+def _wake_at(run: Deliberation) -> datetime | None:
+    """Also the instant of an order that is not due yet: clocks of two machines differ."""
+    due = run.next_due()
+    if not run.orders:
+        return due
+    return run.orders[0].at if due is None else min(due, run.orders[0].at)
 
 
 def _watching(run: Deliberation) -> frozenset[str]:

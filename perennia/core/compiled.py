@@ -20,6 +20,7 @@ from perennia.core.expressions import Expression
 from perennia.core.facts import TallyNeeds, tally_needs
 from perennia.core.json_values import Json
 from perennia.core.nodes import CompiledHealth, CompiledPlaybook, CompiledTrack, CompiledTrigger
+from perennia.core.playbook_orders import Pause, PlaybookOrder, pauses_of
 
 Key = TypeVar("Key", bound=Hashable)
 Standing: TypeAlias = CompiledTrack | CompiledHealth
@@ -48,9 +49,11 @@ NO_COOLDOWN = Cooldown()
 
 @dataclass(frozen=True)
 class Catalog:
-    """One immutable revision of all published definitions, compiled. ``past``: older versions some are still pinned to.
+    """One immutable revision of all published definitions, compiled.
 
     ``standings``: tracks and health scores, each after those that it reads.
+    ``past``: older versions some are still pinned to. ``orders``: what was ordered for everybody in a playbook, in order,
+    as far back as somebody may not have carried it out yet; ``pauses``: all of them.
     """
 
     revision: str
@@ -68,6 +71,8 @@ class Catalog:
     timed_triggers: Mapping[str, tuple[CompiledTrigger, ...]]
     workspace_calendar: Calendar
     zoned: frozenset[Scope]
+    orders: tuple[PlaybookOrder, ...] = ()
+    pauses: Mapping[str, tuple[Pause, ...]] = field(default_factory=dict[str, "tuple[Pause, ...]"])
     rehearsal: Rehearsal = NO_REHEARSAL
     timing: Timing = ANY_TIME
     surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
@@ -86,6 +91,17 @@ class Catalog:
     def knows(self, id_: str, version: str) -> bool:
         current = self.playbooks.get(id_)
         return (current is not None and current.version == version) or (id_, version) in self.past
+
+    def is_paused(self, playbook: str, at: datetime) -> bool:
+        """Whether the playbook as a whole was paused at that instant."""
+        pauses = self.pauses.get(playbook, ())
+        return any(pause.since <= at and (pause.until is None or at < pause.until) for pause in pauses)
+
+    def orders_after(self, number: int) -> tuple[PlaybookOrder, ...]:
+        """Those of later revisions than ``number``."""
+        if not self.orders or self.orders[-1].number <= number:
+            return ()
+        return tuple(order for order in self.orders if order.number > number)
 
     def calendar(self, timezone: Json, account_timezone: Json = None) -> Calendar:
         """The calendar of a customer with these ``timezone`` traits; unknown names fall back to the next."""
@@ -109,8 +125,16 @@ class Catalog:
         return (*exact, *prefixed)
 
 
-def compile_catalog(revision: str, current: Sequence[Document], past: Sequence[Document] = ()) -> Catalog:
-    """A catalog of published documents. Raises `ExpressionError`, `SpanError` or pydantic's error for what no check passed."""
+def compile_catalog(
+    revision: str,
+    current: Sequence[Document],
+    past: Sequence[Document] = (),
+    orders: Iterable[PlaybookOrder] = (),
+) -> Catalog:
+    """A catalog of published documents. Raises `ExpressionError`, `SpanError` or pydantic's error for what no check passed.
+
+    ``past`` must have the version that each of ``orders`` leads to, unless it is current.
+    """
     segments = _segments(current)
     first = _first_published([*current, *past], segments)
     books = {
@@ -134,6 +158,7 @@ def compile_catalog(revision: str, current: Sequence[Document], past: Sequence[D
         tracks,
         old,
         {health.id: health for health in healths},
+        tuple(sorted(orders, key=lambda order: order.number)),
     )
     return replace(catalog, surveys={survey.survey: survey for survey in surveys})
 
@@ -145,6 +170,7 @@ def assemble(
     tracks: Mapping[str, CompiledTrack],
     past: Mapping[tuple[str, str], CompiledPlaybook],
     healths: Mapping[str, CompiledHealth] | None = None,
+    orders: tuple[PlaybookOrder, ...] = (),
 ) -> Catalog:
     """A catalog of compiled parts. Tallies are kept for what past versions count, too: people may still be inside."""
     standings = _in_order([*tracks.values(), *(healths or {}).values()])
@@ -164,6 +190,8 @@ def assemble(
         needs=needs,
         needs_version=_needs_version(needs),
         past=past,
+        orders=orders,
+        pauses=pauses_of(orders),
         event_triggers=by_event,
         prefix_triggers=tuple(t for t in triggers if t.event is not None and t.event.endswith("*")),
         timed_triggers=_grouped(
@@ -260,15 +288,18 @@ def _playbook_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]
 
 
 def _first_published(documents: Iterable[Document], segments: Mapping[Scope, Mapping[str, str]]) -> dict[str, datetime]:
-    """By trigger key: since when what happens can start the playbook through it."""
+    """By trigger key: since when what happens can start the playbook through it. Not there: it always could."""
     first: dict[str, datetime] = {}
+    always: set[str] = set()
     for document in documents:
-        if document.kind != "playbook" or document.published_at is None:
+        if document.kind != "playbook":
             continue
         for trigger in _playbook_of(document, segments).triggers:
-            known = first.get(trigger.key, document.published_at)
-            first[trigger.key] = min(known, document.published_at)
-    return first
+            if document.published_at is None:
+                always.add(trigger.key)
+            else:
+                first[trigger.key] = min(first.get(trigger.key, document.published_at), document.published_at)
+    return {key: since for key, since in first.items() if key not in always}
 
 
 def _dated(book: CompiledPlaybook, first: Mapping[str, datetime]) -> CompiledPlaybook:

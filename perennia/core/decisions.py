@@ -55,6 +55,7 @@ class Reason(StrEnum):
     UNKNOWN_SURVEY = "unknown_survey"
     OUTSIDE_SCALE = "outside_scale"
     SURVEY_COOLDOWN = "survey_cooldown"
+    VERSION_MIGRATED = "version_migrated"
 
 
 class Outcome(StrEnum):
@@ -342,6 +343,7 @@ class Act(StrEnum):
     ANSWERED = "answered"
     HEALTH = "health"
     HANDED_OVER = "handed_over"
+    MIGRATED = "migrated"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -75,6 +75,8 @@ class Deliberation:
         known = recipients.get(state.customer)
         # The customer's own, as far as anybody has read it.
         self.ledger = None if known is None or known.ledger is None else Ledger(known.ledger)
+        # What was ordered for everybody in a playbook and is not carried out yet.
+        self.orders = catalog.orders_after(state.obeyed)
         self.unlooked = False
         self.instant = state.now
         self.timed = False

@@ -199,6 +199,8 @@ def _objection(
     """The first thing that speaks against it, with everything that was looked at."""
     if book.definition.scope != run.state.kind:
         return Reason.WRONG_SCOPE, evidence
+    if run.catalog.is_paused(book.id, run.instant):
+        return Reason.PLAYBOOK_PAUSED, evidence
     if book.where is not None and not by_person:
         filtered = run.explain(book.where, candidate)
         evidence = (*evidence, filtered)

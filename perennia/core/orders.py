@@ -35,16 +35,16 @@ def _carry_out(run: Deliberation, order: EnrollmentOrder, enrollment: Enrollment
         case "pause":
             enrollment.paused = True
         case "resume":
-            _resume(run, enrollment)
+            enrollment.paused = False
+            resume(run, enrollment)
         case "skip":
-            _skip(run, enrollment)
+            skip(run, enrollment, Reason.BY_PERSON)
         case "end":
             end(run, enrollment, Reason.BY_PERSON, detail=detail, removed=True)
 
 
-def _resume(run: Deliberation, enrollment: Enrollment) -> None:
+def resume(run: Deliberation, enrollment: Enrollment) -> None:
     """Goes on; what it held back leaves now, and its spans count from now."""
-    enrollment.paused = False
     if enrollment.halted and enrollment.step is not None:
         enrollment.halted = False
         enrollment.base = run.instant
@@ -52,7 +52,8 @@ def _resume(run: Deliberation, enrollment: Enrollment) -> None:
         walk(run, enrollment, perform(run, node, enrollment))
 
 
-def _skip(run: Deliberation, enrollment: Enrollment) -> None:
+def skip(run: Deliberation, enrollment: Enrollment, reason: Reason) -> None:
+    """Ends the step that it stands at; what that released and has not left yet is withdrawn."""
     if enrollment.step is None:
         return
     node = run.book_of(enrollment).nodes[enrollment.step]
@@ -63,5 +64,5 @@ def _skip(run: Deliberation, enrollment: Enrollment) -> None:
         run.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=run.instant, key=key))
     enrollment.awaited.clear()
     enrollment.rounds.pop(node.id, None)
-    onward = skipped(run, enrollment, node, Reason.BY_PERSON)
+    onward = skipped(run, enrollment, node, reason)
     walk(run, enrollment, Onward(onward.target, run.instant))

@@ -16,8 +16,8 @@ from perennia.core.tasks import release_task
 
 
 def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> Onward | None:
-    """Releases the step's effect, unless the enrollment is paused or what it needs to go on no longer holds."""
-    if enrollment.paused:
+    """Releases the step's effect, unless it or its playbook is paused, or what it needs to go on no longer holds."""
+    if _is_paused(run, enrollment):
         enrollment.halted = True
         return None
     # What an account's playbook goes on for is looked at there.
@@ -38,7 +38,7 @@ def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onw
     refused = refused_for(run, node)
     if refused is not None:
         return give_up(run, node, enrollment, refused)
-    if enrollment.paused:
+    if _is_paused(run, enrollment):
         return _wait_paused(run, node, enrollment)
     if find_objection(run, node, enrollment) is not None:
         kept = keep_back(run, node, enrollment)
@@ -46,6 +46,11 @@ def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onw
     if enrollment.due == run.instant and not run.timed:
         return None  # its time has come, but inputs of this instant come first
     return release(run, node, enrollment)
+
+
+def _is_paused(run: Deliberation, enrollment: Enrollment) -> bool:
+    """Whether a person paused it, or its playbook for everybody."""
+    return enrollment.paused or run.catalog.is_paused(enrollment.playbook, run.instant)
 
 
 def _wait_paused(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:

@@ -131,7 +131,11 @@ def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, En
     key = parse_effect_key(effect)
     if key is None:
         return None, None
-    return key, next((each for each in run.state.enrollments if each.id == key.enrollment), None)
+    enrollment = next((each for each in run.state.enrollments if each.id == key.enrollment), None)
+    if enrollment is not None:
+        # The step may be called otherwise since: the enrollment went over to another version.
+        key = key._replace(step=enrollment.renamed.get(key.step, key.step))
+    return key, enrollment
 
 
 # --- errands --------------------------------------------------------------------------------------------------------

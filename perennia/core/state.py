@@ -86,6 +86,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     tried again.
     ``awaited``: of its step's errands that have not ended, by key, the contacts (``ref``). ``errand``: it is one step of
     the account's, and ends with it. ``reports_to``: the key of the errand that ends when it ends.
+    ``renamed``: steps that it was at under another id, before it was migrated.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     awaited: dict[str, str] = {}
     errand: Errand | None = None
     reports_to: str | None = None
+    renamed: dict[str, str] = {}
 
     @property
     def is_held(self) -> bool:
@@ -182,6 +184,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``fired``: by date trigger the values, by schedule the instant, that fired last.
     ``milestones``: when each was first reached. ``bursts``: by playbook, what may be a circle; replaced, never changed.
     ``contacts``: an account's, by internal id.
+    ``obeyed``: the number of the last revision whose orders for everybody in a playbook it has carried out.
     """
 
     customer: str
@@ -200,6 +203,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     healths: dict[str, HealthState] = {}
     contacts: dict[str, KnownContact] = {}
     asks: list[Ask] = []
+    obeyed: int = 0
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""

@@ -18,10 +18,10 @@ from perennia.core.wall_clock import moment, next_at, spread_of
 def begin_until(run: Deliberation, enrollment: Enrollment, node: UntilTimeNode | UntilDateNode) -> Onward | None:
     """Sets out for the instant, which counts from the instant at which the step began."""
     if isinstance(node, UntilDateNode):
-        return _aim_at_date(run, enrollment, node, enrollment.base)
+        return aim_at_date(run, enrollment, node, enrollment.base)
     if not node.in_workspace:
-        enrollment.watches[_key(node)] = Watch(watching=(ZONE_TRAIT,))
-    _aim_at_time(run, enrollment, node, enrollment.base)
+        enrollment.watches[until_key(node)] = Watch(watching=(ZONE_TRAIT,))
+    aim_at_time(run, enrollment, node, enrollment.base)
     return waited(run, enrollment, node)
 
 
@@ -30,26 +30,27 @@ def until(
 ) -> Onward | None:
     """Goes on where the instant has come; where something moved it, from here on it is another one."""
     if isinstance(node, UntilDateNode):
-        watch = enrollment.watches.get(_key(node))
+        watch = enrollment.watches.get(until_key(node))
         if watch is not None and run.stale(watch, about(enrollment, news)):
-            return _aim_at_date(run, enrollment, node, run.instant)
+            return aim_at_date(run, enrollment, node, run.instant)
     elif ZONE_CHANGED in news:
         # What is due in the midst of its spread stays due: only the part that is still to come is looked for anew.
         spread = _spread(run, enrollment, node.spread)
-        _aim_at_time(run, enrollment, node, max(enrollment.base, run.instant - spread))
+        aim_at_time(run, enrollment, node, max(enrollment.base, run.instant - spread))
     return waited(run, enrollment, node)
 
 
-def _aim_at_time(run: Deliberation, enrollment: Enrollment, node: UntilTimeNode, earliest: datetime) -> None:
+def aim_at_time(run: Deliberation, enrollment: Enrollment, node: UntilTimeNode, earliest: datetime) -> None:
+    """The first such instant that is not before ``earliest``."""
     zone = run.calendar.workspace if node.in_workspace else run.calendar.zone
     enrollment.due = next_at(earliest, node.at, node.days, zone) + _spread(run, enrollment, node.spread)
 
 
-def _aim_at_date(run: Deliberation, enrollment: Enrollment, node: UntilDateNode, earliest: datetime) -> Onward | None:
+def aim_at_date(run: Deliberation, enrollment: Enrollment, node: UntilDateNode, earliest: datetime) -> Onward | None:
     """Looks at the date as it is now. One that is past is due at once; without one, the step is over."""
     verdict = node.date.evaluate(run.view(enrollment))
     watching = watched(node.date, verdict) | {ZONE_TRAIT}
-    enrollment.watches[_key(node)] = Watch(next_change=verdict.next_change, watching=tuple(sorted(watching)))
+    enrollment.watches[until_key(node)] = Watch(next_change=verdict.next_change, watching=tuple(sorted(watching)))
     target = None if verdict.error is not None else moment(verdict.value, run.calendar, node.offset)
     if target is None:
         return _without_date(run, enrollment, node, earliest)
@@ -70,5 +71,6 @@ def _spread(run: Deliberation, enrollment: Enrollment, span: Span | None) -> tim
     return timedelta(0) if span is None else spread_of(enrollment.playbook, run.state.facts.ref, span)
 
 
-def _key(node: UntilTimeNode | UntilDateNode) -> str:
+def until_key(node: UntilTimeNode | UntilDateNode) -> str:
+    """Under which name the enrollment watches what could move the wait."""
     return f"{node.id}.until"

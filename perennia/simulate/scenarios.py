@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from perennia.catalog.public_holidays import with_dates
 from perennia.catalog.scenario_models import (
     AnswerInput,
     BounceInput,
@@ -18,6 +18,7 @@ from perennia.catalog.scenario_models import (
     EventInput,
     OpenInput,
     PauseInput,
+    PublishInput,
     ReplyInput,
     ResumeInput,
     Scenario,
@@ -31,7 +32,7 @@ from perennia.catalog.scenario_models import (
 )
 from perennia.core.advance import new_customer
 from perennia.core.calendar import Calendar, parse_span, resolve
-from perennia.core.compiled import Catalog, Rehearsal, compile_catalog
+from perennia.core.compiled import Catalog
 from perennia.core.contacts import roles_in
 from perennia.core.decisions import (
     CustomerEvent,
@@ -42,16 +43,15 @@ from perennia.core.decisions import (
     SurveyAnswered,
     TraitsChanged,
 )
-from perennia.core.definitions import NO_POLICIES, Policies, Scope
+from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState
 from perennia.core.step_ids import place_steps
 from perennia.simulate.comparison import Difference, Expected, compare, expected_of
+from perennia.simulate.publications import AUTHOR, first_edition, later_editions
 from perennia.simulate.timeline import Happening, happenings_among
 from perennia.simulate.world import Act, Fault, Rendering, World
-
-AUTHOR = "scenario"
 
 
 @dataclass(frozen=True)
@@ -78,28 +78,26 @@ class ScenarioResult:
 
 
 def scenario_catalog(documents: Sequence[Document], scenario: Scenario) -> Catalog:
-    """What is published in the scenario: its playbooks, everything else of the workspace, and its own policies."""
-    wanted = scenario.playbooks
-    kept = [each for each in documents if each.kind != "playbook" or not wanted or each.id in wanted]
-    if scenario.policies is not None:
-        changed = with_dates(scenario.policies.over(_policies(kept)))
-        body = changed.model_dump_json(by_alias=True)
-        kept = [each for each in kept if each.kind != "policies"]
-        kept.append(Document(kind="policies", id=changed.policies, version="scenario", body=body))
-    catalog = compile_catalog("scenario", kept)
-    return replace(catalog, rehearsal=Rehearsal(variants=scenario.variants, holdouts=False))
+    """What is published in the scenario when it begins."""
+    return first_edition(documents, scenario).catalog(scenario)
 
 
-def _policies(documents: Sequence[Document]) -> Policies:
-    found = (Policies.model_validate_json(each.body) for each in documents if each.kind == "policies")
-    return next(found, NO_POLICIES)
+def run_scenario(
+    documents: Sequence[Document],
+    scenario: Scenario,
+    rendering: Rendering,
+    drafts: Mapping[str, Sequence[Document]] | None = None,
+) -> ScenarioResult:
+    """Raises nothing that depends on the scenario: what goes wrong is a difference.
 
-
-def run_scenario(documents: Sequence[Document], scenario: Scenario, rendering: Rendering) -> ScenarioResult:
-    """Raises nothing that depends on the scenario: what goes wrong is a difference."""
-    catalog = scenario_catalog(documents, scenario)
+    ``drafts``: by file the documents that it publishes on its way.
+    """
+    first = first_edition(documents, scenario)
+    catalog = first.catalog(scenario)
     moments = Moments(catalog, scenario)
-    world = furnish(catalog, scenario, moments, rendering)
+    published = [(moments.instant(item.at), item) for item in scenario.when if isinstance(item, PublishInput)]
+    editions = later_editions(first, scenario, drafts or {}, published)
+    world = furnish(catalog, scenario, moments, rendering, iter([each for _, each in editions]))
     world.run(moments.instant(scenario.until))
     chronicle = [(whose.facts.ref if whose.kind == "contact" else None, entry) for whose, entry in world.chronicle]
     actual = happenings_among(chronicle, world.titles)
@@ -157,8 +155,17 @@ def scope_of(catalog: Catalog, scenario: Scenario) -> Scope:
     return scenario.about(books, tracks)
 
 
-def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: Rendering) -> World:
-    """The world at the scenario's start, with everything that will happen on its agenda."""
+def furnish(
+    catalog: Catalog,
+    scenario: Scenario,
+    moments: Moments,
+    rendering: Rendering,
+    editions: Iterator[Catalog] | None = None,
+) -> World:
+    """The world at the scenario's start, with everything that will happen on its agenda.
+
+    ``editions``: what each publish on the way brings into force, in the order of their instants.
+    """
     scope = scope_of(catalog, scenario)
     world = World(catalog, _newcomer(scenario.customer, scope, moments), rendering)
     world.faults = [
@@ -179,7 +186,7 @@ def furnish(catalog: Catalog, scenario: Scenario, moments: Moments, rendering: R
             if item.id in seen:
                 continue
             seen.add(item.id)
-        world.at(moments.instant(item.at), _happening(item, moments), item.contact)
+        world.at(moments.instant(item.at), _happening(item, moments, editions or iter(())), item.contact)
     return world
 
 
@@ -196,10 +203,16 @@ def initial_traits(scenario: Scenario) -> JsonObject:
     return traits
 
 
-def _happening(item: ScenarioInput, moments: Moments) -> Input | Act:
+def _publish(at: datetime, editions: Iterator[Catalog], world: World) -> None:
+    world.publish(at, next(editions))
+
+
+def _happening(item: ScenarioInput, moments: Moments, editions: Iterator[Catalog]) -> Input | Act:
     """What an item of ``when`` puts on the agenda: an input, or something that happens to the world."""
     at = moments.instant(item.at)
     match item:
+        case PublishInput():
+            return partial(_publish, at, editions)
         case ConsentInput():
             return lambda world: world.consent(item.consent, given=True, customer=item.contact)
         case UnsubscribeInput():

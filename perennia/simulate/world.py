@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from perennia.core.admission import last_look, underway
-from perennia.core.advance import Decision, advance
+from perennia.core.advance import Decision, advance, missing_history
 from perennia.core.compiled import Catalog
 from perennia.core.contacts import ROLES, roles_in
 from perennia.core.decisions import (
@@ -26,6 +26,7 @@ from perennia.core.decisions import (
     OpenTask,
     Outcome,
     Reason,
+    Recollection,
     SendEmail,
     TaskEnded,
     Told,
@@ -83,6 +84,8 @@ class Inhabitant:
     released: list[Released] = field(default_factory=list["Released"])
     wake_at: datetime | None = None
     seq: count[int] = field(default_factory=lambda: count(1))
+    heard: list[CustomerEvent] = field(default_factory=list[CustomerEvent])
+    held: list[SendEmail] = field(default_factory=list[SendEmail])
 
     @property
     def id(self) -> str:
@@ -204,7 +207,9 @@ class World:
         last = not self._agenda or self._agenda[0][0] > now
         clock = now if last else now - timedelta(microseconds=1)
         numbered = [msgspec.structs.replace(each, seq=next(person.seq)) for each in inputs]
-        decision = advance(self.catalog, person.state, clock, numbered, self._recipients(person, inputs))
+        recalled = _recall(self.catalog, person)
+        person.heard += [each for each in numbered if isinstance(each, CustomerEvent)]
+        decision = advance(self.catalog, person.state, clock, [*recalled, *numbered], self._recipients(person, inputs))
         self.turns += 1
         person.state = decision.state
         self.chronicle += [(person.state, entry) for entry in decision.journal]
@@ -255,6 +260,9 @@ class World:
     def _send(self, person: Inhabitant, effect: SendEmail, now: datetime) -> None:
         if effect.key in self._withdrawn:
             return
+        if self.catalog.is_paused(effect.playbook, now):
+            person.held.append(effect)
+            return
         try:
             self.rendering.message(effect)
         except RenderingProblem as problem:
@@ -298,6 +306,17 @@ class World:
         self.at(at, ended, person.id)
 
     # --- what happens to the world beside inputs ---
+
+    def publish(self, at: datetime, catalog: Catalog) -> None:
+        """From here on this catalog is in force; messages of a playbook that is not paused any more leave."""
+        self.catalog = catalog
+        for person in self._in_order():
+            self._turn(person, at, ())
+            held, person.held = person.held, []
+            awaited = {enrollment.awaiting for enrollment in person.state.enrollments}
+            for effect in held:
+                if effect.key in awaited:
+                    self._send(person, effect, at)
 
     def consent(self, topic: str, *, given: bool, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]
@@ -347,3 +366,12 @@ def _for_account(contact: Inhabitant, what: Input) -> Input | None:
     if isinstance(what, CustomerEvent):
         return msgspec.structs.replace(what, properties={**what.properties, "contact": ref})
     return None
+
+
+def _recall(catalog: Catalog, person: Inhabitant) -> tuple[Recollection, ...]:
+    """Events that what was published meanwhile counts and nobody counted so far."""
+    names = missing_history(catalog, person.state)
+    if not names:
+        return ()
+    events = tuple(event for event in person.heard if event.name in names)
+    return (Recollection(at=person.state.now, names=names, events=events),)

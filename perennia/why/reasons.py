@@ -42,6 +42,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_SURVEY: "no such survey is published",
     Reason.SURVEY_COOLDOWN: "was asked by a survey not long ago, and the policies leave people alone for a while",
     Reason.OUTSIDE_SCALE: "the score is not on the survey's scale",
+    Reason.VERSION_MIGRATED: "a new version was published that does not have this step, or that ends whoever is in a former one",
 }
 
 

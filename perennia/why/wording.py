@@ -103,6 +103,8 @@ def _act(entry: JournalEntry) -> str:
             return f"answered {entry.code}{_by(entry)}: {_text(entry.detail.get('score'))}{_label(entry)}"
         case Act.HEALTH:
             return _health_move(entry)
+        case Act.MIGRATED:
+            return f"went on in this version, from {_text(str(entry.detail.get('from'))[:8])}"
         case Act.ORDER:
             return f"was told to {entry.code}{_by(entry)}"
         case Act.IGNORED:

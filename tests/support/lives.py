@@ -27,6 +27,7 @@ from perennia.core.decisions import (
 from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import Document, DocumentKind, PlaybookBody, content_hash
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.playbook_orders import PlaybookOrder, PlaybookWord
 from perennia.core.state import Enrollment
 from perennia.simulate.timeline import Kind, happenings
 from perennia.simulate.world import Act, World
@@ -109,6 +110,9 @@ class Life:
         self, text: str, *, kind: Scope = "contact", traits: JsonObject | None = None, policies: str = ""
     ) -> None:
         self.catalog = catalog_of(text, policies=policies)
+        self._documents = documents(f"{TOPICS}{policies}\n---\n{text}")
+        self._past: list[Document] = []
+        self._orders: list[PlaybookOrder] = []
         self.world = World(self.catalog, new_customer("c1", kind, "ana", START), PlainText())
         told: dict[str, Json] = {"email": "ana@example.com"} if kind == "contact" else {}
         told.update(traits or {})
@@ -148,6 +152,36 @@ class Life:
 
     def stage(self, at: str, track: str, stage: str) -> Life:
         return self.put(at, StageOrder(at=after(at), track=track, stage=stage, by="kim"))
+
+    def publish(self, at: str, text: str, mode: PlaybookWord | None = None, to: dict[str, str] | None = None) -> Life:
+        """Publishes definitions in place of those of the same names; no mode is ``pin``."""
+        drafts = [msgspec.structs.replace(each, published_at=after(at)) for each in documents(text)]
+        replaced = {(each.kind, each.id) for each in drafts}
+        self._past += [each for each in self._documents if each.kind == "playbook"]
+        self._documents = [*(each for each in self._documents if (each.kind, each.id) not in replaced), *drafts]
+        for each in drafts:
+            if mode is not None and each.kind == "playbook":
+                self._order(at, each.id, mode, each.version, to)
+        return self._in_force(at)
+
+    def for_all(self, at: str, word: PlaybookWord, playbook: str) -> Life:
+        """Pauses or resumes a playbook as a whole."""
+        self._order(at, playbook, word)
+        return self._in_force(at)
+
+    def _order(
+        self, at: str, playbook: str, word: PlaybookWord, version: str | None = None, to: dict[str, str] | None = None
+    ) -> None:
+        number = len(self._orders) + 2
+        order = PlaybookOrder(
+            number=number, at=after(at), playbook=playbook, word=word, by="kim", version=version, map=to or {}
+        )
+        self._orders.append(order)
+
+    def _in_force(self, at: str) -> Life:
+        """Catalogs must be put in the order of their instants."""
+        catalog = compile_catalog(f"r{at}", self._documents, self._past, self._orders)
+        return self.put(at, lambda world: world.publish(after(at), catalog))
 
     def until(self, at: str) -> Life:
         self.world.run(after(at))
