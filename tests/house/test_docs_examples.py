@@ -18,6 +18,12 @@ from perennia.core.definitions import Policies
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/playbook-reference.md", "docs/examples.md")
 
+# What a block of a page cannot show: it needs a file beside it, or a template of its own.
+ELSEWHERE = {
+    *(("a publish input", "publish"), ("publish", "file"), ("publish", "map"), ("publish", "mode")),
+    *(("a survey step", "template"), ("a survey step", "with")),
+}
+
 
 def key_of(model: type[BaseModel], field: str) -> tuple[type[BaseModel], str]:
     """A key with the part that brings it in: what all steps may have needs one example, not one for each step."""
@@ -78,5 +84,5 @@ def test_the_reference_has_an_example_of_each_key() -> None:
         for field in model.model_fields
         if (model.model_fields[field].alias or field) not in KEYS_NOT_YET.get(model, frozenset())
     }
-    lacking = keys - exemplified()
+    lacking = {(model, key) for model, key in keys - exemplified() if (name_of(model), key) not in ELSEWHERE}
     assert sorted(f"{name_of(model)}: {key}" for model, key in lacking) == []
