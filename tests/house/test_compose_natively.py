@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -175,9 +176,11 @@ async def test_one_event_becomes_an_email(composition: Composition) -> None:
 
 
 def happens(client: httpx.Client, api: str) -> None:
-    """Ana opens an account."""
+    """Ana opens an account. Where she lives it is noon: what ships sends nothing at night."""
     key = (VALUES["PERENNIA_WRITE_KEYS"], "")
-    traits = {"email": "ana@example.com", "first_name": "Ana", "plan": "pro", "seats": 5}
+    ahead = 12 - datetime.now(UTC).hour
+    noon = f"Etc/GMT{-ahead:+d}"  # POSIX counts westward
+    traits = {"email": "ana@example.com", "first_name": "Ana", "plan": "pro", "seats": 5, "timezone": noon}
     batch = [
         {"type": "identify", "messageId": "1", "userId": "ana", "traits": traits},
         {"type": "track", "messageId": "2", "userId": "ana", "event": "Account Created"},
