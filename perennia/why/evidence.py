@@ -59,11 +59,12 @@ def value_text(value: Json, zone: ZoneInfo) -> str:
 
 
 def _instant(text: str, zone: ZoneInfo) -> str:
+    """As it is where it is none, and at the ends of the calendar, where zones lead out of it."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return text if instant.tzinfo is None else local_time(instant, zone)
+    except (ValueError, OverflowError):
         return text
-    return text if instant.tzinfo is None else local_time(instant, zone)
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:
