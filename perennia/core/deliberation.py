@@ -17,6 +17,7 @@ from perennia.core.decisions import (
     Act,
     CustomerEvent,
     Effect,
+    ErrandCancelled,
     ErrandEnded,
     Evidence,
     Input,
@@ -279,6 +280,15 @@ class Deliberation:
         self.withdrawn.append(key)
         if self.ledger is not None:
             self.ledger.withdraw(key)
+
+    def take_back(self, enrollment: Enrollment) -> None:
+        """Withdraws what its step released and has not left yet, and cancels what the step has contacts do."""
+        if enrollment.awaiting is not None:
+            self.withdraw(enrollment.awaiting)
+            enrollment.awaiting = None
+        for key in enrollment.awaited:
+            self.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=self.instant, key=key))
+        enrollment.awaited = {}
 
     def unrelease(self, key: str) -> bool:
         """Undoes a release of this very instant, the journal's line included; False where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from perennia.core.calendar import parse_span
-from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, ErrandCancelled, Evidence, Reason
+from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
 from perennia.core.expressions import Expression
 from perennia.core.json_values import JsonObject
@@ -251,8 +251,7 @@ def end(
     One that was held out is `completed` by whatever its rules end it with, which the detail tells.
     """
     state = run.state
-    for key in enrollment.awaited:
-        run.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=run.instant, key=key))
+    run.take_back(enrollment)
     if enrollment.errand is not None:
         _end_errand(run, enrollment, enrollment.errand.key, reason)
         return
@@ -260,8 +259,6 @@ def end(
         reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
     remember_end(run, enrollment, removed=removed)
-    if enrollment.awaiting is not None:
-        run.withdraw(enrollment.awaiting)
     run.movers.add(enrollment.id)
     run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
     if enrollment.reports_to is not None:
@@ -277,8 +274,6 @@ def end(
 def _end_errand(run: Deliberation, enrollment: Enrollment, key: str, reason: str) -> None:
     """Its one step has ended, or never will: the account is told, and nothing else is left of it."""
     run.state.enrollments = [each for each in run.state.enrollments if each is not enrollment]
-    if enrollment.awaiting is not None:
-        run.withdraw(enrollment.awaiting)
     run.movers.add(enrollment.id)
     result = enrollment.steps.get(enrollment.step or "", {"outcome": "failed", "reason": reason})
     run.report(key, enrollment.base, result)

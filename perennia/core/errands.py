@@ -11,7 +11,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import AnyNode, Audience, EnrollNode
-from perennia.core.outcomes import Onward, effect_key, failed, finish, skipped
+from perennia.core.outcomes import Onward, effect_key, failed, finish, learn, skipped
 from perennia.core.state import Enrollment, Errand
 
 # --- the account ----------------------------------------------------------------------------------------------------
@@ -69,9 +69,8 @@ def take_report(run: Deliberation, enrollment: Enrollment, node: AnyNode, ended:
     told: Json = ended.result.get("ended") if isinstance(node, EnrollNode) else ended.result
     so_far = enrollment.steps.get(node.id, {}).get("messages")
     messages: JsonObject = {**(so_far if isinstance(so_far, dict) else {}), contact: told}
-    enrollment.steps[node.id] = {"messages": messages}
+    learn(run, enrollment, node.id, {"messages": messages})
     enrollment.base = max(enrollment.base, ended.base)
-    run.changed([f"steps:{enrollment.id}"])
     return None if enrollment.awaited else _all_ended(run, enrollment, node, messages)
 
 

@@ -7,6 +7,7 @@ came first), later it is taken back (``lower_priority``) and held as long as is 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from perennia.core.admission import Objection, objection
@@ -70,8 +71,13 @@ def _told(enrollment: Enrollment, reason: Reason) -> str:
     return reason
 
 
+def begin_hold(run: Deliberation, node: EmailNode, since: datetime) -> Hold:
+    """A hold that begins then, of as long as the step allows; nothing has kept the message yet."""
+    return Hold(since, run.calendar.after(since, node.hold), "")
+
+
 def _hold(run: Deliberation, node: EmailNode, enrollment: Enrollment, found: Objection) -> Onward | None:
-    hold = enrollment.held or Hold(run.instant, run.calendar.after(run.instant, node.hold), "")
+    hold = enrollment.held or begin_hold(run, node, run.instant)
     if run.passed(hold.until):
         return give_up(run, node, enrollment, Reason.EXPIRED)
     reason = _told(enrollment, found.reason)
@@ -147,7 +153,7 @@ def _take_back(run: Deliberation, entry: LedgerEntry) -> None:
     node = run.book_of(loser).nodes[loser.step or ""]
     assert isinstance(node, EmailNode)  # noqa: S101 (only messages are in the ledger)
     loser.awaiting = None
-    loser.held = loser.held or Hold(entry.at, run.calendar.after(entry.at, node.hold), "")
+    loser.held = loser.held or begin_hold(run, node, entry.at)
     if run.unrelease(entry.key):
         if run.ledger is not None:
             run.ledger.give_back(entry.key)

@@ -136,7 +136,7 @@ def _stand(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: An
         enrollment.step = after.id
         return _wait(run, enrollment, before, after)
     if type(before) is not type(after):
-        _give_up(run, enrollment)
+        run.take_back(enrollment)
         return Onward(after.id, run.instant)
     enrollment.step = after.id
     match after:
@@ -151,14 +151,6 @@ def _stand(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: An
             return _task(run, enrollment, before, after)
         case _:
             return None  # what it released is on its way, what is held leaves as the new version has it
-
-
-def _give_up(run: Deliberation, enrollment: Enrollment) -> None:
-    """What the former step released and has not left yet is withdrawn."""
-    if enrollment.awaiting is not None:
-        run.withdrawn.append(enrollment.awaiting)
-        enrollment.awaiting = None
-    enrollment.awaited = {}
 
 
 def _wait(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: AnyNode) -> Onward | None:

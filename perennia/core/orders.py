@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, EnrollmentOrder, ErrandCancelled, Reason
+from perennia.core.decisions import Act, EnrollmentOrder, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
@@ -57,12 +57,7 @@ def skip(run: Deliberation, enrollment: Enrollment, reason: Reason) -> None:
     if enrollment.step is None:
         return
     node = run.book_of(enrollment).nodes[enrollment.step]
-    if enrollment.awaiting is not None:
-        run.withdraw(enrollment.awaiting)
-        enrollment.awaiting = None
-    for key in enrollment.awaited:
-        run.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=run.instant, key=key))
-    enrollment.awaited.clear()
+    run.take_back(enrollment)
     enrollment.rounds.pop(node.id, None)
     onward = skipped(run, enrollment, node, reason)
     walk(run, enrollment, Onward(onward.target, run.instant))

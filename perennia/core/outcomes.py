@@ -66,6 +66,12 @@ def parse_effect_key(key: str) -> EffectKey | None:
     return EffectKey(parts[1], parts[2], int(parts[3])) if len(parts) == 4 and parts[3].isdecimal() else None
 
 
+def learn(run: Deliberation, enrollment: Enrollment, step: str, results: JsonObject) -> None:
+    """Keeps what is known of a step now, in place of what was; expressions that read it are looked at again."""
+    enrollment.steps[step] = results
+    run.changed([f"steps:{enrollment.id}"])
+
+
 def finish(
     run: Deliberation,
     enrollment: Enrollment,
@@ -80,8 +86,7 @@ def finish(
     results: JsonObject = {"outcome": str(outcome), **(result or {})}
     if reason is not None:
         results["reason"] = reason
-    enrollment.steps[node.id] = results
-    run.changed([f"steps:{enrollment.id}"])
+    learn(run, enrollment, node.id, results)
     run.note(
         Act.STEP_ENDED,
         outcome,

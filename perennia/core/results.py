@@ -16,11 +16,12 @@ from perennia.core.decisions import (
 )
 from perennia.core.deliberation import Deliberation
 from perennia.core.errands import begin, take_report
+from perennia.core.holding import begin_hold
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, EmailNode, SurveyNode, TaskNode
-from perennia.core.outcomes import EffectKey, Onward, failed, finish, parse_effect_key
+from perennia.core.outcomes import EffectKey, Onward, failed, finish, learn, parse_effect_key
 from perennia.core.outward import release
-from perennia.core.state import Enrollment, Hold
+from perennia.core.state import Enrollment
 from perennia.core.steps import perform, walk
 from perennia.core.surveys import ask_ended, await_response
 from perennia.core.tasks import overdue
@@ -82,7 +83,7 @@ def _told_before(enrollment: Enrollment, node: AnyNode) -> JsonObject:
 def _try_anew(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> Onward | None:
     """Decides over the message as at first, as another effect: the key of the one that came back is spent."""
     enrollment.visits[node.id] += 1
-    enrollment.held = enrollment.held or Hold(run.instant, run.calendar.after(run.instant, node.hold), "")
+    enrollment.held = enrollment.held or begin_hold(run, node, run.instant)
     return release(run, node, enrollment)
 
 
@@ -108,8 +109,7 @@ def task_ended(run: Deliberation, ended: TaskEnded) -> None:
         finish(run, enrollment, node, Outcome.DONE, result=result)
         walk(run, enrollment, Onward(node.next, run.instant))
     else:
-        enrollment.steps[key.step] = {**enrollment.steps.get(key.step, {}), **result}
-        run.changed([f"steps:{enrollment.id}"])
+        learn(run, enrollment, key.step, {**enrollment.steps.get(key.step, {}), **result})
 
 
 def message_told(run: Deliberation, told: MessageTold) -> None:
@@ -123,8 +123,7 @@ def message_told(run: Deliberation, told: MessageTold) -> None:
     known = enrollment.steps.get(key.step, {})
     if enrollment.awaiting == told.key and "outcome" in known:
         known = {}  # that is of the visit before: the message was told of before we heard that it has left
-    enrollment.steps[key.step] = {**known, told.what: True}
-    run.changed([f"steps:{enrollment.id}"])
+    learn(run, enrollment, key.step, {**known, told.what: True})
 
 
 def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, Enrollment | None]:

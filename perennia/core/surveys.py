@@ -10,7 +10,7 @@ from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.nodes import EmailNode, SurveyNode
-from perennia.core.outcomes import Onward, finish, skipped
+from perennia.core.outcomes import Onward, finish, learn, skipped
 from perennia.core.state import Ask, Asked, Enrollment
 
 # More asks than these are never needed to know of the last one of each kind.
@@ -87,8 +87,7 @@ def ask_ended(run: Deliberation, enrollment: Enrollment, node: SurveyNode, ended
             finish(run, enrollment, node, Outcome.SENT, result={**ended.result, "answered": False})
             return Onward(node.next, enrollment.base)
         enrollment.asked = Asked(enrollment.base)
-        enrollment.steps[node.id] = {"outcome": str(Outcome.SENT), **ended.result, "answered": False}
-        run.changed([f"steps:{enrollment.id}"])
+        learn(run, enrollment, node.id, {"outcome": str(Outcome.SENT), **ended.result, "answered": False})
     elif ended.outcome is not Outcome.SENT:
         turned_down(run, enrollment, node, ended.reason or "failed")
     return await_response(run, enrollment, node)
@@ -134,9 +133,7 @@ def _next_reminder(run: Deliberation, node: SurveyNode, asked: Asked, limit: dat
 
 def _take_back(run: Deliberation, enrollment: Enrollment) -> None:
     enrollment.held = None
-    if enrollment.awaiting is not None:
-        run.withdraw(enrollment.awaiting)
-        enrollment.awaiting = None
+    run.take_back(enrollment)
 
 
 # --- the response -------------------------------------------------------------------------------------------------------
@@ -158,6 +155,5 @@ def responded(
             finish(run, enrollment, node, Outcome.DONE, result=result)
             onward = Onward(node.next, run.instant)
         elif enrollment.steps.get(step, {}).get("answered") is False:
-            enrollment.steps[step] = {**enrollment.steps[step], **result}
-            run.changed([f"steps:{enrollment.id}"])
+            learn(run, enrollment, step, {**enrollment.steps[step], **result})
     return onward

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from perennia.core.advance import new_customer
+from perennia.core.decisions import TraitsChanged
 from perennia.simulate.world import Fault
-from tests.support.lives import Life, after
+from tests.support.lives import START, Life, after
 
 HEAD = "playbook: p\ntopic: tips\nenter: {on: [{event: Go}]}\n"
 
@@ -311,3 +313,14 @@ def test_a_message_held_by_quiet_hours_waits_for_its_paused_playbook() -> None:
     ana = Life(book("{id: tip, email: tip}"), policies=QUIET).event("13h", "Go")
     ana.for_all("14h", "pause", "p").for_all("1d6h", "resume", "p").until("3d")
     assert ana.timeline[0] == ("1d6h", "email tip")
+
+
+def test_a_step_that_says_something_else_now_takes_back_what_contacts_were_to_be_sent() -> None:
+    head = HEAD.replace("topic", "scope: account\ntopic")
+    acme = Life(book("{id: hello, email: hello, to: all}\n{id: tip, task: Call}", head), kind="account")
+    acme.world.settle(new_customer("c2", "contact", "bo", START), ())
+    acme.world.at(START, TraitsChanged(at=START, traits={"email": "bo@example.com"}), "c2")
+    acme.world.faults = [fault("0d", 2)]  # so it would leave at the third second
+    later = book("{id: hello, wait: 1d}\n{id: tip, task: Call}", head)
+    acme.event("0d", "Go").publish("2s", later, "migrate").until("20d")
+    assert not [entry for _, entry in acme.world.chronicle if entry.code == "sent"]
