@@ -24,7 +24,7 @@ from perennia.core import (
     waits,
 )
 from perennia.core.compiled import Catalog
-from perennia.core.contacts import watches_contacts
+from perennia.core.contacts import CONTACTS, watches_contacts
 from perennia.core.decisions import (
     AccountTraitsChanged,
     Act,
@@ -356,5 +356,5 @@ def _watching(run: Deliberation) -> frozenset[str]:
         if any(OWN_STEPS in watch.watching for watch in enrollment.watches.values()):
             tokens.append(MESSAGES)
     if run.state.kind == "account" and watches_contacts(run):
-        tokens.append("contacts")
+        tokens.append(CONTACTS)
     return frozenset(tokens)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from math import ceil, floor, isfinite
-from typing import Protocol
+from typing import Protocol, TypeGuard
 from zoneinfo import ZoneInfo
 
 from perennia.core.answers import Node, View
@@ -183,16 +183,20 @@ class CallCompiler:
         return span
 
 
+def _is_number(constant: Scalar) -> TypeGuard[int | float]:
+    return isinstance(constant, int | float) and not isinstance(constant, bool) and isfinite(constant)
+
+
 def counted_to(operator: str, constant: Scalar) -> int | None:
     """How many occurrences decide ``count(...) OPERATOR constant``; None: all that there are."""
-    if isinstance(constant, bool) or not isinstance(constant, int | float) or not isfinite(constant):
+    if not _is_number(constant):
         return None
     return max(ceil(constant) if operator in {">=", "<"} else floor(constant) + 1, 1)
 
 
 def compared_call(text: str, call: Count | Total, operator: str, constant: Scalar) -> Node | None:
     """The node of ``call OPERATOR constant``, which knows when it can flip; None where the constant is no number."""
-    if isinstance(constant, bool) or not isinstance(constant, int | float) or not isfinite(constant):
+    if not _is_number(constant):
         return None
     if isinstance(call, Total):
         compare = ORDERINGS.get(operator)

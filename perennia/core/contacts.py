@@ -17,6 +17,8 @@ from perennia.core.nodes import EnrollNode
 from perennia.core.state import Enrollment, KnownContact
 
 ROLES = "roles"
+# Watched where a contact that joins, leaves or changes its roles could change something.
+CONTACTS = "contacts"
 
 
 def roles_in(traits: Mapping[str, Json]) -> tuple[str, ...]:
@@ -47,8 +49,8 @@ def contact_changed(run: Deliberation, told: ContactChanged) -> None:
     now = KnownContact(told.ref, told.roles)
     run.state.contacts[told.contact] = now
     for enrollment in run.in_order():
-        for node in run.book_of(enrollment).nodes.values():
-            if isinstance(node, EnrollNode) and _is_late_joiner(enrollment, node, before, now):
+        for node in run.book_of(enrollment).welcoming:
+            if _is_late_joiner(enrollment, node, before, now):
                 run.movers.add(enrollment.id)
                 welcome(run, enrollment, node, told.contact)
 
@@ -56,7 +58,7 @@ def contact_changed(run: Deliberation, told: ContactChanged) -> None:
 def _is_late_joiner(enrollment: Enrollment, node: EnrollNode, before: KnownContact | None, now: KnownContact) -> bool:
     """Whether the contact belongs to those whom the step enrolls only since now, and the step has been there."""
     to = node.audience
-    if to is None or not node.late_joiners or not enrollment.visits.get(node.id):
+    if to is None or not enrollment.visits.get(node.id):
         return False
     return to.includes(now.roles) and not (before is not None and to.includes(before.roles))
 
@@ -64,11 +66,6 @@ def _is_late_joiner(enrollment: Enrollment, node: EnrollNode, before: KnownConta
 def watches_contacts(run: Deliberation) -> bool:
     """Whether a contact that joins, leaves or changes its roles could change anything by that."""
     return any(
-        enrollment.awaited
-        or any(_takes_late_joiners(enrollment, node) for node in run.book_of(enrollment).nodes.values())
+        enrollment.awaited or any(enrollment.visits.get(node.id) for node in run.book_of(enrollment).welcoming)
         for enrollment in run.state.enrollments
     )
-
-
-def _takes_late_joiners(enrollment: Enrollment, node: object) -> bool:
-    return isinstance(node, EnrollNode) and node.late_joiners and bool(enrollment.visits.get(node.id))

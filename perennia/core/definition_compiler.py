@@ -147,6 +147,7 @@ class _Compiler:
             key=self.key,
             rule_events=frozenset(test.event for test in tests if isinstance(test, EventTest)),
             surveys=self.surveys,
+            welcoming=tuple(each for each in self.nodes.values() if isinstance(each, EnrollNode) and each.late_joiners),
         )
 
     def _rule(self, key: str, rule: Goal | ExitRule, reason: str) -> Rule:

@@ -336,6 +336,8 @@ class CompiledPlaybook:
     surveys: Mapping[str, Survey] = field(default_factory=dict[str, Survey])
     # Whether the zone of somebody inside can change what any of its expressions says.
     follows_zone: bool = False
+    # The steps that also enroll contacts who come later.
+    welcoming: tuple[EnrollNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
