@@ -13,35 +13,22 @@ from perennia.core.decisions import (
     Telling,
 )
 from perennia.store import SqlStore
-from perennia.store.records import Accepted, Merge, NeedsHistory, TurnSnapshot, TurnWrite
+from perennia.store.records import Accepted, NeedsHistory, TurnSnapshot, TurnWrite
 from tests.support.posts import (
     AT,
     account_traits,
     event,
+    joined,
     member,
+    merged,
+    names,
+    news_to,
     settle,
     state_of,
     take_turn,
     traits,
     write,
 )
-
-
-def names(snapshot: TurnSnapshot) -> list[str]:
-    return [each.name for each in snapshot.inputs if isinstance(each, CustomerEvent)]
-
-
-def merged(previous: str, into: str, message_id: str = "merge") -> Merge:
-    return Merge(message_id=message_id, at=AT, previous_id=previous, external_id=into)
-
-
-def news_to(contact: str) -> Telling:
-    return Telling(to=contact, input=AccountTraitsChanged(at=AT, account="acme", traits={"plan": "team"}))
-
-
-def joined(who: str, contact: str, seq: int, *roles: str) -> ContactChanged:
-    return ContactChanged(at=AT, seq=seq, contact=contact, ref=who, roles=roles)
-
 
 # --- accounts -------------------------------------------------------------------------------------------------------
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from perennia.core.decisions import (
-    AccountTraitsChanged,
     Act,
-    ContactChanged,
-    CustomerEvent,
     EffectEnded,
     Outcome,
-    Telling,
     TraitsChanged,
 )
 from perennia.store import SqlStore
-from perennia.store.records import Merge, NeedsHistory, SendStatus, TurnSnapshot, TurnWrite
+from perennia.store.records import NeedsHistory, SendStatus, TurnSnapshot, TurnWrite
 from tests.support.posts import (
     AT,
     Turn,
@@ -24,6 +20,8 @@ from tests.support.posts import (
     event,
     later,
     member,
+    merged,
+    names,
     of_device,
     settle,
     take_turn,
@@ -31,23 +29,6 @@ from tests.support.posts import (
     trigger,
     write,
 )
-
-
-def names(snapshot: TurnSnapshot) -> list[str]:
-    return [each.name for each in snapshot.inputs if isinstance(each, CustomerEvent)]
-
-
-def merged(previous: str, into: str, message_id: str = "merge") -> Merge:
-    return Merge(message_id=message_id, at=AT, previous_id=previous, external_id=into)
-
-
-def news_to(contact: str) -> Telling:
-    return Telling(to=contact, input=AccountTraitsChanged(at=AT, account="acme", traits={"plan": "team"}))
-
-
-def joined(who: str, contact: str, seq: int, *roles: str) -> ContactChanged:
-    return ContactChanged(at=AT, seq=seq, contact=contact, ref=who, roles=roles)
-
 
 # --- strangers ------------------------------------------------------------------------------------------------------
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from perennia.core.decisions import CustomerEvent, Input, SendEmail, TraitsChanged
+from perennia.core.decisions import (
+    AccountTraitsChanged,
+    ContactChanged,
+    CustomerEvent,
+    Input,
+    SendEmail,
+    Telling,
+    TraitsChanged,
+)
 from perennia.core.documents import Document, Triggers, content_hash
 from perennia.core.facts import Facts
 from perennia.core.json_values import Json
 from perennia.core.state import CustomerState, Enrollment
 from perennia.store.port import Store
-from perennia.store.records import Accepted, NeedsHistory, TurnSnapshot, TurnWrite
+from perennia.store.records import Accepted, Merge, NeedsHistory, TurnSnapshot, TurnWrite
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -55,6 +63,10 @@ def account_traits(message_id: str, account: str, **changes: Json) -> Accepted:
 
 def member(message_id: str, who: str, account: str) -> Accepted:
     return Accepted(message_id=message_id, kind="contact", external_id=who, account=account)
+
+
+def merged(previous: str, into: str, message_id: str = "merge") -> Merge:
+    return Merge(message_id=message_id, at=AT, previous_id=previous, external_id=into)
 
 
 # --- turns ----------------------------------------------------------------------------------------------------------
@@ -168,3 +180,18 @@ async def trigger(store: Store, *names: str, prefixes: tuple[str, ...] = ()) -> 
     triggers = Triggers(names=names, prefixes=prefixes)
     expected = None if current is None else current.id
     await store.publish([document("triggers", body)], triggers, AT, "test", expected)
+
+
+# --- what customers are told of each other ---------------------------------------------------------------------------
+
+
+def news_to(contact: str) -> Telling:
+    return Telling(to=contact, input=AccountTraitsChanged(at=AT, account="acme", traits={"plan": "team"}))
+
+
+def joined(who: str, contact: str, seq: int, *roles: str) -> ContactChanged:
+    return ContactChanged(at=AT, seq=seq, contact=contact, ref=who, roles=roles)
+
+
+def names(snapshot: TurnSnapshot) -> list[str]:
+    return [each.name for each in snapshot.inputs if isinstance(each, CustomerEvent)]
