@@ -136,27 +136,19 @@ def compile_catalog(
     ``past`` must have the version that each of ``orders`` leads to, unless it is current.
     """
     segments = _segments(current)
-    first = _first_published([*current, *past], segments)
-    books = {
-        document.id: _dated(_playbook_of(document, segments), first)
-        for document in current
-        if document.kind == "playbook"
-    }
+    present = [(each, _playbook_of(each, segments)) for each in current if each.kind == "playbook"]
+    former = [(each, _playbook_of(each, segments)) for each in past if each.kind == "playbook"]
+    first = _first_published([*present, *former])
     tracks = {document.id: _track_of(document, segments) for document in current if document.kind == "track"}
     healths = [_health_of(document, segments) for document in current if document.kind == "health"]
     surveys = [Survey.model_validate_json(document.body) for document in current if document.kind == "survey"]
     policies = next((Policies.model_validate_json(d.body) for d in current if d.kind == "policies"), None)
-    old = {
-        (document.id, document.version): _playbook_of(document, segments)
-        for document in past
-        if document.kind == "playbook"
-    }
     catalog = assemble(
         revision,
         policies or Policies(policies="default"),
-        books,
+        {document.id: _dated(book, first) for document, book in present},
         tracks,
-        old,
+        {(document.id, document.version): book for document, book in former},
         {health.id: health for health in healths},
         tuple(sorted(orders, key=lambda order: order.number)),
     )
@@ -287,14 +279,12 @@ def _playbook_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]
     return compile_playbook(playbook, document.version, body.templates, segments[playbook.scope], surveys)
 
 
-def _first_published(documents: Iterable[Document], segments: Mapping[Scope, Mapping[str, str]]) -> dict[str, datetime]:
+def _first_published(published: Iterable[tuple[Document, CompiledPlaybook]]) -> dict[str, datetime]:
     """By trigger key: since when what happens can start the playbook through it. Not there: it always could."""
     first: dict[str, datetime] = {}
     always: set[str] = set()
-    for document in documents:
-        if document.kind != "playbook":
-            continue
-        for trigger in _playbook_of(document, segments).triggers:
+    for document, book in published:
+        for trigger in book.triggers:
             if document.published_at is None:
                 always.add(trigger.key)
             else:
