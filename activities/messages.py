@@ -30,7 +30,7 @@ from activities.life_signs import signs_of_life
 from activities.published import Published
 from perennia.clock import Clock
 from perennia.core.admission import calendar_of, last_look
-from perennia.core.caps import PROMPT
+from perennia.core.caps import PROMPT, reach_of
 from perennia.core.decisions import EffectEnded, Outcome, Reason, SendEmail
 from perennia.core.json_values import JsonObject
 from perennia.core.state import LedgerEntry
@@ -143,8 +143,7 @@ class _Attempt:
         calendar = calendar_of(await self._published.policies(), *self._sending.zones)
         entries: tuple[LedgerEntry, ...] = ()
         if caps:
-            since = min(cap.reach(now, calendar) for cap in caps)
-            entries = await self._store.counted_messages(self._customer, since)
+            entries = await self._store.counted_messages(self._customer, reach_of(caps, now, calendar))
         return last_look(timing, entries, self._effect, now, calendar)
 
     async def _hand_over(self, message: OutgoingEmail) -> None:

@@ -13,13 +13,23 @@ from itertools import product
 from typing import TypeAlias
 
 from perennia.core.calendar import SpanError, parse_span
-from perennia.core.cel_syntax import Binary, Call, Conditional, Junction, ListOf, Literal, Tree, Unary, parse
+from perennia.core.cel_syntax import (
+    MIRRORED,
+    OPPOSITE,
+    Binary,
+    Call,
+    Conditional,
+    Junction,
+    ListOf,
+    Literal,
+    Tree,
+    Unary,
+    parse,
+)
 from perennia.core.cel_tokens import ExpressionError, Scalar
 
 # More alternatives than this are not looked at: nobody writes such a condition by mistake.
 MOST_ALTERNATIVES = 64
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 _NEVER_NEGATIVE = ("count(", "size(")
 
 
@@ -97,13 +107,13 @@ class _Reading:
                 return _ALWAYS
             values = tuple(item.value for item in right.items if isinstance(item, Literal))
             return [(_Test(self._slice(left), "==" if wanted else "!=", values),)]
-        if operator not in _MIRRORED:
+        if operator not in MIRRORED:
             return _ALWAYS
         if isinstance(left, Literal) and not isinstance(right, Literal):
-            left, right, operator = right, left, _MIRRORED[operator]
+            left, right, operator = right, left, MIRRORED[operator]
         if not isinstance(right, Literal) or isinstance(left, Literal):
             return _ALWAYS
-        operator = operator if wanted else _OPPOSITE[operator]
+        operator = operator if wanted else OPPOSITE[operator]
         return [(_Test(self._slice(left), operator, (right.value,)),)]
 
     def _slice(self, tree: Tree) -> str:

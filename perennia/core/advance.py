@@ -23,6 +23,7 @@ from perennia.core import (
     timed_entries,
     waits,
 )
+from perennia.core.caps import reach_of
 from perennia.core.compiled import Catalog
 from perennia.core.contacts import CONTACTS, watches_contacts
 from perennia.core.decisions import (
@@ -326,8 +327,7 @@ def _decision(run: Deliberation) -> Decision:
 def _recipients(run: Deliberation) -> Mapping[str, Recipient]:
     if run.ledger is None:
         return run.recipients
-    caps = run.catalog.timing.caps
-    run.ledger.forget(min((cap.reach(run.instant, run.calendar) for cap in caps), default=run.instant))
+    run.ledger.forget(reach_of(run.catalog.timing.caps, run.instant, run.calendar))
     own = run.state.customer
     known = msgspec.structs.replace(run.recipients[own], ledger=run.ledger.entries)
     return {**run.recipients, own: known}

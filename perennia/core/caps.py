@@ -63,6 +63,11 @@ class Cap:
         return calendar.before(at, self.per) - SLACK
 
 
+def reach_of(caps: Iterable[Cap], at: datetime, calendar: Calendar) -> datetime:
+    """How far back the ledger matters at ``at`` to any of ``caps``."""
+    return min((cap.reach(at, calendar) for cap in caps), default=at)
+
+
 class Rank(NamedTuple):
     """Who goes first for a place: the higher priority, then who waits longest."""
 

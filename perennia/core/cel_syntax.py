@@ -11,6 +11,10 @@ from typing import TypeAlias
 
 from perennia.core.cel_tokens import INT_RANGE, RESERVED, ExpressionError, Scalar, Token, tokens_of
 
+# What a comparison becomes when its sides change places, and when it is denied.
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+
 LONGEST_EXPRESSION = 1_000
 DEEPEST_TREE = 50  # the compiler and CEL's library recurse; nobody reads a formula as deep as that
 

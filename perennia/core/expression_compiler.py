@@ -9,6 +9,7 @@ from typing import TypeAlias
 from perennia.core.answers import Node
 from perennia.core.calls import FUNCTIONS, NO_VIEW, UNSUPPORTED_FUNCTIONS, CallCompiler, compared_call, counted_to
 from perennia.core.cel_syntax import (
+    MIRRORED,
     Binary,
     Call,
     Conditional,
@@ -59,8 +60,6 @@ CEL_METHODS = frozenset(
         "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
     }
 )  # fmt: skip
-
-MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 # A text over `event` to the test it is.

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from perennia.core.admission import Objection, objection
-from perennia.core.caps import LedgerMissing, Rank
+from perennia.core.caps import LedgerMissing, Rank, reach_of
 from perennia.core.decisions import Act, Reason
 from perennia.core.deliberation import PERMISSION, ZONE_TRAIT, Deliberation
 from perennia.core.nodes import EmailNode
@@ -108,7 +108,7 @@ def _entries(run: Deliberation, node: EmailNode) -> tuple[LedgerEntry, ...]:
     if not caps:
         return ()
     if run.ledger is None:
-        raise LedgerMissing(min(cap.reach(run.instant, run.calendar) for cap in run.catalog.timing.caps))
+        raise LedgerMissing(reach_of(run.catalog.timing.caps, run.instant, run.calendar))
     return run.ledger.entries
 
 

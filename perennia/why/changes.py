@@ -8,14 +8,24 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from perennia.core.calendar import Calendar, SpanError, parse_span
-from perennia.core.cel_syntax import Binary, Call, Conditional, Junction, ListOf, Literal, Tree, Unary, parse
+from perennia.core.cel_syntax import (
+    MIRRORED,
+    OPPOSITE,
+    Binary,
+    Call,
+    Conditional,
+    Junction,
+    ListOf,
+    Literal,
+    Tree,
+    Unary,
+    parse,
+)
 from perennia.core.cel_tokens import ExpressionError, Scalar
 from perennia.core.decisions import Evidence
 from perennia.core.json_values import Json
 from perennia.why.evidence import local_time, value_text
 
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 _WORDS = {"<": "less than ", "<=": "at most ", ">": "more than ", ">=": "at least ", "==": "", "!=": "anything but "}
 
 
@@ -71,8 +81,8 @@ class _Reading:
     def _comparison(self, tree: Binary, evidence: Evidence, *, wanted: bool) -> str:
         text, operator = evidence.expression, tree.operator
         left, right = tree.left, tree.right
-        if isinstance(left, Literal) and operator in _MIRRORED:
-            left, right, operator = right, left, _MIRRORED[operator]
+        if isinstance(left, Literal) and operator in MIRRORED:
+            left, right, operator = right, left, MIRRORED[operator]
         name = _slice(text, left)
         if isinstance(left, Call) and left.name in ("count", "total") and isinstance(right, Literal):
             return self._counted(left, name, operator, right.value, evidence, wanted=wanted)
@@ -84,14 +94,14 @@ class _Reading:
             holder = _slice(text, right)
             verb = "contain" if wanted else "be without"
             return f"{self._seen(evidence, holder)}; it would have to {verb} {name}"
-        operator = operator if wanted else _OPPOSITE.get(operator, operator)
+        operator = operator if wanted else OPPOSITE.get(operator, operator)
         if operator in _WORDS and isinstance(right, Literal):
             return f"{self._seen(evidence, name)}; it would have to be {_WORDS[operator]}{_value(right.value)}"
         seen = ", ".join(f"{key} is {value_text(value, self._zone)}" for key, value in evidence.values.items())
         return f"{text} would have to be {json.dumps(wanted)}{f' ({seen})' if seen else ''}"
 
     def _counted(self, call: Call, name: str, operator: str, mark: Scalar, evidence: Evidence, *, wanted: bool) -> str:
-        operator = operator if wanted else _OPPOSITE[operator]
+        operator = operator if wanted else OPPOSITE[operator]
         seen = evidence.values.get(name)
         what = _events(call) if call.name == "count" else f"the total of {_events(call)}"
         span = _span_of(call, 2 if call.name == "total" else 1)
