@@ -19,6 +19,9 @@ class EffectKind(StrEnum):
     """The kinds of effects that are carried out by activities, each on a queue of its own."""
 
     EMAIL = "email"
+    CRM = "crm"
+    WEBHOOK = "webhook"
+    NOTIFY = "notify"
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,24 @@ class Messages(ABC):
     @abstractmethod
     async def send(self, request: EffectRequest) -> None:
         """Sends the open message effect ``key``, once, and writes its result as an input of the customer."""
+
+
+class Crm(ABC):
+    @activity.defn(name="write_crm")
+    @abstractmethod
+    async def write(self, request: EffectRequest) -> None:
+        """Carries out the open write ``key``, at least once, and writes its result as an input of the customer."""
+
+
+class Webhooks(ABC):
+    @activity.defn(name="call_webhook")
+    @abstractmethod
+    async def call(self, request: EffectRequest) -> None:
+        """Makes the open request ``key``, at least once, and writes its result as an input of the customer."""
+
+
+class Notices(ABC):
+    @activity.defn(name="post_notice")
+    @abstractmethod
+    async def post(self, request: EffectRequest) -> None:
+        """Posts the open notice ``key``, at least once, and writes its result as an input of the customer."""

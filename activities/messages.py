@@ -13,16 +13,13 @@ knows whether the provider accepted it. Then the rule is:
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, NoReturn
+from typing import Final
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.attempts import hold, patiently
 from activities.contracts import EffectRequest, Messages
 from activities.failures import activity_failures
 from activities.letters import Letters, UnsubscribeLinks, addressed_to
@@ -38,14 +35,11 @@ from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import EmailProvider, OutgoingEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.rendering import TemplateError
-from perennia.store.port import Store, StoreUnavailable
+from perennia.store.port import Store
 from perennia.store.records import Sending, SendStatus
 
 log = logging.getLogger(__name__)
 
-PAUSED_INTERVAL: Final = timedelta(seconds=30)
-# The message is out; what is left is to write it down. Longer than a locked store lasts, shorter than the attempt (2 min).
-RECORDING_SECONDS: Final = 90.0
 MAX_REPLY_CHARS: Final = 300
 
 
@@ -98,7 +92,7 @@ class _Attempt:
             await self._uncertain(repeated=False)
             return
         if self._sending.paused and not self._sending.erased:
-            _hold(self._effect.key)
+            hold(self._effect.key)
         reason = _refusal(self._effect, self._sending) or await self._too_late()
         if reason is not None:
             await self._skip(reason)
@@ -175,7 +169,7 @@ class _Attempt:
     async def _put_off(self, failure: Exception) -> None:
         """The message is certainly not out: another attempt may begin as if this one had not been."""
         if not self._interrupted:
-            await _patiently(lambda: self._store.release_message(self._effect.key))
+            await patiently(lambda: self._store.release_message(self._effect.key))
         if isinstance(failure, Misconfigured):
             log.critical("email cannot be sent; messages are held until this is repaired: %s", failure)
 
@@ -203,33 +197,7 @@ class _Attempt:
     ) -> None:
         ended = EffectEnded(at=self._clock.now(), key=self._effect.key, outcome=outcome, reason=reason, result=result)
         name = self._provider.name
-        await _patiently(lambda: self._store.end_message(self._effect.key, status, ended, name, provider_id))
-
-
-async def _patiently(write: Callable[[], Awaitable[None]]) -> None:
-    """Writes down what became of the attempt: one that does not is taken for interrupted, and its message for uncertain."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + RECORDING_SECONDS
-    pause = 0.1
-    while True:
-        try:
-            await write()
-            return
-        except StoreUnavailable:
-            if loop.time() + pause > deadline:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 2.0)
-
-
-def _hold(key: str) -> NoReturn:
-    """The playbook was paused after the message was released: the claim left it as it was, and it is looked at again."""
-    raise ApplicationError(
-        f"playbook_paused: {key}",
-        type=Reason.PLAYBOOK_PAUSED,
-        next_retry_delay=PAUSED_INTERVAL,
-        category=ApplicationErrorCategory.BENIGN,
-    )
+        await patiently(lambda: self._store.end_message(self._effect.key, status, ended, name, provider_id))
 
 
 def _refusal(effect: SendEmail, sending: Sending) -> Reason | None:

@@ -13,23 +13,29 @@ from temporalio import activity
 
 from activities.contracts import EffectKind, OpenEffect, TurnReply, TurnRequest, Turns
 from activities.failures import activity_failures
+from activities.opening import open_work
 from perennia.clock import Clock
 from perennia.core.advance import Decision, advance, missing_history, new_customer
 from perennia.core.caps import LedgerMissing
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import (
+    ApprovalEnded,
+    AskApproval,
+    CallWebhook,
     CustomerEvent,
+    Effect,
     EffectEnded,
+    EscalateTask,
     Input,
+    Notify,
     OpenTask,
     Outcome,
-    Reason,
     Recollection,
     SendEmail,
     TaskEnded,
+    WriteCrm,
 )
 from perennia.core.state import CustomerState, Recipient
-from perennia.rendering import TemplateError, render_text
 from perennia.store.port import Store, UnknownCustomer
 from perennia.store.records import NeedsHistory, NeedsLedger, NewTask, TurnOutcome, TurnSnapshot, TurnWrite
 
@@ -43,6 +49,14 @@ ROUNDS: Final = 100
 # Transactional mail first, then playbooks, then bulk: Temporal's priorities run from 1 to 5.
 TRANSACTIONAL: Final = 1
 PLAYBOOK: Final = 3
+
+# Effects that the world carries out; the others are rows of our own, written by the turn.
+CARRIED_OUT: Final[dict[type[Effect], EffectKind]] = {
+    SendEmail: EffectKind.EMAIL,
+    WriteCrm: EffectKind.CRM,
+    CallWebhook: EffectKind.WEBHOOK,
+    Notify: EffectKind.NOTIFY,
+}
 
 
 class UnknownRevision(Exception):
@@ -104,7 +118,7 @@ class StoreTurns(Turns):
         wake_in: int | None = None
         if outcome.wake_at is not None:
             wake_in = math.ceil(self._clock.real(outcome.wake_at - now) / timedelta(milliseconds=1))
-        effects = tuple(_open(effect) for effect in outcome.effects if isinstance(effect, SendEmail))
+        effects = tuple(_open(effect) for effect in outcome.effects if type(effect) in CARRIED_OUT)
         return TurnReply(effects, outcome.wake_at, wake_in, outcome.unread)
 
 
@@ -190,67 +204,41 @@ def _decide(
     """All decisions of the turn. A task is opened here and now, so its end is an input of the next decision."""
     decisions = [advance(catalog, state, now, inputs, recipients)]
     tasks: list[NewTask] = []
-    while opened := [effect for effect in decisions[-1].effects if isinstance(effect, OpenTask)]:
+    while opened := [effect for effect in decisions[-1].effects if isinstance(effect, OpenTask | AskApproval)]:
         if len(decisions) > ROUNDS:
             raise TurnRunsInCircles
-        ended: list[Input] = []
-        for effect in opened:
-            task = _render(effect, now)
-            if isinstance(task, NewTask):
-                tasks.append(task)
-                ended.append(EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE))
-            else:
-                ended.append(task)
-        decisions.append(advance(catalog, decisions[-1].state, now, ended, decisions[-1].recipients))
-    return decisions, tasks
-
-
-def _render(effect: OpenTask, now: datetime) -> NewTask | EffectEnded:
-    """The task with its text, or the failed end of the effect where the text cannot be made."""
-    try:
-        title = render_text(effect.title, effect.context)
-        body = render_text(effect.body, effect.context) if effect.body is not None else None
-    except TemplateError as error:
-        return EffectEnded(
-            at=now,
-            key=effect.key,
-            outcome=Outcome.FAILED,
-            reason=Reason.TEMPLATE_ERROR,
-            result={"error": str(error)},
+        work = [open_work(effect, now) for effect in opened]
+        tasks += [each.task for each in work if each.task is not None]
+        decisions.append(
+            advance(catalog, decisions[-1].state, now, [each.ended for each in work], decisions[-1].recipients)
         )
-    return NewTask(
-        key=effect.key,
-        playbook=effect.playbook,
-        enrollment=effect.enrollment,
-        title=title,
-        body=body,
-        assignee=effect.assignee,
-        due=effect.due,
-        priority=effect.task_priority,
-        at=effect.at,
-    )
+    return decisions, tasks
 
 
 def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequence[Input]) -> TurnWrite:
     """What all decisions of the turn come to. An effect that was released and withdrawn in one turn never was."""
     last = decisions[-1]
     withdrawn = {key for decision in decisions for key in decision.withdrawn}
-    released = (effect for decision in decisions for effect in decision.effects)
+    released = [effect for decision in decisions for effect in decision.effects]
     ended = (item.key for item in inputs if isinstance(item, EffectEnded))
     return TurnWrite(
         state=last.state,
-        effects=tuple(e for e in released if isinstance(e, SendEmail) and e.key not in withdrawn),
+        effects=tuple(e for e in released if type(e) in CARRIED_OUT and e.key not in withdrawn),
         closed=(*ended, *sorted(withdrawn)),
         tasks=tuple(tasks),
-        closed_tasks=tuple(item.key for item in inputs if isinstance(item, TaskEnded)),
+        closed_tasks=(
+            *(item.key for item in inputs if isinstance(item, TaskEnded | ApprovalEnded)),
+            *sorted(withdrawn),
+        ),
         journal=tuple(entry for decision in decisions for entry in decision.journal),
         wake_at=last.wake_at,
         watching=tuple(sorted(last.watching)),
         tellings=tuple(telling for decision in decisions for telling in decision.tellings),
         heard=tuple(event for decision in decisions for event in decision.heard),
+        escalated=tuple(effect for effect in released if isinstance(effect, EscalateTask)),
     )
 
 
-def _open(effect: SendEmail) -> OpenEffect:
-    priority = TRANSACTIONAL if effect.transactional else PLAYBOOK
-    return OpenEffect(effect.key, EffectKind.EMAIL, priority, effect.playbook)
+def _open(effect: Effect) -> OpenEffect:
+    priority = TRANSACTIONAL if isinstance(effect, SendEmail) and effect.transactional else PLAYBOOK
+    return OpenEffect(effect.key, CARRIED_OUT[type(effect)], priority, effect.playbook)

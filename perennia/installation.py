@@ -10,10 +10,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from perennia.core.decisions import JournalEntry
+from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
-from perennia.store.records import CustomerSummary, Message, Revision, Task, Totals
+from perennia.store.records import Approval, CustomerSummary, Delivery, Message, Revision, Task, Totals
 
 # An order waits for the customer's turn; the API gives up waiting before this.
 TIMEOUT_SECONDS = 60.0
@@ -145,6 +145,18 @@ class Installation:
     ) -> OrderAnswer:
         path = f"tasks/{_part(key)}/{'done' if outcome == 'done' else 'cancel'}"
         return msgspec.json.decode(await self._post(path, {"result": result, "by": by}), type=OrderAnswer)
+
+    async def approvals(self, customer: str | None = None, status: str | None = None) -> list[Approval]:
+        return msgspec.json.decode(
+            await self._get("approvals", customer=customer, status=status, limit=PAGE), type=list[Approval]
+        )
+
+    async def answer_approval(self, key: str, decision: Answer, comment: str | None, by: str) -> OrderAnswer:
+        path = f"approvals/{_part(key)}/{'approve' if decision == 'approved' else 'deny'}"
+        return msgspec.json.decode(await self._post(path, {"comment": comment, "by": by}), type=OrderAnswer)
+
+    async def deliveries(self, customer: str | None = None) -> list[Delivery]:
+        return msgspec.json.decode(await self._get("deliveries", customer=customer, limit=PAGE), type=list[Delivery])
 
     async def enroll(self, reference: str, playbook: str, payload: JsonObject, by: str) -> OrderAnswer:
         """By a person's hand: overrides entry filter and re-entry policy."""

@@ -94,6 +94,15 @@ class Settings(BaseSettings):
         description="The mail server that messages leave through: smtp://, smtp+starttls:// or smtps://, "
         "with user:password@ where it wants them.",
     )
+    crm_url: SecretStr = Field(
+        default=SecretStr("record:"),
+        description="The CRM that `crm` steps write to. record: writes nowhere, and keeps what was to be written.",
+    )
+    channels: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description="Where each channel of `notify` steps leads, by name (a table in the file, JSON in the environment). "
+        "record: posts nowhere, and keeps what was to be posted; without any channel all of them do so.",
+    )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",
         description="Address the API listens on, host:port. Port 0 is any free one, and the same again after a restart.",

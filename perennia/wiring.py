@@ -14,18 +14,22 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.messages import StoreMessages
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
 from perennia.ingest.dispatcher import Dispatcher, Pace
+from perennia.providers.crm import crm_provider
 from perennia.providers.email import email_provider
+from perennia.providers.notices import Channels
+from perennia.providers.webhooks import RecordingWebhooks
 from perennia.rendering.links import Links
 from perennia.settings import Settings, SettingsError
 from perennia.store import open_store
 from perennia.store.port import Store
 from perennia.temporal import connect
-from perennia.temporal.workers import customer_worker, message_worker
+from perennia.temporal.workers import customer_worker, message_worker, system_workers
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +75,23 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
     provider = email_provider(settings.smtp_url.get_secret_value())
     messages = StoreMessages(store, provider, build_links(settings), clock)
     turns = StoreTurns(store, clock, ring=dispatcher.nudge)
-    return [customer_worker(client, turns), message_worker(client, messages, at_once=provider.capabilities.at_once)]
+    return [
+        customer_worker(client, turns),
+        message_worker(client, messages, at_once=provider.capabilities.at_once),
+        *system_workers(client, *build_systems(settings, store)),
+    ]
+
+
+def build_systems(settings: Settings, store: Store) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
+    """What tells other systems. Raises `Misconfigured`."""
+    clock = build_clock(settings)
+    crm = crm_provider(settings.crm_url.get_secret_value())
+    channels = Channels({name: url.get_secret_value() for name, url in settings.channels.items()})
+    return (
+        StoreCrm(store, clock, crm),
+        StoreWebhooks(store, clock, RecordingWebhooks()),
+        StoreNotices(store, clock, channels),
+    )
 
 
 def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str) -> FastAPI:

@@ -16,14 +16,17 @@ from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
+        Crm,
         EffectKind,
         EffectRequest,
         FailedEffect,
         Messages,
+        Notices,
         OpenEffect,
         TurnReply,
         TurnRequest,
         Turns,
+        Webhooks,
     )
     from workflows.messages import CustomerStart, LiveCustomer
     from workflows.policies import EFFECTS, TURN_RETRY, TURN_TIMEOUT, effect_queue
@@ -111,6 +114,12 @@ class CustomerWorkflow:
         match effect.kind:
             case EffectKind.EMAIL:
                 method = Messages.send
+            case EffectKind.CRM:
+                method = Crm.write
+            case EffectKind.WEBHOOK:
+                method = Webhooks.call
+            case EffectKind.NOTIFY:
+                method = Notices.post
         return workflow.start_activity_method(
             method,
             EffectRequest(self._start.customer, effect.key),

@@ -37,6 +37,14 @@ class EffectPolicy:
     retry: RetryPolicy
 
 
+# Other systems are down for a night, not for longer. A request may take half a minute.
+_SYSTEM: Final = EffectPolicy(
+    attempt=timedelta(minutes=2),
+    silence=timedelta(seconds=30),
+    overall=timedelta(days=1),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)
+
 EFFECTS: Final[dict[EffectKind, EffectPolicy]] = {
     # A provider that is away comes back within two days, or the message is too old to be welcome. A provider's own
     # Retry-After takes the place of the interval.
@@ -47,6 +55,9 @@ EFFECTS: Final[dict[EffectKind, EffectPolicy]] = {
         overall=timedelta(days=2),
         retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
     ),
+    EffectKind.CRM: _SYSTEM,
+    EffectKind.WEBHOOK: _SYSTEM,
+    EffectKind.NOTIFY: _SYSTEM,
 }
 
 

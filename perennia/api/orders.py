@@ -1,4 +1,4 @@
-"""Orders of people and systems to one customer: enroll, skip, pause, resume, end, set a stage, end a task.
+"""Orders of people and systems to one customer: enroll, skip, pause, resume, end, set a stage, end a task, answer an approval.
 
 An order is an input like any other: stored, the bell rung, and taken by the customer's next turn. The caller waits for that
 turn, because what it decided is the answer.
@@ -16,9 +16,9 @@ from fastapi import APIRouter, Response
 from perennia.api.audit_log import AuditLog
 from perennia.api.problems import Problem
 from perennia.api.published import Published
-from perennia.api.views import EnrollBody, OrderAnswer, OrderBody, StageBody, TaskBody, decision_view
+from perennia.api.views import ApprovalBody, EnrollBody, OrderAnswer, OrderBody, StageBody, TaskBody, decision_view
 from perennia.clock import Clock
-from perennia.core.decisions import EnrollmentOrder, EnrollOrder, Input, StageOrder, TaskEnded
+from perennia.core.decisions import Answer, ApprovalEnded, EnrollmentOrder, EnrollOrder, Input, StageOrder, TaskEnded
 from perennia.core.definitions import Scope
 from perennia.ingest.bells import Bells
 from perennia.store.port import Store, UnknownCustomer
@@ -46,6 +46,8 @@ class Orders:
             "/customers/{reference:path}/stage": self.set_stage,
             "/tasks/{key:path}/done": self.finish_task,
             "/tasks/{key:path}/cancel": self.cancel_task,
+            "/approvals/{key:path}/approve": self.approve,
+            "/approvals/{key:path}/deny": self.deny,
         }.items():
             router.add_api_route(
                 path,
@@ -105,6 +107,24 @@ class Orders:
             customer, seq = await self.store.place_order_at_task(key, order)
         except UnknownCustomer as error:
             raise Problem(404, "Unknown task", f"There is no task {key!r}. List them: GET /api/v1/tasks") from error
+        return await self._answer(customer, seq, order.at, response)
+
+    async def approve(self, key: str, body: ApprovalBody, response: Response) -> OrderAnswer:
+        """Yes: the customer goes on with what the step says under `then`."""
+        return await self._answer_approval(key, "approved", body, response)
+
+    async def deny(self, key: str, body: ApprovalBody, response: Response) -> OrderAnswer:
+        """No: the customer goes on with what the step says under `else`."""
+        return await self._answer_approval(key, "denied", body, response)
+
+    async def _answer_approval(self, key: str, decision: Answer, body: ApprovalBody, response: Response) -> OrderAnswer:
+        order = ApprovalEnded(at=self.clock.now(), key=key, decision=decision, by=body.by, comment=body.comment)
+        await self.audit.write(body.by, f"approval {decision}", key)
+        try:
+            customer, seq = await self.store.place_order_at_task(key, order)
+        except UnknownCustomer as error:
+            remedy = "List them: GET /api/v1/approvals"
+            raise Problem(404, "Unknown approval", f"There is no approval {key!r}. {remedy}") from error
         return await self._answer(customer, seq, order.at, response)
 
     async def _place(self, customer: str, order: Input, by: str, action: str, response: Response) -> OrderAnswer:

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query
 
 from perennia.api.published import Published
 from perennia.api.views import (
+    ApprovalView,
     AuditView,
     CustomerDetail,
     CustomerPage,
     CustomerView,
     Decisions,
+    DeliveryView,
     MessageView,
     StoryLine,
     TaskView,
@@ -45,7 +47,9 @@ class Reading:
         get("/customers/{reference:path}/tasks")(self.tasks_of)
         get("/customers/{reference:path}")(self.customer)
         get("/tasks")(self.tasks)
+        get("/approvals")(self.approvals)
         get("/messages")(self.messages)
+        get("/deliveries")(self.deliveries)
         get("/totals")(self.totals)
         get("/audit")(self.audit)
         return router
@@ -108,6 +112,21 @@ class Reading:
     ) -> list[TaskView]:
         """Everybody's tasks."""
         return [TaskView.model_validate(one) for one in await self.store.tasks(None, status, limit)]
+
+    async def approvals(
+        self,
+        customer: str | None = None,
+        status: Literal["open", "approved", "denied", "timed_out", "cancelled"] | None = None,
+        limit: Limit = 100,
+    ) -> list[ApprovalView]:
+        """What people are asked, or were: everybody's, or about one customer."""
+        found = None if customer is None else await self.store.find(customer)
+        return [ApprovalView.model_validate(one) for one in await self.store.approvals(found, status, limit)]
+
+    async def deliveries(self, customer: str | None = None, limit: Limit = 100) -> list[DeliveryView]:
+        """What other systems were told: the CRM, webhooks, channels of the team."""
+        found = None if customer is None else await self.store.find(customer)
+        return [DeliveryView.model_validate(one) for one in await self.store.deliveries(found, limit)]
 
     async def messages(self, limit: Limit = 100) -> list[MessageView]:
         """Everybody's messages."""

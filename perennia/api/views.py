@@ -211,6 +211,44 @@ class TaskBody(Order):
     by: Who = "api"
 
 
+class ApprovalView(View):
+    key: str
+    customer: str
+    external_id: str
+    playbook: str
+    question: str
+    approver: str | None
+    until: datetime | None
+    status: Literal["open", "approved", "denied", "timed_out", "cancelled"]
+    comment: str | None
+    by: str | None
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+class ApprovalBody(Order):
+    comment: Annotated[str, Field(max_length=2_000)] | None = None
+    by: Who = "api"
+
+
+class DeliveryView(View):
+    """What another system was told: the CRM, a webhook's receiver, a channel of the team."""
+
+    key: str
+    customer: str
+    kind: str
+    playbook: str
+    step: str
+    target: str
+    status: str
+    reason: str | None
+    provider: str | None
+    provider_id: str | None
+    said: JsonObject | None
+    released_at: datetime
+    ended_at: datetime | None
+
+
 class MessageView(View):
     key: str
     customer: str

@@ -7,7 +7,8 @@ import re
 from perennia.catalog.check_asking import check_asking
 from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_keys import check_keys
-from perennia.catalog.check_messages import check_email, check_text
+from perennia.catalog.check_messages import check_email
+from perennia.catalog.check_outward import check_approval, check_crm, check_notice, check_task, check_webhook
 from perennia.catalog.check_routes import check_repeat, check_routes
 from perennia.catalog.check_segments import check_segment_name
 from perennia.catalog.check_times import check_timed_trigger, check_until
@@ -19,8 +20,10 @@ from perennia.core.definition_compiler import CUSTOMER_NAMES, ENROLLMENT_NAMES, 
 from perennia.core.definitions import (
     AllCondition,
     AnsweredCondition,
+    ApproveStep,
     BranchStep,
     Condition,
+    CrmStep,
     DateTrigger,
     EmailStep,
     EmitStep,
@@ -30,6 +33,7 @@ from perennia.core.definitions import (
     ExitStep,
     Goal,
     MilestoneStep,
+    NotifyStep,
     Playbook,
     PlaybookTrigger,
     ReenterAfter,
@@ -46,6 +50,7 @@ from perennia.core.definitions import (
     UpdateStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
     WhenCondition,
     WhenExit,
     WhenGoal,
@@ -188,9 +193,16 @@ class _PlaybookCheck:
                 for track, stage in step.stage.items():
                     self._inspect.stage((*path, "stage", track), track, stage, self._book.scope, sets=True)
             case TaskStep():
-                self._inspect.span((*path, "due"), step.due)
-                check_text(self._inspect, self._book, (*path, "task"), step.task)
-                check_text(self._inspect, self._book, (*path, "body"), step.body)
+                check_task(self._inspect, self._book, path, step)
+            case ApproveStep():
+                check_approval(self._inspect, self._book, path, step)
+            case CrmStep():
+                check_crm(self._inspect, self._book, path, step)
+                self._check_values((*path, "crm", "set"), step.crm.set or {})
+            case WebhookStep():
+                check_webhook(self._inspect, self._book, path, step)
+            case NotifyStep():
+                check_notice(self._inspect, self._book, path, step)
             case ExitStep() | MilestoneStep():
                 pass
 

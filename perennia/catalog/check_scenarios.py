@@ -9,11 +9,12 @@ from perennia.catalog.check_policies import check_changes
 from perennia.catalog.drafts import published_files
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.scenario_models import (
-    ANYTHING,
     AnswerInput,
+    ApproveInput,
     BounceInput,
     ClickInput,
     ConsentInput,
+    DenyInput,
     EmailExpected,
     EndInput,
     EnrollInput,
@@ -29,7 +30,6 @@ from perennia.catalog.scenario_models import (
     Scenario,
     ScenarioAnswer,
     ScenarioInput,
-    ScenarioPerson,
     SkipInput,
     SkippedExpected,
     StageExpected,
@@ -37,6 +37,7 @@ from perennia.catalog.scenario_models import (
     TaskDoneInput,
     UnsubscribeInput,
 )
+from perennia.catalog.scenario_world import ANYTHING, FAULT_KINDS, ScenarioPerson
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope, SplitStep, Topic
@@ -80,6 +81,9 @@ class _ScenarioCheck:
         self._check_moment(("until",), scenario.until)
         for index, fault in enumerate(scenario.provider):
             self._check_moment(("provider", index, "at"), fault.at)
+            if not fault.troubles:
+                message = "this fault does not say what fails"
+                self._inspect.at_key(("provider", index), "missing-key", message, f"one of: {', '.join(FAULT_KINDS)}")
         for step, variant in scenario.variants.items():
             self._check_variant(("variants", step), step, variant)
         for index, item in enumerate(scenario.when):
@@ -147,6 +151,10 @@ class _ScenarioCheck:
                 self._check_step((*path, "reply"), step, "email")
             case BounceInput(bounce=step):
                 self._check_step((*path, "bounce"), step, "email")
+            case ApproveInput(approve=step):
+                self._check_step((*path, "approve"), step, "approve")
+            case DenyInput(deny=step):
+                self._check_step((*path, "deny"), step, "approve")
             case ConsentInput(consent=topic):
                 self._check_topic((*path, "consent"), topic)
             case UnsubscribeInput(unsubscribe=topic):

@@ -7,110 +7,23 @@ the customer's zone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from perennia.catalog.policy_changes import PolicyChanges
 from perennia.catalog.scenario_parts import Owner, Publication
+from perennia.catalog.scenario_world import Instant, KeyText, Moment, ProviderFault, ScenarioCustomer
 from perennia.core.definitions import (
     DefinitionId,
     Flag,
     Model,
     Scope,
-    SpanText,
 )
 from perennia.core.json_values import Json, JsonObject
-from perennia.core.keys import key_text
-
-ANYTHING = "*"
-
-
-def _instant(value: object) -> object:
-    """A datetime of text that begins like a date; anything else as it is."""
-    if isinstance(value, str) and re.match(r"\d{4}-", value):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError as error:
-            raise ValueError(f'"{value}" is no instant; write it like 2026-03-02T10:00:00+01:00') from error
-    return value
-
-
-def _instant_only(value: object) -> object:
-    parsed = _instant(value)
-    if not isinstance(parsed, datetime):
-        raise ValueError("must be an instant like 2026-03-02T10:00:00+01:00")  # noqa: TRY004 - pydantic reports ValueError only
-    return parsed
-
-
-def _moment_form(value: object) -> str:
-    return "<instant>" if isinstance(value, datetime) else "<span>"
-
-
-def _key_only(value: object) -> object:
-    text = key_text(value) if isinstance(value, str | int | float) else None
-    if text is None:
-        raise ValueError("must be a key: a text or a number")
-    return text
-
-
-KeyText: TypeAlias = Annotated[str, BeforeValidator(_key_only)]
-Instant: TypeAlias = Annotated[datetime, BeforeValidator(_instant_only)]
-Moment: TypeAlias = Annotated[
-    Annotated[SpanText, Tag("<span>")] | Annotated[datetime, Tag("<instant>")],
-    Discriminator(_moment_form),
-    BeforeValidator(_instant),
-]
 
 # --- the world ------------------------------------------------------------------------------------------------------
-
-
-class ScenarioPerson(Model):
-    """``traits`` arrive at ``start``; ``first_seen`` is ``start`` where it is not told."""
-
-    id: str
-    timezone: str | None = None
-    traits: JsonObject = Field(default_factory=dict)
-    first_seen: Instant | None = None
-
-    def told(self) -> JsonObject:
-        """All that is said of it, as traits."""
-        traits: dict[str, Json] = dict(self.traits)
-        if self.timezone is not None:
-            traits["timezone"] = self.timezone
-        return traits
-
-
-class ScenarioContact(ScenarioPerson):
-    """One of the account's contacts; ``email`` and ``roles`` are short for the traits of these names."""
-
-    email: str | None = None
-    roles: tuple[str, ...] = ()
-
-    def told(self) -> JsonObject:
-        traits = super().told()
-        if self.email is not None:
-            traits["email"] = self.email
-        if self.roles:
-            traits["roles"] = list(self.roles)
-        return traits
-
-
-class ScenarioCustomer(ScenarioPerson):
-    """``contacts``: an account's."""
-
-    contacts: tuple[ScenarioContact, ...] = ()
-
-
-class ProviderFault(Model):
-    """From ``at`` on, the next ``times`` attempts to send fail (retryable) or are refused (for good)."""
-
-    at: Moment
-    email: Literal["fails", "refuses"]
-    times: Annotated[int, Field(ge=1, strict=True)] = 1
 
 
 # --- what happens ---------------------------------------------------------------------------------------------------
@@ -179,6 +92,18 @@ class AnswerInput(InputItem):
     answer: ScenarioAnswer
 
 
+class ApproveInput(StepInput):
+    """Somebody says yes to what the step asks."""
+
+    approve: str
+    comment: str | None = None
+
+
+class DenyInput(StepInput):
+    deny: str
+    comment: str | None = None
+
+
 class ConsentInput(InputItem):
     consent: str
 
@@ -235,6 +160,8 @@ ScenarioInput: TypeAlias = (
     | ClickInput
     | ReplyInput
     | BounceInput
+    | ApproveInput
+    | DenyInput
     | ConsentInput
     | UnsubscribeInput
     | SuppressInput
@@ -254,6 +181,8 @@ INPUTS: dict[str, type[InputItem]] = {
     "click": ClickInput,
     "reply": ReplyInput,
     "bounce": BounceInput,
+    "approve": ApproveInput,
+    "deny": DenyInput,
     "consent": ConsentInput,
     "unsubscribe": UnsubscribeInput,
     "suppress": SuppressInput,
@@ -293,6 +222,38 @@ class TaskExpected(ExpectationItem):
     """A task opened: its title as rendered, or ``"*"``."""
 
     task: str
+
+
+class ApproveExpected(ExpectationItem):
+    """A question asked: as rendered, or ``"*"``."""
+
+    approve: str
+
+
+class CrmExpected(ExpectationItem):
+    """A write to the CRM: ``{set: {field: value}}`` and so on, of which it must have all; one of these words; or ``"*"``."""
+
+    crm: Json
+
+
+class WebhookExpected(ExpectationItem):
+    """A request: its URL as rendered, ``{url, method, headers, body}``, of which it must have all, or ``"*"``."""
+
+    webhook: Json
+
+
+class NotifyExpected(ExpectationItem):
+    """A notice: its channel, or ``"*"``; ``text`` as rendered."""
+
+    notify: str
+    text: str | None = None
+
+
+class EscalatedExpected(ExpectationItem):
+    """A late task handed on: its title as the playbook has it, or ``"*"``; ``to`` whom."""
+
+    escalated: str
+    to: str | None = None
 
 
 class EmitExpected(ExpectationItem):
@@ -339,6 +300,11 @@ HAPPENINGS: dict[str, type[ExpectationItem]] = {
     "email": EmailExpected,
     "survey": SurveyExpected,
     "task": TaskExpected,
+    "approve": ApproveExpected,
+    "crm": CrmExpected,
+    "webhook": WebhookExpected,
+    "notify": NotifyExpected,
+    "escalated": EscalatedExpected,
     "emit": EmitExpected,
     "stage": StageExpected,
     "skipped": SkippedExpected,
@@ -371,6 +337,11 @@ Happening: TypeAlias = (
     EmailExpected
     | SurveyExpected
     | TaskExpected
+    | ApproveExpected
+    | CrmExpected
+    | WebhookExpected
+    | NotifyExpected
+    | EscalatedExpected
     | EmitExpected
     | StageExpected
     | SkippedExpected
@@ -381,6 +352,11 @@ _TaggedHappening: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
     | Annotated[SurveyExpected, Tag("<survey>")]
     | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[ApproveExpected, Tag("<approve>")]
+    | Annotated[CrmExpected, Tag("<crm>")]
+    | Annotated[WebhookExpected, Tag("<webhook>")]
+    | Annotated[NotifyExpected, Tag("<notify>")]
+    | Annotated[EscalatedExpected, Tag("<escalated>")]
     | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]
@@ -408,6 +384,8 @@ _TaggedInput: TypeAlias = Annotated[
     | Annotated[ClickInput, Tag("<click>")]
     | Annotated[ReplyInput, Tag("<reply>")]
     | Annotated[BounceInput, Tag("<bounce>")]
+    | Annotated[ApproveInput, Tag("<approve>")]
+    | Annotated[DenyInput, Tag("<deny>")]
     | Annotated[ConsentInput, Tag("<consent>")]
     | Annotated[UnsubscribeInput, Tag("<unsubscribe>")]
     | Annotated[SuppressInput, Tag("<suppress>")]
@@ -423,6 +401,11 @@ _TaggedExpectation: TypeAlias = Annotated[
     Annotated[EmailExpected, Tag("<email>")]
     | Annotated[SurveyExpected, Tag("<survey>")]
     | Annotated[TaskExpected, Tag("<task>")]
+    | Annotated[ApproveExpected, Tag("<approve>")]
+    | Annotated[CrmExpected, Tag("<crm>")]
+    | Annotated[WebhookExpected, Tag("<webhook>")]
+    | Annotated[NotifyExpected, Tag("<notify>")]
+    | Annotated[EscalatedExpected, Tag("<escalated>")]
     | Annotated[EmitExpected, Tag("<emit>")]
     | Annotated[StageExpected, Tag("<stage>")]
     | Annotated[SkippedExpected, Tag("<skipped>")]

@@ -11,6 +11,7 @@ import re
 from pydantic import BaseModel
 
 from perennia.catalog import scenario_models as scenarios
+from perennia.catalog import scenario_world
 from perennia.core import definitions, health_definitions, survey_definitions, timed_definitions
 
 KINDS: dict[str, type[BaseModel]] = {
@@ -24,19 +25,18 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 KINDS_NOT_YET: frozenset[str] = frozenset()
 
-VERBS_NOT_YET = frozenset(("approve", "crm", "webhook", "notify"))
+VERBS_NOT_YET: frozenset[str] = frozenset()
 
 TRIGGERS_NOT_YET: frozenset[str] = frozenset()
 CONDITIONS_NOT_YET: frozenset[str] = frozenset()
-INPUTS_NOT_YET = frozenset({"approve", "deny"})
-EXPECTATIONS_NOT_YET = frozenset({"approve", "crm", "webhook", "notify"})
+INPUTS_NOT_YET: frozenset[str] = frozenset()
+EXPECTATIONS_NOT_YET: frozenset[str] = frozenset()
 
 # Keys that the language gives to a part and this version does not understand.
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
-    definitions.TaskStep: frozenset({"escalate"}),
-    scenarios.ProviderFault: frozenset({"survey", "task", "crm", "webhook", "notify"}),
+    scenario_world.ProviderFault: frozenset({"survey", "task"}),
 }
 
 # Keys whose value is a span.
@@ -96,6 +96,9 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.PlaybookTrigger: "a playbook trigger",
     definitions.SplitArm: "a variant of a split",
     definitions.Rounds: "a repeat",
+    definitions.CrmWrite: "a crm step",
+    definitions.WebhookCall: "a webhook step",
+    definitions.Escalation: "an escalation",
     definitions.StageModel: "a stage",
     definitions.Health: "a health score",
     health_definitions.Measure: "a measure",
@@ -104,15 +107,16 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Policies: "policies",
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",
+    definitions.Channel: "a channel",
     definitions.QuietHours: "quiet_hours",
     definitions.BusinessHours: "business_hours",
     definitions.FrequencyCap: "a frequency cap",
     scenarios.PolicyChanges: "policies",
-    scenarios.ScenarioCustomer: "a customer",
-    scenarios.ScenarioContact: "a contact",
+    scenario_world.ScenarioCustomer: "a customer",
+    scenario_world.ScenarioContact: "a contact",
     scenarios.Owner: "an owner",
     scenarios.ScenarioAnswer: "an answer",
-    scenarios.ProviderFault: "a provider fault",
+    scenario_world.ProviderFault: "a provider fault",
     scenarios.Publication: "publish",
     **{model: f"{with_article(verb)} step" for verb, model in definitions.STEPS.items()},
     **{model: f"{with_article(key)} input" for key, model in scenarios.INPUTS.items()},

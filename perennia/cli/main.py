@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),
+    "approval_commands": ("approvals", "deliveries"),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }
 

@@ -19,7 +19,7 @@ from perennia.core.json_values import Json, JsonObject
 from perennia.rendering import Asking, Surroundings, TemplateError, built_in_survey, render_message, render_text
 from perennia.simulate.coverage import Coverage, coverage
 from perennia.simulate.junit import Verdict, junit
-from perennia.simulate.world import RenderingProblem
+from perennia.simulate.outside import RenderingProblem
 
 # What a link leads to is not looked at here: that there is one is enough.
 _SOME_LINK = "https://links.example/u/scenario"

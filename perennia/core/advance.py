@@ -20,6 +20,7 @@ from perennia.core import (
     rules,
     stages,
     steps,
+    tasks,
     timed_entries,
     waits,
 )
@@ -29,6 +30,7 @@ from perennia.core.contacts import CONTACTS, watches_contacts
 from perennia.core.decisions import (
     AccountTraitsChanged,
     Act,
+    ApprovalEnded,
     ContactChanged,
     CustomerEvent,
     Effect,
@@ -188,6 +190,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
         run.movers.clear()
         moved = stages.update_standings(run)
         moved |= lateness.raise_lateness(run)
+        moved |= tasks.escalate_late(run)
         moved |= rules.end_by_rules(run, event)
         moved |= steps.progress(run)
         moved |= entries.enter_by_edges(run)
@@ -256,6 +259,8 @@ def _take(run: Deliberation, each: Input) -> None:
             errands.errand_cancelled(run, each)
         case ErrandEnded():
             results.errand_ended(run, each)
+        case ApprovalEnded():
+            results.approval_ended(run, each)
         case EnrollOrder():
             entries.enter_by_order(run, each)
         case EnrollmentOrder():

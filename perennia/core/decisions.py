@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from perennia.core.definition_forms import Scope
 from perennia.core.json_values import Json, JsonObject
 
 
@@ -56,6 +57,8 @@ class Reason(StrEnum):
     OUTSIDE_SCALE = "outside_scale"
     SURVEY_COOLDOWN = "survey_cooldown"
     VERSION_MIGRATED = "version_migrated"
+    APPROVAL_DENIED = "approval_denied"
+    APPROVAL_TIMEOUT = "approval_timeout"
 
 
 class Outcome(StrEnum):
@@ -144,6 +147,18 @@ class SurveyAnswered(InputModel, frozen=True, kw_only=True, tag="answer"):
     contact: str | None = None
     key: str | None = None
     by: str | None = None
+
+
+Answer: TypeAlias = Literal["approved", "denied"]
+
+
+class ApprovalEnded(InputModel, frozen=True, kw_only=True, tag="approval_ended"):
+    """A person answered the question that the effect ``key`` asked."""
+
+    key: str
+    decision: Answer
+    by: str | None = None
+    comment: str | None = None
 
 
 class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
@@ -241,6 +256,7 @@ Input: TypeAlias = (
     | TaskEnded
     | MessageTold
     | SurveyAnswered
+    | ApprovalEnded
     | EnrollOrder
     | ContactChanged
     | ErrandGiven
@@ -310,7 +326,63 @@ class OpenTask(EffectModel, frozen=True, kw_only=True, tag="task"):
     context: JsonObject
 
 
-Effect: TypeAlias = SendEmail | OpenTask
+class EscalateTask(EffectModel, frozen=True, kw_only=True, tag="escalate"):
+    """The open task of the key ``task`` goes to somebody else, with this priority. ``assignee`` None: it stays where it is."""
+
+    task: str
+    assignee: str | None
+    task_priority: str
+
+
+class AskApproval(EffectModel, frozen=True, kw_only=True, tag="approve"):
+    """A question to a person, until ``until``. ``question`` is Jinja text over ``context``; ``approver`` None: to anybody."""
+
+    question: str
+    approver: str | None
+    until: datetime | None
+    context: JsonObject
+
+
+CrmWriteKind: TypeAlias = Literal["set", "note", "task", "stage"]
+
+
+class WriteCrm(EffectModel, frozen=True, kw_only=True, tag="crm"):
+    """One write to one record of the CRM: ``fields`` are set, or ``text`` (Jinja over ``context``) is what the other kinds write.
+
+    ``ref``: the sender's id of the contact or account that the record is about.
+    """
+
+    record: Scope
+    ref: str
+    write: CrmWriteKind
+    text: str | None
+    fields: JsonObject
+    context: JsonObject
+
+
+class CallWebhook(EffectModel, frozen=True, kw_only=True, tag="webhook"):
+    """One request. ``url``, ``headers`` and every text in ``body`` are Jinja over ``context``; ``body`` None: none was written.
+
+    ``customer``: kind and id, for the body that describes the step.
+    """
+
+    url: str
+    method: str
+    headers: dict[str, str]
+    body: Json
+    customer: JsonObject
+    context: JsonObject
+
+
+class Notify(EffectModel, frozen=True, kw_only=True, tag="notify"):
+    """A line in a channel of the team. ``text`` is Jinja over ``context``."""
+
+    channel: str
+    text: str
+    context: JsonObject
+
+
+Effect: TypeAlias = SendEmail | OpenTask | EscalateTask | AskApproval | WriteCrm | CallWebhook | Notify
 
 
 # --- the journal: what was decided and why --------------------------------------------------------------------------
@@ -344,6 +416,7 @@ class Act(StrEnum):
     HEALTH = "health"
     HANDED_OVER = "handed_over"
     MIGRATED = "migrated"
+    ESCALATED = "escalated"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

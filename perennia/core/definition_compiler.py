@@ -9,8 +9,10 @@ from perennia.core.cron import parse_cron
 from perennia.core.definitions import (
     AllCondition,
     AnsweredCondition,
+    ApproveStep,
     BranchStep,
     Condition,
+    CrmStep,
     DateTrigger,
     EmailStep,
     EmitStep,
@@ -22,6 +24,7 @@ from perennia.core.definitions import (
     Goal,
     Health,
     MilestoneStep,
+    NotifyStep,
     Playbook,
     PlaybookTrigger,
     ReenterAfter,
@@ -42,6 +45,7 @@ from perennia.core.definitions import (
     UpdateStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
     WhenExit,
     WhenGoal,
 )
@@ -78,7 +82,7 @@ from perennia.core.nodes import (
     WhenTest,
     answer_to,
 )
-from perennia.core.outward_compiler import audience_of, outward_node
+from perennia.core.outward_compiler import approve_node, audience_of, outward_node
 from perennia.core.step_definitions import told_of
 from perennia.core.step_ids import place_steps, verb_of
 from perennia.core.timed_definitions import UntilTime
@@ -220,9 +224,13 @@ class _Compiler:
 
     def _node(self, step: Step, path: str, id_: str, after: str | None, condition: Expression | None) -> AnyNode:
         match step:
-            case EmailStep() | SurveyStep() | TaskStep():
+            case EmailStep() | SurveyStep() | TaskStep() | CrmStep() | WebhookStep() | NotifyStep():
                 head = (id_, verb_of(step), after, condition)
                 return outward_node(step, head, self.playbook, self.templates, self._expression)
+            case ApproveStep():
+                allowed = self._list(step.then, f"{path}.then", after)
+                denied = self._list(step.else_, f"{path}.else", after)
+                return approve_node(step, (id_, "approve", after, condition), allowed, denied)
             case WaitStep():
                 return self._wait(step, id_, after, condition)
             case WaitForStep():

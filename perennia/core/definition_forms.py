@@ -37,6 +37,14 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class StepModel(Model):
+    """What every step may have."""
+
+    id: DefinitionId | None = None
+    if_: ExpressionText | None = Field(default=None, alias="if")
+    note: str | None = None
+
+
 def only_key(value: object, keys: Mapping[str, type[BaseModel]]) -> str | None:
     """The tag of the one key of ``keys`` that ``value`` (a mapping or a model) has; None if none or several."""
     if isinstance(value, BaseModel):

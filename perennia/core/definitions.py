@@ -24,10 +24,21 @@ from perennia.core.definition_forms import (
     Priority,
     Scope,
     SpanText,
+    StepModel,
     TemplateText,
     only_key,
 )
 from perennia.core.health_definitions import Health
+from perennia.core.outward_definitions import (
+    Assignee,
+    CrmStep,
+    CrmWrite,
+    Escalation,
+    NotifyStep,
+    TaskStep,
+    WebhookCall,
+    WebhookStep,
+)
 from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours
 from perennia.core.step_definitions import (
     BUILT_IN_SURVEY,
@@ -36,6 +47,7 @@ from perennia.core.step_definitions import (
     STEPS,
     AllCondition,
     AnsweredCondition,
+    ApproveStep,
     Arm,
     BranchStep,
     ClickedCondition,
@@ -55,10 +67,8 @@ from perennia.core.step_definitions import (
     SplitStep,
     StageStep,
     Step,
-    StepModel,
     SurveyStep,
     TaskCondition,
-    TaskStep,
     ToldCondition,
     UnenrollStep,
     UpdateStep,
@@ -81,11 +91,16 @@ __all__ = [
     "TRIGGERS",
     "AllCondition",
     "AnsweredCondition",
+    "ApproveStep",
     "Arm",
+    "Assignee",
     "BranchStep",
     "BusinessHours",
+    "Channel",
     "ClickedCondition",
     "Condition",
+    "CrmStep",
+    "CrmWrite",
     "DateTrigger",
     "Definition",
     "DefinitionId",
@@ -93,6 +108,7 @@ __all__ = [
     "EmitStep",
     "EnrollStep",
     "Enter",
+    "Escalation",
     "EventCondition",
     "EventExit",
     "EventGoal",
@@ -107,6 +123,7 @@ __all__ = [
     "Holiday",
     "MilestoneStep",
     "Model",
+    "NotifyStep",
     "OpenedCondition",
     "PlainCondition",
     "Playbook",
@@ -146,6 +163,8 @@ __all__ = [
     "UpdateStep",
     "WaitForStep",
     "WaitStep",
+    "WebhookCall",
+    "WebhookStep",
     "WhenCondition",
     "WhenExit",
     "WhenGoal",
@@ -389,6 +408,12 @@ class SurveyCooldown(Model):
     relational: SpanText | None = None
 
 
+class Channel(Model):
+    """A channel of the team. Where it leads is a setting of the installation: addresses of channels are secrets."""
+
+    description: str | None = None
+
+
 class Policies(Model):
     """What holds for the whole workspace; one document."""
 
@@ -406,6 +431,7 @@ class Policies(Model):
     holidays: tuple[Holiday, ...] = ()
     caps: tuple[FrequencyCap, ...] = ()
     survey_cooldown: SurveyCooldown = SurveyCooldown()
+    channels: dict[DefinitionId, Channel] = Field(default_factory=dict)
 
 
 NO_POLICIES = Policies(policies="default")

@@ -177,6 +177,7 @@ class Deliberation:
             state = self.state
             watches = [*state.watches.values()]
             dues = [stage.look_again for stage in state.stages.values()]
+            dues += [task.at for task in state.late_tasks.values()]
             for enrollment in state.enrollments:
                 dues.append(enrollment.due)
                 watches += enrollment.watches.values()

@@ -1,7 +1,8 @@
-"""The type of a JSON value, for traits, properties and results."""
+"""JSON values, as traits, properties and results have them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,3 +12,16 @@ else:
     Json = Any
 
 JsonObject: TypeAlias = dict[str, Json]
+
+
+def with_texts(value: Json, change: Callable[[str], str]) -> Json:
+    """The value with each text in it changed; names of members stay."""
+    match value:
+        case str():
+            return change(value)
+        case list():
+            return [with_texts(each, change) for each in value]
+        case dict():
+            return {name: with_texts(each, change) for name, each in value.items()}
+        case _:
+            return value

@@ -9,7 +9,18 @@ from typing import TypeAlias
 
 from perennia.core.calendar import Span
 from perennia.core.cron import Cron
-from perennia.core.definitions import EmailStep, Health, Playbook, Survey, TaskStep, Track
+from perennia.core.decisions import CrmWriteKind
+from perennia.core.definitions import (
+    EmailStep,
+    Health,
+    NotifyStep,
+    Playbook,
+    Scope,
+    Survey,
+    TaskStep,
+    Track,
+    WebhookStep,
+)
 from perennia.core.expressions import Expression
 from perennia.core.health_definitions import MeasureScore
 from perennia.core.json_values import Json, JsonObject
@@ -230,6 +241,39 @@ class StageNode(Node):
 class TaskNode(OutwardNode):
     step: TaskStep
     due: Span | None
+    escalate_after: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveNode(OutwardNode):
+    """``silence_allows``: what follows where nobody has answered within the span. Where nobody can be asked, it is denied."""
+
+    question: str
+    by: str | None
+    within: Span | None
+    silence_allows: bool
+    allowed: str | None
+    denied: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrmNode(OutwardNode):
+    """``record`` None: the customer's own. ``values`` are those of ``set``, ``text`` is of the others."""
+
+    record: Scope | None
+    write: CrmWriteKind
+    text: str | None
+    values: tuple[tuple[str, Expression | Json], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookNode(OutwardNode):
+    step: WebhookStep
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyNode(OutwardNode):
+    step: NotifyStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +281,7 @@ class ExitNode(Node):
     reason: str
 
 
-AnyOutwardNode: TypeAlias = EmailNode | TaskNode
+AnyOutwardNode: TypeAlias = EmailNode | TaskNode | ApproveNode | CrmNode | WebhookNode | NotifyNode
 AnyNode: TypeAlias = (
     AnyOutwardNode
     | WaitNode

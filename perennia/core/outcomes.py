@@ -11,7 +11,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.expressions import Expression
 from perennia.core.json_values import Json, JsonObject
-from perennia.core.nodes import AnyNode, OutwardNode
+from perennia.core.nodes import AnyNode, ApproveNode, OutwardNode
 from perennia.core.state import Enrollment
 
 
@@ -130,7 +130,8 @@ def failed(
     if isinstance(node, OutwardNode) and node.fatal:
         end(run, enrollment, Reason.STEP_FAILED)
         return None
-    return Onward(node.next, enrollment.base)
+    # Nobody could be asked: nothing was allowed.
+    return Onward(node.denied if isinstance(node, ApproveNode) else node.next, enrollment.base)
 
 
 def unworkable(

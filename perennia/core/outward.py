@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from perennia.core.approvals import release_approval
 from perennia.core.decisions import Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.emails import refused_for, release_email
 from perennia.core.entries import end
 from perennia.core.holding import find_objection, give_up, keep_back
-from perennia.core.nodes import AnyOutwardNode, EmailNode, TaskNode
+from perennia.core.nodes import AnyOutwardNode, ApproveNode, CrmNode, EmailNode, NotifyNode, TaskNode, WebhookNode
 from perennia.core.outcomes import Onward
 from perennia.core.state import Enrollment
+from perennia.core.systems import release_crm, release_notice, release_webhook
 from perennia.core.tasks import release_task
 
 
@@ -30,6 +32,14 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
             return release_email(run, node, enrollment)
         case TaskNode():
             return release_task(run, node, enrollment)
+        case ApproveNode():
+            return release_approval(run, node, enrollment)
+        case CrmNode():
+            return release_crm(run, node, enrollment)
+        case WebhookNode():
+            return release_webhook(run, node, enrollment)
+        case NotifyNode():
+            return release_notice(run, node, enrollment)
     assert_never(node)
 
 

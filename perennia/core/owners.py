@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from perennia.core.facts import Facts
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.outward_definitions import ROLE
 
 
 class Owner(NamedTuple):
@@ -23,6 +24,24 @@ def owner_of(facts: Facts) -> Owner | None:
     """The account's owner, else the customer's own; None without one. The trait is an id or address, or an object of both."""
     from_account = None if facts.account is None else _owner(facts.account.get("owner"))
     return from_account or _owner(facts.traits.get("owner"))
+
+
+def person_of(facts: Facts, asked: str | None) -> str | None:
+    """Who is meant by ``owner``, by ``role:NAME``, or by a person's own id. None: nobody, or nobody was found.
+
+    A role's holder stands in the trait ``team`` of the account, else in the customer's own: ``{csm: kim, sales: {id: sam}}``.
+    """
+    if asked == "owner":
+        owner = owner_of(facts)
+        return None if owner is None else owner.id
+    if asked is None or not asked.startswith(ROLE):
+        return asked
+    for traits in (facts.account or {}, facts.traits):
+        team = traits.get("team")
+        found = _owner(team.get(asked.removeprefix(ROLE))) if isinstance(team, dict) else None
+        if found is not None:
+            return found.id
+    return None
 
 
 def _owner(told: Json) -> Owner | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from perennia.core.approvals import opened
 from perennia.core.contacts import contact_changed
 from perennia.core.decisions import (
     Act,
+    ApprovalEnded,
     ContactChanged,
     EffectEnded,
     ErrandEnded,
@@ -18,13 +20,13 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.errands import begin, take_report
 from perennia.core.holding import begin_hold
 from perennia.core.json_values import JsonObject
-from perennia.core.nodes import AnyNode, EmailNode, SurveyNode, TaskNode
+from perennia.core.nodes import AnyNode, ApproveNode, EmailNode, SurveyNode, TaskNode
 from perennia.core.outcomes import EffectKey, Onward, failed, finish, learn, parse_effect_key
 from perennia.core.outward import release
 from perennia.core.state import Enrollment
 from perennia.core.steps import perform, walk
 from perennia.core.surveys import ask_ended, await_response
-from perennia.core.tasks import overdue
+from perennia.core.tasks import task_opened
 from perennia.core.waits import keep_told
 
 # Known of each message from the beginning on, so that expressions may negate it.
@@ -47,6 +49,10 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
         return
     run.movers.add(enrollment.id)
     node = run.book_of(enrollment).nodes[enrollment.step]
+    if isinstance(node, ApproveNode) and ended.outcome is not Outcome.FAILED:
+        # The effect goes on: somebody will answer, and until then it can be withdrawn.
+        walk(run, enrollment, opened(run, enrollment, node))
+        return
     enrollment.awaiting = None
     if isinstance(node, EmailNode) and ended.outcome is Outcome.SKIPPED and ended.reason in CAME_BACK:
         onward = _try_anew(run, enrollment, node)
@@ -59,14 +65,11 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
         onward = ask_ended(run, enrollment, node, ended)
     elif ended.outcome is Outcome.FAILED:
         onward = failed(run, enrollment, node, ended.reason or "failed", result=ended.result)
-    elif isinstance(node, TaskNode) and node.step.wait:
-        enrollment.steps[node.id] = {"status": "open"}
-        enrollment.due = None if node.due is None else run.calendar.after(enrollment.base, node.due)
-        onward = overdue(run, enrollment, node)
+    elif isinstance(node, TaskNode):
+        onward = task_opened(run, enrollment, node)
     else:
-        result: JsonObject = {"status": "open"} if isinstance(node, TaskNode) else ended.result
         told = _told_before(enrollment, node) if ended.outcome is Outcome.SENT else {}
-        finish(run, enrollment, node, ended.outcome, reason=ended.reason, result=result)
+        finish(run, enrollment, node, ended.outcome, reason=ended.reason, result=ended.result)
         enrollment.steps[node.id] = {**enrollment.steps[node.id], **told}
         onward = Onward(node.next, enrollment.base)
     walk(run, enrollment, onward)
@@ -96,6 +99,7 @@ def _note_late(run: Deliberation, ended: EffectEnded) -> None:
 
 def task_ended(run: Deliberation, ended: TaskEnded) -> None:
     """A person closed the task: what waits for it goes on; what did not wait can look at the result."""
+    run.state.late_tasks.pop(ended.key, None)
     key, enrollment = _enrollment_of(run, ended.key)
     node = None if key is None or enrollment is None else run.book_of(enrollment).nodes.get(key.step)
     if key is None or enrollment is None or not isinstance(node, TaskNode):
@@ -135,6 +139,24 @@ def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, En
         # The step may be called otherwise since: the enrollment went over to another version.
         key = key._replace(step=enrollment.renamed.get(key.step, key.step))
     return key, enrollment
+
+
+def approval_ended(run: Deliberation, ended: ApprovalEnded) -> None:
+    """Somebody answered. An answer that nobody waits for any more is only noted."""
+    enrollment = next((each for each in run.state.enrollments if each.awaiting == ended.key), None)
+    node = None if enrollment is None or enrollment.step is None else run.book_of(enrollment).nodes[enrollment.step]
+    result: JsonObject = {"decision": ended.decision, "by": ended.by, "comment": ended.comment}
+    if enrollment is None or not isinstance(node, ApproveNode):
+        run.note(Act.IGNORED, ended.decision, detail=result)
+        return
+    run.movers.add(enrollment.id)
+    enrollment.awaiting = None
+    if ended.decision == "approved":
+        finish(run, enrollment, node, Outcome.DONE, result=result)
+        walk(run, enrollment, Onward(node.allowed, run.instant))
+    else:
+        finish(run, enrollment, node, Outcome.SKIPPED, reason=Reason.APPROVAL_DENIED, result=result)
+        walk(run, enrollment, Onward(node.denied, run.instant))
 
 
 # --- errands --------------------------------------------------------------------------------------------------------

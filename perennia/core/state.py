@@ -177,6 +177,17 @@ class HealthState(msgspec.Struct, frozen=True, omit_defaults=True):
     measures: dict[str, float | None] = {}
 
 
+class LateTask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What becomes of an open task at ``at``: it goes ``to`` somebody else, with this priority."""
+
+    at: datetime
+    to: str
+    priority: str
+    title: str
+    playbook: str
+    version: str
+
+
 class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with.
 
@@ -185,6 +196,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``milestones``: when each was first reached. ``bursts``: by playbook, what may be a circle; replaced, never changed.
     ``contacts``: an account's, by internal id.
     ``obeyed``: the number of the last revision whose orders for everybody in a playbook it has carried out.
+    ``late_tasks``: by key those that will be escalated unless somebody ends them.
     """
 
     customer: str
@@ -204,6 +216,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     contacts: dict[str, KnownContact] = {}
     asks: list[Ask] = []
     obeyed: int = 0
+    late_tasks: dict[str, LateTask] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -219,6 +232,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             healths=dict(self.healths),
             contacts=dict(self.contacts),
             asks=list(self.asks),
+            late_tasks=dict(self.late_tasks),
         )
 
 

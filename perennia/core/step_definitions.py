@@ -14,18 +14,18 @@ from perennia.core.definition_forms import (
     Model,
     Priority,
     SpanText,
+    StepModel,
     TemplateText,
     only_key,
 )
+from perennia.core.outward_definitions import Assignee, CrmStep, NotifyStep, OnFailure, TaskStep, WebhookStep
 from perennia.core.timed_definitions import Wait
 
-OnFailure: TypeAlias = Literal["continue", "exit"]
 # What becomes of a message that may not leave yet, and how long it is held at most.
 OnHold: TypeAlias = Literal["hold", "skip"]
 DEFAULT_HOLD = "2d"
 # The template of surveys that name none.
 BUILT_IN_SURVEY = "built-in/survey"
-TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
 
 
 class ToRole(Model):
@@ -47,12 +47,6 @@ ToWhom: TypeAlias = Annotated[
     Annotated[Literal["self", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
     Discriminator(_to_form),
 ]
-
-
-class StepModel(Model):
-    id: DefinitionId | None = None
-    if_: ExpressionText | None = Field(default=None, alias="if")
-    note: str | None = None
 
 
 class EmailStep(StepModel):
@@ -295,14 +289,16 @@ class StageStep(StepModel):
     stage: dict[str, str] = Field(min_length=1, max_length=1)
 
 
-class TaskStep(StepModel):
-    task: TemplateText
-    assign: str | None = None
-    due: SpanText | None = None
-    priority: TaskPriority = "normal"
-    body: TemplateText | None = None
-    wait: Flag = False
+class ApproveStep(StepModel):
+    """``by``: whoever is asked; ``on_timeout``: what it means that nobody has answered ``within`` the span."""
+
+    approve: TemplateText
+    by: Assignee | None = None
+    within: SpanText | None = None
+    on_timeout: Literal["deny", "allow"] = "deny"
     on_failure: OnFailure = "continue"
+    then: tuple[Step, ...] = ()
+    else_: tuple[Step, ...] = Field(default=(), alias="else")
 
 
 class ExitStep(StepModel):
@@ -324,6 +320,10 @@ STEPS: dict[str, type[StepModel]] = {
     "update": UpdateStep,
     "stage": StageStep,
     "task": TaskStep,
+    "approve": ApproveStep,
+    "crm": CrmStep,
+    "webhook": WebhookStep,
+    "notify": NotifyStep,
     "exit": ExitStep,
 }
 
@@ -351,6 +351,10 @@ Step: TypeAlias = Annotated[
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[StageStep, Tag("<stage>")]
     | Annotated[TaskStep, Tag("<task>")]
+    | Annotated[ApproveStep, Tag("<approve>")]
+    | Annotated[CrmStep, Tag("<crm>")]
+    | Annotated[WebhookStep, Tag("<webhook>")]
+    | Annotated[NotifyStep, Tag("<notify>")]
     | Annotated[ExitStep, Tag("<exit>")],
     Discriminator(_step_form),
 ]
@@ -372,5 +376,6 @@ for _model in (
     SplitStep,
     Rounds,
     RepeatStep,
+    ApproveStep,
 ):
     _model.model_rebuild()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from perennia.core.definitions import (
     STEPS,
     AllCondition,
+    ApproveStep,
     BranchStep,
     Playbook,
     RepeatStep,
@@ -62,6 +63,9 @@ def step_lists(step: Step, path: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
             if isinstance(condition, AllCondition):
                 for inner_index, inner in enumerate(condition.all):
                     yield f"{path}.wait_for.{index}.all.{inner_index}.then", inner.then
+        yield f"{path}.else", step.else_
+    elif isinstance(step, ApproveStep):
+        yield f"{path}.then", step.then
         yield f"{path}.else", step.else_
     elif isinstance(step, BranchStep):
         for index, arm in enumerate(step.branch):

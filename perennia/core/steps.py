@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from perennia.core.approvals import expired
 from perennia.core.contacts import tell_roles
 from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
@@ -12,13 +13,16 @@ from perennia.core.enrolling import child_ended, enroll, unenroll
 from perennia.core.entries import end
 from perennia.core.nodes import (
     AnyNode,
+    ApproveNode,
     BranchNode,
     CompiledPlaybook,
+    CrmNode,
     EmailNode,
     EmitNode,
     EnrollNode,
     ExitNode,
     MilestoneNode,
+    NotifyNode,
     RepeatNode,
     SplitNode,
     StageNode,
@@ -30,6 +34,7 @@ from perennia.core.nodes import (
     UpdateNode,
     WaitForNode,
     WaitNode,
+    WebhookNode,
 )
 from perennia.core.outcomes import Onward, Unworkable, done, finish, skipped, unworkable, work_out
 from perennia.core.outward import release, try_again
@@ -94,6 +99,8 @@ def _released(
             return child_ended(run, enrollment, node)
         case TaskNode():
             return overdue(run, enrollment, node)
+        case ApproveNode():
+            return expired(run, enrollment, node)
         case _:
             return None
 
@@ -155,7 +162,7 @@ def _of_rules(key: str) -> bool:
 def perform(run: Deliberation, node: AnyNode, enrollment: Enrollment) -> Onward | None:
     """What the step does on arrival; where it leads at once, or None where it blocks or the enrollment ended."""
     match node:
-        case EmailNode() | TaskNode():
+        case EmailNode() | TaskNode() | ApproveNode() | CrmNode() | WebhookNode() | NotifyNode():
             return release(run, node, enrollment)
         case WaitNode():
             enrollment.due = run.calendar.after(enrollment.base, node.span)

@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import entry_points
 from typing import Protocol, TypeAlias, cast
-from urllib.parse import urlsplit
 
+from perennia.providers.adapters import adapter
 from perennia.providers.addresses import Mailbox
-from perennia.providers.failures import Misconfigured
 
 ENTRY_POINT_GROUP = "perennia.email_providers"
 
@@ -108,10 +106,4 @@ EmailProviderFactory: TypeAlias = Callable[[str], EmailProvider]
 
 def email_provider(url: str) -> EmailProvider:
     """The adapter that serves the URL's scheme. Connects to nothing yet. Raises `Misconfigured`."""
-    scheme = urlsplit(url).scheme
-    adapters = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if scheme not in adapters:
-        known = ", ".join(f"{name}://" for name in sorted(adapters)) or "none; install Perennia with `pip install .`"
-        raise Misconfigured(f'no email provider serves "{scheme}://"; there are: {known}')
-    factory = cast("EmailProviderFactory", adapters[scheme].load())
-    return factory(url)
+    return cast("EmailProviderFactory", adapter(ENTRY_POINT_GROUP, url, "email provider"))(url)

@@ -13,8 +13,9 @@ verbatim is in ``reply``, for the store alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 RefusalReason: TypeAlias = Literal["provider_refused", "invalid_address"]
 
@@ -48,11 +49,22 @@ class Unavailable(ProviderFailure):
 
 
 class Refused(ProviderFailure):
-    """Trying the same again is refused again. ``reason`` is a reason code of the language."""
+    """Trying the same again is refused again. ``reason`` is a reason code of the language.
 
-    def __init__(self, message: str, *, reason: RefusalReason = "provider_refused", reply: str | None = None) -> None:
+    ``detail``: what later steps may know of the answer, for the store alone.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: RefusalReason = "provider_refused",
+        reply: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message, reply=reply)
         self.reason: RefusalReason = reason
+        self.detail = dict(detail or {})
 
 
 class Misconfigured(ProviderFailure):

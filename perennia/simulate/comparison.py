@@ -9,19 +9,25 @@ from itertools import groupby
 from typing import TypeAlias, TypeVar
 
 from perennia.catalog.scenario_models import (
-    ANYTHING,
+    ApproveExpected,
+    CrmExpected,
     EmailExpected,
     EmitExpected,
     EndedExpected,
     EnrolledExpected,
+    EscalatedExpected,
     Expectation,
     NeverExpected,
+    NotifyExpected,
     SkippedExpected,
     StageExpected,
     SurveyExpected,
     TaskExpected,
+    WebhookExpected,
 )
 from perennia.catalog.scenario_models import Happening as HappeningExpected
+from perennia.catalog.scenario_world import ANYTHING
+from perennia.core.json_values import Json
 from perennia.simulate.timeline import OUTWARD, Happening, Kind
 
 Instant: TypeAlias = Callable[[str | datetime], datetime]
@@ -30,7 +36,10 @@ Shown = TypeVar("Shown", "Expected", Happening)
 
 @dataclass(frozen=True)
 class Expected:
-    """One thing that must follow at ``at``, to the second; ``never``: that must not follow at all. ``*`` is anything."""
+    """One thing that must follow at ``at``, to the second; ``never``: that must not follow at all. ``*`` is anything.
+
+    ``told``: what a write to the CRM, a request or a notice must say at least.
+    """
 
     at: datetime | None
     kind: Kind
@@ -40,6 +49,7 @@ class Expected:
     to: str | None = None
     never: bool = False
     contact: str | None = None
+    told: Json = ANYTHING
 
     def matches(self, happening: Happening) -> bool:
         """Whether the happening is of this kind, its instant aside."""
@@ -50,6 +60,7 @@ class Expected:
             and self.playbook in (None, happening.playbook)
             and self.to in (None, happening.to)
             and self.contact in (None, happening.contact)
+            and _fits(self.told, happening.told)
         )
 
     def meets(self, happening: Happening) -> bool:
@@ -58,8 +69,23 @@ class Expected:
 
     def __str__(self) -> str:
         subject = self.playbook or "" if self.kind is Kind.ENDED else self.subject
-        shown = Happening(self.at or datetime.min, self.kind, subject, self.code, to=self.to, contact=self.contact)  # noqa: DTZ901 - not shown
+        at = self.at or datetime.min  # noqa: DTZ901 - not shown
+        told = self.told if isinstance(self.told, dict) else {}
+        shown = Happening(at, self.kind, subject, self.code, to=self.to, contact=self.contact, told=told)
         return f"never {shown}" if self.never else str(shown)
+
+
+def _fits(pattern: Json, value: Json) -> bool:
+    """Whether ``value`` has everything that the pattern has."""
+    match pattern, value:
+        case "*", _:
+            return True
+        case dict(), dict():
+            return all(name in value and _fits(part, value[name]) for name, part in pattern.items())
+        case list(), list():
+            return len(pattern) == len(value) and all(map(_fits, pattern, value))
+        case _:
+            return pattern == value
 
 
 def _second(instant: datetime) -> int:
@@ -97,6 +123,8 @@ def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> l
             return [Expected(at, Kind.SURVEY, item.survey, never=never)]
         case TaskExpected():
             return [Expected(at, Kind.TASK, item.task, never=never)]
+        case ApproveExpected() | CrmExpected() | WebhookExpected() | NotifyExpected() | EscalatedExpected():
+            return [_outward(item, at, never=never)]
         case EmitExpected():
             return [Expected(at, Kind.EMIT, item.emit, never=never)]
         case StageExpected():
@@ -110,6 +138,31 @@ def _expected(item: HappeningExpected, at: datetime | None, *, never: bool) -> l
             return [Expected(at, Kind.ENROLLED, item.enrolled, never=never)]
         case EndedExpected():
             return [Expected(at, Kind.ENDED, ANYTHING, item.ended, item.playbook, never=never)]
+
+
+def _outward(
+    item: ApproveExpected | CrmExpected | WebhookExpected | NotifyExpected | EscalatedExpected,
+    at: datetime | None,
+    *,
+    never: bool,
+) -> Expected:
+    """A crm write may be named by its word alone, a request by its URL."""
+    match item:
+        case ApproveExpected():
+            return Expected(at, Kind.APPROVE, item.approve, never=never)
+        case CrmExpected():
+            written: Json = item.crm if isinstance(item.crm, dict) else ANYTHING
+            subject = next(iter(written)) if isinstance(written, dict) else str(item.crm)
+            return Expected(at, Kind.CRM, subject, never=never, told=written)
+        case WebhookExpected():
+            request: Json = dict(item.webhook) if isinstance(item.webhook, dict) else ANYTHING
+            url = str(request.pop("url", ANYTHING) if isinstance(request, dict) else item.webhook)
+            return Expected(at, Kind.WEBHOOK, url, never=never, told=request)
+        case NotifyExpected():
+            told: Json = ANYTHING if item.text is None else {"text": item.text}
+            return Expected(at, Kind.NOTIFY, item.notify, never=never, told=told)
+        case EscalatedExpected():
+            return Expected(at, Kind.ESCALATED, item.escalated, to=item.to, never=never)
 
 
 def compare(actual: Sequence[Happening], expected: Sequence[Expected], *, strict: bool) -> list[Difference]:

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from perennia.catalog.scenario_models import (
     AnswerInput,
+    ApproveInput,
     BounceInput,
     ClickInput,
     ConsentInput,
+    DenyInput,
     EndInput,
     EnrollInput,
     EventInput,
@@ -23,13 +25,13 @@ from perennia.catalog.scenario_models import (
     ResumeInput,
     Scenario,
     ScenarioInput,
-    ScenarioPerson,
     SkipInput,
     SuppressInput,
     TaskDoneInput,
     TraitsInput,
     UnsubscribeInput,
 )
+from perennia.catalog.scenario_world import ScenarioPerson
 from perennia.core.advance import new_customer
 from perennia.core.calendar import Calendar, parse_span, resolve
 from perennia.core.compiled import Catalog
@@ -49,9 +51,10 @@ from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState
 from perennia.core.step_ids import place_steps
 from perennia.simulate.comparison import Difference, Expected, compare, expected_of
+from perennia.simulate.outside import Fault, Rendering
 from perennia.simulate.publications import AUTHOR, first_edition, later_editions
 from perennia.simulate.timeline import Happening, happenings_among
-from perennia.simulate.world import Act, Fault, Rendering, World
+from perennia.simulate.world import Act, World
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def run_scenario(
     world = furnish(catalog, scenario, moments, rendering, iter([each for _, each in editions]))
     world.run(moments.instant(scenario.until))
     chronicle = [(whose.facts.ref if whose.kind == "contact" else None, entry) for whose, entry in world.chronicle]
-    actual = happenings_among(chronicle, world.titles)
+    actual = happenings_among(chronicle, world.outside.texts)
     expected = [each for item in scenario.expect for each in expected_of(item, moments.instant)]
     return ScenarioResult(
         scenario=scenario,
@@ -168,9 +171,10 @@ def furnish(
     """
     scope = scope_of(catalog, scenario)
     world = World(catalog, _newcomer(scenario.customer, scope, moments), rendering)
-    world.faults = [
-        Fault(moments.instant(fault.at), fault.email == "refuses", fault.times)
+    world.outside.faults = [
+        Fault(moments.instant(fault.at), trouble == "refuses", fault.times, kind)
         for fault in sorted(scenario.provider, key=lambda fault: moments.instant(fault.at))
+        for kind, trouble in fault.troubles.items()
     ]
     traits = initial_traits(scenario)
     for contact in scenario.customer.contacts:
@@ -229,6 +233,10 @@ def _happening(item: ScenarioInput, moments: Moments, editions: Iterator[Catalog
             return lambda world: world.tell(at, item.reply, "replied", item.contact, item.key)
         case BounceInput():
             return lambda world: world.tell(at, item.bounce, "bounced", item.contact, item.key)
+        case ApproveInput():
+            return lambda world: world.answer(at, item.approve, "approved", item.comment, item.contact, item.key)
+        case DenyInput():
+            return lambda world: world.answer(at, item.deny, "denied", item.comment, item.contact, item.key)
         case _:
             return scenario_input(item, at, moments)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -16,16 +16,19 @@ from perennia.core.advance import Decision, advance, missing_history
 from perennia.core.compiled import Catalog
 from perennia.core.contacts import ROLES, roles_in
 from perennia.core.decisions import (
+    Answer,
+    ApprovalEnded,
+    AskApproval,
     ContactChanged,
     CustomerEvent,
     Effect,
     EffectEnded,
+    EscalateTask,
     Input,
     JournalEntry,
     MessageTold,
     OpenTask,
     Outcome,
-    Reason,
     Recollection,
     SendEmail,
     TaskEnded,
@@ -33,35 +36,8 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.facts import zones_told
-from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, KnownContact, Recipient
-
-# How long the simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
-FIRST_RETRY = timedelta(seconds=1)
-
-
-class RenderingProblem(Exception):
-    """A template or title that cannot be rendered, in words for its author."""
-
-
-class Rendering(Protocol):
-    """What the world needs of templates. Both raise `RenderingProblem`."""
-
-    def title(self, text: str, context: JsonObject) -> str: ...
-
-    def message(self, effect: SendEmail) -> None:
-        """Renders the message and throws it away: a scenario finds what a template lacks."""
-        ...
-
-
-@dataclass
-class Fault:
-    """From ``at`` on, ``times`` attempts fail, or are refused for good."""
-
-    at: datetime
-    refuses: bool
-    times: int
-
+from perennia.simulate.outside import Outside, Rendering
 
 Act: TypeAlias = Callable[["World"], None]
 
@@ -85,7 +61,7 @@ class Inhabitant:
     wake_at: datetime | None = None
     seq: count[int] = field(default_factory=lambda: count(1))
     heard: list[CustomerEvent] = field(default_factory=list[CustomerEvent])
-    held: list[SendEmail] = field(default_factory=list[SendEmail])
+    held: list[Effect] = field(default_factory=list[Effect])
 
     @property
     def id(self) -> str:
@@ -115,9 +91,7 @@ class World:
 
     def __init__(self, catalog: Catalog, state: CustomerState, rendering: Rendering) -> None:
         self.catalog = catalog
-        self.rendering = rendering
-        self.faults: list[Fault] = []
-        self.titles: list[str] = []
+        self.outside = Outside(rendering)
         self.turns = 0
         # Every decision with the customer it is about, in the order in which they were made.
         self.chronicle: list[tuple[CustomerState, JournalEntry]] = []
@@ -126,7 +100,6 @@ class World:
         # By instant; results of effects before anything else; then in the order in which it was put there.
         self._agenda: list[tuple[datetime, bool, int, str, Input | Act]] = []
         self._order = count()
-        self._attempts: dict[str, int] = {}
         # Addresses that messages came back from.
         self._closed: set[str] = set()
         self._withdrawn: set[str] = set()
@@ -239,52 +212,29 @@ class World:
     # --- effects ---
 
     def _carry_out(self, person: Inhabitant, effect: Effect, now: datetime) -> None:
-        if isinstance(effect, OpenTask):
-            self._open_task(person, effect, now)
-        else:
-            self._send(person, effect, now)
-
-    def _open_task(self, person: Inhabitant, effect: OpenTask, now: datetime) -> None:
-        try:
-            title = self.rendering.title(effect.title, effect.context)
-            if effect.body is not None:
-                self.rendering.title(effect.body, effect.context)
-        except RenderingProblem as problem:
-            self.titles.append(effect.title)
-            self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
+        if isinstance(effect, EscalateTask):
+            return  # a row of our own changes: nobody answers
+        if not isinstance(effect, OpenTask | AskApproval):
+            if effect.key in self._withdrawn:
+                return
+            if self.catalog.is_paused(effect.playbook, now):
+                person.held.append(effect)
+                return
+        if isinstance(effect, SendEmail):
+            reason = self._late_refusal(person, effect, now)
+            if reason is not None:
+                ended = EffectEnded(at=now, key=effect.key, outcome=Outcome.SKIPPED, reason=reason)
+                self.at(now, ended, person.id)
+                return
+        answer = self.outside.attempt(effect, now)
+        if not isinstance(answer, EffectEnded):
+            self.at(answer, lambda _: self._carry_out(person, effect, answer))
             return
-        self.titles.append(title)
-        person.release(effect)
-        self._end(person, effect, now, Outcome.DONE)
-
-    def _send(self, person: Inhabitant, effect: SendEmail, now: datetime) -> None:
-        if effect.key in self._withdrawn:
-            return
-        if self.catalog.is_paused(effect.playbook, now):
-            person.held.append(effect)
-            return
-        try:
-            self.rendering.message(effect)
-        except RenderingProblem as problem:
-            self._end(person, effect, now, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(problem)})
-            return
-        reason = self._late_refusal(person, effect, now)
-        if reason is not None:
-            self._end(person, effect, now, Outcome.SKIPPED, reason)
-            return
-        fault = next((each for each in self.faults if each.at <= now and each.times > 0), None)
-        if fault is None:
+        if isinstance(effect, SendEmail) and answer.outcome is Outcome.SENT:
             person.recipient = underway(person.recipient, effect.key)
+        if isinstance(effect, SendEmail | OpenTask | AskApproval) and answer.outcome is not Outcome.FAILED:
             person.release(effect)
-            self._end(person, effect, now, Outcome.SENT)
-            return
-        fault.times -= 1
-        if fault.refuses:
-            self._end(person, effect, now, Outcome.FAILED, Reason.PROVIDER_REFUSED)
-            return
-        attempt = self._attempts[effect.key] = self._attempts.get(effect.key, 0) + 1
-        retry = now + FIRST_RETRY * 2 ** (attempt - 1)
-        self.at(retry, lambda _: self._send(person, effect, retry))
+        self.at(now, answer, person.id)
 
     def _late_refusal(self, person: Inhabitant, effect: SendEmail, now: datetime) -> str | None:
         """What speaks against leaving later than it was released, as the engine looks at it before it calls the provider."""
@@ -292,18 +242,6 @@ class World:
             return None
         calendar = self.catalog.calendar(*zones_told(person.state.facts))
         return last_look(self.catalog.timing, person.recipient.ledger or (), effect, now, calendar)
-
-    def _end(
-        self,
-        person: Inhabitant,
-        effect: Effect,
-        at: datetime,
-        outcome: Outcome,
-        reason: str | None = None,
-        result: JsonObject | None = None,
-    ) -> None:
-        ended = EffectEnded(at=at, key=effect.key, outcome=outcome, reason=reason, result=result or {})
-        self.at(at, ended, person.id)
 
     # --- what happens to the world beside inputs ---
 
@@ -316,7 +254,7 @@ class World:
             awaited = {enrollment.awaiting for enrollment in person.state.enrollments}
             for effect in held:
                 if effect.key in awaited:
-                    self._send(person, effect, at)
+                    self._carry_out(person, effect, at)
 
     def consent(self, topic: str, *, given: bool, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]
@@ -351,6 +289,21 @@ class World:
             if last is not None:
                 return person, last
         return None, None
+
+    def answer(
+        self,
+        at: datetime,
+        step: str,
+        decision: Answer,
+        comment: str | None,
+        customer: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """A person answers what the step asked last. Where it asked nothing, nothing happens."""
+        person, question = self._last_of(step, AskApproval, customer, key)
+        if person is not None and question is not None:
+            ended = ApprovalEnded(at=at, key=question.key, decision=decision, comment=comment)
+            self.at(at, ended, person.id)
 
     def suppress(self, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]

@@ -4,47 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 
 from perennia.core.decisions import Effect, EffectEnded
-from perennia.core.json_values import JsonObject
 from perennia.core.state import Recipient
 from perennia.store.bodies import effect_of, email_in, normal_address
-from perennia.store.columns import Instant
-from perennia.store.locking import FLAGGED
-from perennia.store.orders import append_one
+from perennia.store.ledger_rows import claim_row, end_row, release_row, state_part
 from perennia.store.page import is_suppressed
 from perennia.store.prepared import Rows, execute
 from perennia.store.records import Message, Sending, SendStatus
 from perennia.store.tables import consents, customers, effects, messages, suppressions
 
-
-class AlreadyEnded(Exception):
-    """The key has ended before. Leaves the transaction, which thereby changes nothing."""
-
-
 # --- claiming -------------------------------------------------------------------------------------------------------
 
-
-class _Facts(msgspec.Struct):
-    traits: JsonObject = {}
-    account: JsonObject | None = None
-
-
-class _Enrollment(msgspec.Struct):
-    id: str
-    paused: bool = False
-
-
-class _State(msgspec.Struct):
-    """The part of a customer's state that a claim looks at."""
-
-    facts: _Facts
-    enrollments: list[_Enrollment] = []
-
-
-_state_of = msgspec.json.Decoder(_State).decode
 
 _find = (
     select(
@@ -68,11 +40,6 @@ _find = (
     .where(messages.c.key == bindparam("key"))
     .with_for_update(of=messages)
 )
-_claim = (
-    update(messages)
-    .where(messages.c.key == bindparam("claimed"), messages.c.status == SendStatus.RESERVED)
-    .values(status=SendStatus.SENDING, claimed_at=bindparam("at", type_=Instant()))
-)
 
 
 def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
@@ -83,14 +50,14 @@ def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
         return Sending(effect=None, before=SendStatus.SKIPPED, recipient=nobody, erased=True, paused=False)
     sending = _sending(connection, rows)
     if sending.before is SendStatus.RESERVED and sending.effect and not sending.paused and not sending.erased:
-        execute(connection, _claim, {"claimed": key, "at": at})
+        claim_row(connection, messages, key, {"at": at})
     return sending
 
 
 def _sending(connection: Connection, rows: Rows) -> Sending:
     """From one row for each of the customer's consents."""
     row = rows[0]
-    state = _State(facts=_Facts()) if row.state is None else _state_of(row.state)
+    state = state_part(row.state)
     # Who waited for the message's row sees its new status beside the effect as it was before.
     is_open = row.open and row.status in (SendStatus.RESERVED, SendStatus.SENDING)
     effect: Effect | None = effect_of(row.body) if is_open else None
@@ -108,42 +75,16 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         ),
         erased=row.erased_at is not None,
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
-        paused=effect is not None and any(each.paused for each in state.enrollments if each.id == effect.enrollment),
+        paused=effect is not None and state.pauses(effect.enrollment),
     )
 
 
 def release_message(connection: Connection, key: str) -> None:
     """`Store.release_message`."""
-    is_sending = (messages.c.key == key) & (messages.c.status == SendStatus.SENDING)
-    connection.execute(update(messages).where(is_sending).values(status=SendStatus.RESERVED, claimed_at=None))
+    release_row(connection, messages, key)
 
 
 # --- ending ---------------------------------------------------------------------------------------------------------
-
-_customer_of = select(messages.c.customer).where(messages.c.key == bindparam("key")).scalar_subquery()
-# The customer first, as in a turn, so that the two do not wait for each other.
-_take_seq = (
-    update(customers)
-    .where(customers.c.id == _customer_of)
-    .values(
-        next_seq=customers.c.next_seq + 1,
-        bell=case((customers.c.bell < FLAGGED, FLAGGED), else_=customers.c.bell),
-        rung_at=func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant())),
-    )
-    .returning(customers.c.id, (customers.c.next_seq - 1).label("seq"))
-)
-_end = (
-    update(messages)
-    .where(messages.c.key == bindparam("ended"), messages.c.ended_at.is_(None))
-    .values(
-        status=bindparam("status"),
-        reason=bindparam("reason"),
-        provider=bindparam("provider"),
-        provider_id=bindparam("provider_id"),
-        ended_at=bindparam("at", type_=Instant()),
-    )
-    .returning(messages.c.key)
-)
 
 
 def end_message(
@@ -155,21 +96,7 @@ def end_message(
     provider_id: str | None,
 ) -> None:
     """`Store.end_message`. Raises `AlreadyEnded`, also where nothing is known of the key."""
-    owners = execute(connection, _take_seq, {"key": key, "at": ended.at})
-    if not owners:
-        raise AlreadyEnded
-    values = {
-        "ended": key,
-        "status": status,
-        "reason": ended.reason,
-        "provider": provider,
-        "provider_id": provider_id,
-        "at": ended.at,
-    }
-    if not execute(connection, _end, values):
-        raise AlreadyEnded
-    customer, seq = owners[0]
-    append_one(connection, customer, seq, ended)
+    end_row(connection, messages, key, ended, {"status": status, "provider": provider, "provider_id": provider_id})
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

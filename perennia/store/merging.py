@@ -31,7 +31,7 @@ from perennia.store.identities import ANONYMOUS, Name, lock_devices, point, reso
 from perennia.store.journaling import write_journal
 from perennia.store.locking import LockedCustomer
 from perennia.store.records import Merge, Receipt, SendStatus
-from perennia.store.tables import consents, customers, effects, identities, inputs, messages, tasks
+from perennia.store.tables import consents, customers, deliveries, effects, identities, inputs, messages, tasks
 from perennia.store.taking import Taking
 
 MERGED = Reason.MERGED.value
@@ -165,6 +165,8 @@ class _Merging:
         execute(update(messages).where(reserved).values(status=SendStatus.SKIPPED, reason=MERGED, ended_at=self._at))
         counted = messages.c.counts_for == previous
         execute(update(messages).where(counted).values(counts_for=self._target.id))
+        untold = and_(deliveries.c.customer == previous, deliveries.c.status == SendStatus.RESERVED)
+        execute(update(deliveries).where(untold).values(status=SendStatus.SKIPPED, reason=MERGED, ended_at=self._at))
         open_tasks = and_(tasks.c.customer == previous, tasks.c.status == "open")
         execute(update(tasks).where(open_tasks).values(status="cancelled", result=MERGED, ended_at=self._at))
 

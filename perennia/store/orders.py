@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from perennia.core.decisions import Input, SurveyAnswered
+from perennia.core.decisions import ApprovalEnded, Input, SurveyAnswered, TaskEnded
 from perennia.store.bodies import body
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
+from perennia.store.records import WorkKind
 from perennia.store.tables import customers, inputs, tasks
 
 _take_seq = (
@@ -46,11 +47,12 @@ def _tell_account(connection: Connection, customer: str, answer: SurveyAnswered)
         place_order(connection, account, msgspec.structs.replace(answer, contact=contact))
 
 
-def place_order_at_task(connection: Connection, key: str, order: Input) -> tuple[str, int]:
+def place_order_at_task(connection: Connection, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
     """`Store.place_order_at_task`."""
-    customer = connection.scalar(select(tasks.c.customer).where(tasks.c.key == key))
+    kind: WorkKind = "task" if isinstance(order, TaskEnded) else "approval"
+    customer = connection.scalar(select(tasks.c.customer).where(tasks.c.key == key, tasks.c.kind == kind))
     if customer is None:
-        raise UnknownCustomer(f"no task {key!r}; `perennia show CUSTOMER` lists a customer's tasks")
+        raise UnknownCustomer(f"no {kind} {key!r}; `perennia {kind}s list` lists them")
     return customer, place_order(connection, customer, order)
 
 

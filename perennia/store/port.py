@@ -11,14 +11,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from perennia.core.decisions import EffectEnded, Input, MessageTold
+from perennia.core.decisions import ApprovalEnded, EffectEnded, Input, MessageTold, TaskEnded
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
+from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.records import (
     Accepted,
+    Approval,
     AuditEntry,
     CustomerSummary,
+    Delivering,
+    Delivery,
     JournalRow,
     Merge,
     Message,
@@ -97,8 +101,8 @@ class Store(Protocol):
         """Appends an input for one customer (internal id), sets the bell, returns the input's ``seq``."""
         ...
 
-    async def place_order_at_task(self, key: str, order: Input) -> tuple[str, int]:
-        """The same for the customer whose task ``key`` is. Returns internal id and ``seq``."""
+    async def place_order_at_task(self, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
+        """The same for the customer whose task or approval ``key`` is. Returns internal id and ``seq``."""
         ...
 
     async def cursor(self, customer: str) -> int:
@@ -168,6 +172,32 @@ class Store(Protocol):
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
 
+    # --- what other systems are told ---
+    async def claim_delivery(self, key: str, at: datetime) -> Delivering:
+        """`claim_message` for what is no message."""
+        ...
+
+    async def end_delivery(
+        self,
+        key: str,
+        status: SendStatus,
+        ended: EffectEnded,
+        provider: str | None,
+        provider_id: str | None,
+        said: JsonObject | None,
+    ) -> None:
+        """`end_message` for what is no message. ``said``: what the system was told, kept to be looked at."""
+        ...
+
+    async def release_delivery(self, key: str) -> None:
+        """`release_message` for what is no message."""
+        ...
+
+    async def deliveries(self, customer: str | None = None, limit: int = 100) -> list[Delivery]:
+        """What other systems were told, the last released first."""
+        ...
+
+    # --- permission ---
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         """Records a no to the topic; True where it changed something."""
         ...
@@ -212,6 +242,10 @@ class Store(Protocol):
         ...
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]: ...
+
+    async def approvals(
+        self, customer: str | None = None, status: str | None = None, limit: int = 100
+    ) -> list[Approval]: ...
 
     async def totals(self) -> Totals: ...
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, Text, and_, case, func, or_, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Connection, Row, Text, and_, case, func, or_, select, tuple_
 
 from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState
 from perennia.store.bodies import email_in, entry_of, state_of
 from perennia.store.port import UnknownCustomer
-from perennia.store.records import CustomerSummary, JournalRow, Task
-from perennia.store.tables import IS_OPEN_TASK, customers, identities, journal, tasks
+from perennia.store.records import CustomerSummary, JournalRow
+from perennia.store.tables import customers, identities, journal
 
 _account = customers.alias("accounts")
 _summaries = select(
@@ -93,42 +93,3 @@ def _in_body(dialect: str, *keys: str) -> ColumnElement[str]:
     if dialect == "sqlite":
         return func.json_extract(journal.c.body, f"$.{'.'.join(keys)}", type_=Text())
     return func.json_extract_path_text(journal.c.body.cast(JSON), *keys, type_=Text())
-
-
-def list_tasks(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Task]:
-    """`Store.tasks`: the last opened first."""
-    statement = (
-        select(tasks, customers.c.external_id)
-        .join(customers, customers.c.id == tasks.c.customer)
-        .order_by(tasks.c.opened_at.desc(), tasks.c.key)
-        .limit(limit)
-    )
-    return [_task(row) for row in connection.execute(_only(statement, customer, status))]
-
-
-def _only(
-    statement: Select[*tuple[object, ...]], customer: str | None, status: str | None
-) -> Select[*tuple[object, ...]]:
-    if customer is not None:
-        statement = statement.where(tasks.c.customer == customer)
-    if status == "open":
-        return statement.where(IS_OPEN_TASK)
-    return statement if status is None else statement.where(tasks.c.status == status)
-
-
-def _task(row: Row[*tuple[object, ...]]) -> Task:
-    return Task(
-        key=row.key,
-        customer=row.customer,
-        external_id=row.external_id,
-        playbook=row.playbook,
-        title=row.title,
-        body=row.body,
-        assignee=row.assignee,
-        due=row.due,
-        priority=row.priority,
-        status=row.status,
-        result=row.result,
-        opened_at=row.opened_at,
-        ended_at=row.ended_at,
-    )

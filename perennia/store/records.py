@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from perennia.core.decisions import CustomerEvent, Effect, Input, JournalEntry, Telling, TraitsChanged
+from perennia.core.decisions import CustomerEvent, Effect, EscalateTask, Input, JournalEntry, Telling, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
-from perennia.core.json_values import Json
+from perennia.core.json_values import Json, JsonObject
 from perennia.core.state import CustomerState, Recipient
 
 # --- accepting ------------------------------------------------------------------------------------------------------
@@ -95,8 +95,11 @@ class NeedsLedger(msgspec.Struct, frozen=True):
     since: datetime
 
 
+WorkKind: TypeAlias = Literal["task", "approval"]
+
+
 class NewTask(msgspec.Struct, frozen=True, kw_only=True):
-    """A task as it is stored: text rendered."""
+    """Work for a person as it is stored: text rendered. Of an approval ``title`` is the question."""
 
     key: str
     playbook: str
@@ -107,6 +110,7 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
     due: datetime | None
     priority: str
     at: datetime
+    kind: WorkKind = "task"
 
 
 class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +131,7 @@ class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
     watching: tuple[str, ...]
     tellings: tuple[Telling, ...] = ()
     heard: tuple[CustomerEvent, ...] = ()
+    escalated: tuple[EscalateTask, ...] = ()
 
 
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +188,33 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     zones: tuple[Json, Json] = (None, None)
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the ledger of what other systems are told: one per idempotency key. ``said``: what was told."""
+
+    key: str
+    customer: str
+    kind: str
+    playbook: str
+    step: str
+    target: str
+    status: SendStatus
+    reason: str | None
+    provider: str | None
+    provider_id: str | None
+    said: JsonObject | None
+    released_at: datetime
+    ended_at: datetime | None
+
+
+class Delivering(msgspec.Struct, frozen=True, kw_only=True):
+    """What an activity finds when it claims a key that is no message's (`Sending`)."""
+
+    effect: Effect | None
+    before: SendStatus
+    erased: bool
+    paused: bool
+
+
 # --- catalog --------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +263,23 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: str
     status: Literal["open", "done", "cancelled"]
     result: str | None
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to a person. ``until``: when silence becomes the answer; ``by``: who answered."""
+
+    key: str
+    customer: str
+    external_id: str
+    playbook: str
+    question: str
+    approver: str | None
+    until: datetime | None
+    status: Literal["open", "approved", "denied", "timed_out", "cancelled"]
+    comment: str | None
+    by: str | None
     opened_at: datetime
     ended_at: datetime | None
 

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from perennia.core.decisions import EffectEnded, Input, MessageTold
+from perennia.core.decisions import ApprovalEnded, EffectEnded, Input, MessageTold, TaskEnded
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
+from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store import (
     accepting,
@@ -18,7 +19,9 @@ from perennia.store import (
     bells,
     counted_messages,
     counting,
+    deliveries,
     ledger,
+    ledger_rows,
     orders,
     permission,
     reading,
@@ -26,14 +29,18 @@ from perennia.store import (
     telling,
     turning,
     words,
+    work,
 )
 from perennia.store.driver import Driver, Statements
 from perennia.store.port import Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
     Accepted,
+    Approval,
     AuditEntry,
     CustomerSummary,
+    Delivering,
+    Delivery,
     JournalRow,
     Merge,
     Message,
@@ -99,7 +106,7 @@ class SqlStore(Store):
     async def place_order(self, customer: str, order: Input) -> int:
         return await self._driver.write("order", lambda c: orders.place_order(c, customer, order))
 
-    async def place_order_at_task(self, key: str, order: Input) -> tuple[str, int]:
+    async def place_order_at_task(self, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
         return await self._driver.write("order", lambda c: orders.place_order_at_task(c, key, order))
 
     async def cursor(self, customer: str) -> int:
@@ -143,7 +150,7 @@ class SqlStore(Store):
             await self._driver.write(
                 "end_message", lambda c: ledger.end_message(c, key, status, ended, provider, provider_id)
             )
-        except ledger.AlreadyEnded:
+        except ledger_rows.AlreadyEnded:
             return  # rolled back: nothing has changed
 
     async def counted_messages(self, contact: str, since: datetime) -> tuple[LedgerEntry, ...]:
@@ -158,6 +165,35 @@ class SqlStore(Store):
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
+
+    # --- what other systems are told ---
+
+    async def claim_delivery(self, key: str, at: datetime) -> Delivering:
+        return await self._driver.write("claim_delivery", lambda c: deliveries.claim_delivery(c, key, at))
+
+    async def release_delivery(self, key: str) -> None:
+        await self._driver.write("release_delivery", lambda c: deliveries.release_delivery(c, key))
+
+    async def end_delivery(
+        self,
+        key: str,
+        status: SendStatus,
+        ended: EffectEnded,
+        provider: str | None,
+        provider_id: str | None,
+        said: JsonObject | None,
+    ) -> None:
+        try:
+            await self._driver.write(
+                "end_delivery", lambda c: deliveries.end_delivery(c, key, status, ended, provider, provider_id, said)
+            )
+        except ledger_rows.AlreadyEnded:
+            return  # rolled back: nothing has changed
+
+    async def deliveries(self, customer: str | None = None, limit: int = 100) -> list[Delivery]:
+        return await self._driver.read("deliveries", lambda c: deliveries.list_deliveries(c, customer, limit))
+
+    # --- permission ---
 
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         return await self.consent(customer, topic, given=False, at=at, source=source)
@@ -203,7 +239,12 @@ class SqlStore(Store):
         return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit, subject, step))
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
-        return await self._driver.read("tasks", lambda c: reading.list_tasks(c, customer, status, limit))
+        return await self._driver.read("tasks", lambda c: work.list_tasks(c, customer, status, limit))
+
+    async def approvals(
+        self, customer: str | None = None, status: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        return await self._driver.read("approvals", lambda c: work.list_approvals(c, customer, status, limit))
 
     async def totals(self) -> Totals:
         return await self._driver.read("totals", counting.totals)

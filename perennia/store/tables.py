@@ -167,6 +167,28 @@ Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)
 _partial("ix_messages_counted", messages.c.counts_for, messages.c.released_at, where="counts_for IS NOT NULL")
 
+# The same for what other systems are told. `target`: a channel, a record, a URL; `said`: what was told, JSON text.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("playbook", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("provider", Text),
+    Column("provider_id", Text),
+    Column("said", Text),
+    Column("released_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("ended_at", Instant),
+)
+Index("ix_deliveries_customer", deliveries.c.customer, deliveries.c.released_at)
+
+# `kind`: task or approval. An approval's title is its question, its result the comment that it was answered with.
 tasks = Table(
     "tasks",
     metadata,
@@ -184,6 +206,7 @@ tasks = Table(
     Column("ended_by", Text),
     Column("opened_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("kind", Text, nullable=False, server_default="task"),
 )
 _partial("ix_tasks_open", tasks.c.opened_at, where="status = 'open'")
 

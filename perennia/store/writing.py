@@ -6,20 +6,33 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, BindParameter, Connection, Text, Update, and_, bindparam, case, update
+from sqlalchemy import BigInteger, BindParameter, Connection, Table, Text, Update, and_, bindparam, case, update
 
-from perennia.core.decisions import Act, CustomerEvent, EffectEnded, JournalEntry, Reason, SendEmail, TaskEnded
+from perennia.core.decisions import (
+    Act,
+    CallWebhook,
+    CustomerEvent,
+    Effect,
+    EffectEnded,
+    JournalEntry,
+    Notify,
+    Reason,
+    SendEmail,
+    WriteCrm,
+)
 from perennia.store.appending import Appending
 from perennia.store.arrivals import current_bells
 from perennia.store.batches import ROWS, Row, as_rows, as_values, insert, rows_of
 from perennia.store.bodies import body, email_in, normal_address, storable
 from perennia.store.columns import Instant, microseconds
+from perennia.store.deliveries import KINDS, target_of
 from perennia.store.journaling import write_journal
 from perennia.store.locking import QUIET, lock_alive
 from perennia.store.page import CustomerRow, Page
 from perennia.store.prepared import execute
-from perennia.store.records import NewTask, SendStatus, TurnWrite
-from perennia.store.tables import customers, effects, inputs, messages, tasks
+from perennia.store.records import SendStatus, TurnWrite
+from perennia.store.tables import customers, deliveries, effects, inputs, messages
+from perennia.store.work import close_work, escalate_work, open_work
 
 
 def write_turn(connection: Connection, row: CustomerRow, page: Page, write: TurnWrite) -> tuple[str, ...]:
@@ -27,8 +40,9 @@ def write_turn(connection: Connection, row: CustomerRow, page: Page, write: Turn
     _write_row(connection, row, page, write)
     _open_effects(connection, row, write)
     _close_effects(connection, page, write)
-    _open_tasks(connection, row, write.tasks)
-    _close_tasks(connection, page, write)
+    open_work(connection, row, write.tasks)
+    escalate_work(connection, write.escalated)
+    close_work(connection, page, write)
     write_journal(connection, row.id, write.journal)
     _keep_heard(connection, row, write.heard)
     return _tell_others(connection, row, write)
@@ -123,6 +137,22 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
         "priority",
     )
     insert(connection, messages, names, reserved)
+    told: list[Row] = [
+        (
+            each.key,
+            row.id,
+            KINDS[type(each)],
+            each.playbook,
+            each.step,
+            target_of(each),
+            SendStatus.RESERVED,
+            microseconds(each.at),
+        )
+        for each in write.effects
+        if isinstance(each, WriteCrm | CallWebhook | Notify)
+    ]
+    names = ("key", "customer", "kind", "playbook", "step", "target", "status", "released_at")
+    insert(connection, deliveries, names, told)
 
 
 def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None:
@@ -133,17 +163,18 @@ def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None
     keys = as_values([effect.key for effect in closing])
     execute(connection, _close(connection.dialect.name), {ROWS: keys})
     ended = {each.key for each in page.inputs if isinstance(each, EffectEnded)}
-    left: list[Row] = []
+    left: dict[Table, list[Row]] = {}
     for effect in closing:
-        if isinstance(effect, SendEmail) and effect.key not in ended:
+        if effect.key not in ended:
             status, reason = _fate(effect, write.journal)
-            left.append((effect.key, status, reason, microseconds(write.state.now)))
-    if left:
-        execute(connection, _settle(connection.dialect.name), {ROWS: as_rows(left)})
+            ledger = messages if isinstance(effect, SendEmail) else deliveries
+            left.setdefault(ledger, []).append((effect.key, status, reason, microseconds(write.state.now)))
+    for ledger, rows in left.items():
+        execute(connection, _settle(connection.dialect.name, ledger), {ROWS: as_rows(rows)})
 
 
-def _fate(effect: SendEmail, entries: tuple[JournalEntry, ...]) -> tuple[SendStatus, str | None]:
-    """What became of a message that no activity has ended: its activity gave up, or its effect was withdrawn."""
+def _fate(effect: Effect, entries: tuple[JournalEntry, ...]) -> tuple[SendStatus, str | None]:
+    """What became of an effect that no activity has ended: its activity gave up, or its effect was withdrawn."""
     about = [entry for entry in entries if entry.enrollment == effect.enrollment]
     step_ended = next((e for e in about if e.act is Act.STEP_ENDED and e.step == effect.step), None)
     if step_ended is not None:
@@ -162,88 +193,25 @@ def _close(dialect: str) -> Update:
 
 
 @cache
-def _settle(dialect: str) -> Update:
+def _settle(dialect: str, ledger: Table) -> Update:
     """``reserved`` becomes what is given.
 
     ``sending``: where the activity gave up, nobody knows whether the message left; where the effect was only withdrawn,
     the activity still runs and will tell.
     """
     left = rows_of(dialect, ("key", Text), ("status", Text), ("reason", Text), ("at", BigInteger)).subquery("left_over")
-    was_reserved = messages.c.status == SendStatus.RESERVED
-    gave_up = and_(messages.c.status == SendStatus.SENDING, left.c.status == SendStatus.FAILED)
+    was_reserved = ledger.c.status == SendStatus.RESERVED
+    gave_up = and_(ledger.c.status == SendStatus.SENDING, left.c.status == SendStatus.FAILED)
     # As one value: of two conditions SQLite makes two searches for all messages of that status.
     applies = case((was_reserved, 1), (gave_up, 1), else_=0)
     return (
-        update(messages)
-        .where(messages.c.key == left.c.key, applies == 1)
+        update(ledger)
+        .where(ledger.c.key == left.c.key, applies == 1)
         .values(
             status=case((was_reserved, left.c.status), else_=SendStatus.UNKNOWN),
             reason=left.c.reason,
             ended_at=left.c.at,
         )
-    )
-
-
-# --- tasks ----------------------------------------------------------------------------------------------------------
-
-
-def _open_tasks(connection: Connection, row: CustomerRow, opened: tuple[NewTask, ...]) -> None:
-    names = (
-        "key",
-        "customer",
-        "playbook",
-        "enrollment",
-        "title",
-        "body",
-        "assignee",
-        "due",
-        "priority",
-        "status",
-        "opened_at",
-    )
-    rows: list[Row] = [
-        (
-            task.key,
-            row.id,
-            task.playbook,
-            task.enrollment,
-            storable(task.title),
-            task.body and storable(task.body),
-            task.assignee,
-            None if task.due is None else microseconds(task.due),
-            task.priority,
-            "open",
-            microseconds(task.at),
-        )
-        for task in opened
-    ]
-    insert(connection, tasks, names, rows)
-
-
-def _close_tasks(connection: Connection, page: Page, write: TurnWrite) -> None:
-    """As the person said who ended them; what nobody ended is cancelled."""
-    if not write.closed_tasks:
-        return
-    said = {each.key: each for each in reversed(page.inputs) if isinstance(each, TaskEnded)}
-    rows: list[Row] = []
-    for key in dict.fromkeys(write.closed_tasks):
-        end = said.get(key)
-        if end is None:
-            rows.append((key, "cancelled", None, None, microseconds(write.state.now)))
-        else:
-            rows.append((key, end.outcome, end.result and storable(end.result), end.by, microseconds(end.at)))
-    execute(connection, _end_tasks(connection.dialect.name), {ROWS: as_rows(rows)})
-
-
-@cache
-def _end_tasks(dialect: str) -> Update:
-    ended = rows_of(
-        dialect, ("key", Text), ("status", Text), ("result", Text), ("ended_by", Text), ("ended_at", BigInteger)
-    ).subquery("ended")
-    return (
-        update(tasks)
-        .where(tasks.c.key == ended.c.key, tasks.c.status == "open")
-        .values(status=ended.c.status, result=ended.c.result, ended_by=ended.c.ended_by, ended_at=ended.c.ended_at)
     )
 
 

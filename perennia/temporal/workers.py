@@ -10,7 +10,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from activities.contracts import EffectKind, Messages, Turns
+from activities.contracts import Crm, EffectKind, Messages, Notices, Turns, Webhooks
 from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
 from workflows.customer import CustomerWorkflow
 
@@ -69,3 +69,24 @@ def message_worker(
         disable_eager_activity_execution=True,  # an eager start would pass the queue's rate limit and its fairness by
         graceful_shutdown_timeout=GRACE,
     )
+
+
+def system_workers(
+    client: Client, crm: Crm, webhooks: Webhooks, notices: Notices, *, queue: str = CUSTOMER_QUEUE
+) -> list[Worker]:
+    """Tell other systems: each kind from a queue of its own, so that a slow one delays nobody else."""
+    kinds = {EffectKind.CRM: crm.write, EffectKind.WEBHOOK: webhooks.call, EffectKind.NOTIFY: notices.post}
+    return [
+        Worker(
+            client,
+            task_queue=effect_queue(queue, kind),
+            activities=[carry_out],
+            max_concurrent_activities=EFFECTS_AT_ONCE,
+            # They are far rarer than messages, and each poll is a call that the server holds open.
+            max_concurrent_activity_task_polls=1,
+            max_heartbeat_throttle_interval=SIGN_INTERVAL,
+            disable_eager_activity_execution=True,
+            graceful_shutdown_timeout=GRACE,
+        )
+        for kind, carry_out in kinds.items()
+    ]

@@ -18,6 +18,7 @@ from perennia.why.reasons import meaning, reason_in_words
 _SAID = frozenset(
     {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
     | {"variant", "rounds", "milestone"}
+    | {"question", "webhook", "method", "notify", "text", "crm", "record", "decision", "body"}
     | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
 )
 
@@ -105,6 +106,8 @@ def _act(entry: JournalEntry) -> str:
             return _health_move(entry)
         case Act.MIGRATED:
             return f"went on in this version, from {_text(str(entry.detail.get('from'))[:8])}"
+        case Act.ESCALATED:
+            return f"the task was late and went on{_to(entry)}: {_text(entry.detail.get('task'))}"
         case Act.ORDER:
             return f"was told to {entry.code}{_by(entry)}"
         case Act.IGNORED:
@@ -132,11 +135,23 @@ def _released(entry: JournalEntry) -> str:
         return f"email {template} was released{' to the owner' if entry.detail.get('to') == 'owner' else ''}"
     if task := entry.detail.get("task"):
         return f"a task was opened: {_text(task)}"
+    if question := entry.detail.get("question"):
+        return f"somebody was asked: {_text(question)}"
+    if url := entry.detail.get("webhook"):
+        return f"a webhook was called: {_text(entry.detail.get('method'))} {_text(url)}"
+    if channel := entry.detail.get("notify"):
+        return f"channel {_text(channel)} was told: {_text(entry.detail.get('text'))}"
+    if "crm" in entry.detail:
+        return f"the CRM was told of the {_text(entry.detail.get('record'))}: {_text(entry.detail['crm'])}"
     return f"{entry.code} was released"
 
 
 def _step_end(entry: JournalEntry) -> str:
     match entry.code:
+        case Outcome.SKIPPED if entry.reason == Reason.APPROVAL_DENIED:
+            return f"it was denied{_by(entry)}"
+        case Outcome.TIMED_OUT if entry.detail.get("verb") == "approve":
+            return f"nobody answered in time, which counts as {'no' if entry.reason else 'yes'}"
         case Outcome.SKIPPED:
             return f"the {_verb(entry)} was skipped: {reason_in_words(entry.reason or 'no reason given')}"
         case Outcome.FAILED:
@@ -149,6 +164,11 @@ def _step_end(entry: JournalEntry) -> str:
             return _done(entry)
         case code:
             return f"the {_verb(entry)} ended: {code}"
+
+
+def _to(entry: JournalEntry) -> str:
+    to = entry.detail.get("to")
+    return f" to {_text(to)}" if to else ""
 
 
 def _verb(entry: JournalEntry) -> str:
@@ -191,6 +211,14 @@ def _done(entry: JournalEntry) -> str:
             return f"it ended the playbook {_text(detail.get('playbook'))}"
         case "stage":
             return "it set the stage"
+        case "approve":
+            return f"it was approved{_by(entry)}"
+        case "crm":
+            return "the CRM has taken it"
+        case "webhook":
+            return f"the webhook answered with {_text(detail.get('status'))}"
+        case "notify":
+            return "the channel has got it"
         case _:
             return f"the {_verb(entry)} was done"
 

@@ -10,7 +10,8 @@ BOOK = "playbook: p\ntopic: tips\n"
 SPAN = "write one like 90s, 30m, 12h, 3d, 2w or 2bd"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
 VERBS = (
-    "branch, email, emit, enroll, exit, milestone, repeat, split, stage, survey, task, unenroll, update, wait, wait_for"
+    "approve, branch, crm, email, emit, enroll, exit, milestone, notify, repeat, split, stage, survey, task, unenroll, update, "
+    "wait, wait_for, webhook"
 )
 
 KINDS: list[tuple[str, list[str]]] = [

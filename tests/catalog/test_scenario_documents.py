@@ -18,7 +18,6 @@ from perennia.catalog.scenario_models import (
     NeverExpected,
     OpenInput,
     PauseInput,
-    ProviderFault,
     ReplyInput,
     ResumeInput,
     Scenario,
@@ -31,6 +30,7 @@ from perennia.catalog.scenario_models import (
     TraitsInput,
     UnsubscribeInput,
 )
+from perennia.catalog.scenario_world import ProviderFault
 from tests.support.workspaces import USUAL, Check, MakeWorkspace
 
 BOOK = "playbook: p\ntopic: tips\nsteps: [{id: call, task: Call, wait: true}, {id: mail, email: hello}]\n---\n"

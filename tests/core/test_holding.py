@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennia.simulate.world import Fault
+from perennia.simulate.outside import Fault
 from tests.support.lives import START, Life, after
 
 BOOK = """
@@ -241,7 +241,7 @@ def test_after_the_cap_the_quiet_hours() -> None:
 
 def test_a_message_that_the_provider_refuses_gives_its_place_back() -> None:
     found = life(ONE_A_WEEK, book("a", priority=90), book("b"))
-    found.world.faults = [_refused()]
+    found.world.outside.faults = [_refused()]
     assert mails(found.event("0d", "Go").until("1d")) == [
         ("0d", "a"),
         ("0d", "skipped first: provider_refused"),
@@ -251,7 +251,7 @@ def test_a_message_that_the_provider_refuses_gives_its_place_back() -> None:
 
 def test_a_message_that_has_not_left_yields_its_place_to_a_higher_priority() -> None:
     found = life(ONE_A_DAY, book("low", "Low", 20), book("high", "High", 90))
-    found.world.faults = [_failing(times=3)]
+    found.world.outside.faults = [_failing(times=3)]
     found.event("0d", "Low").event("2s", "High").until("3d")
     assert mails(found) == [("0d", "low"), ("2s", "high"), ("1d2s", "low")]
     assert held(found) == [("p-low", "lower_priority")]
@@ -264,14 +264,14 @@ def test_a_message_that_has_left_stays_out() -> None:
 
 def test_a_message_that_leaves_late_counts_from_when_it_left() -> None:
     found = life(ONE_A_DAY, book("a"), book("b", "Other"))
-    found.world.faults = [_failing(times=7)]
+    found.world.outside.faults = [_failing(times=7)]
     # 1 + 2 + ... + 64 seconds: it leaves 2m7s late.
     assert mails(found.event("0d", "Go").event("1h", "Other").until("3d")) == [("0d", "a"), ("1d2m7s", "b")]
 
 
 def test_a_message_that_comes_late_into_quiet_hours_is_held_like_any_other() -> None:
     found = life(NIGHTS, book("m"))
-    found.world.faults = [_failing(times=7)]
+    found.world.outside.faults = [_failing(times=7)]
     found.event("11h59m", "Go").until("3d")
     assert mails(found) == [("11h59m", "m"), ("23h", "m")]
 

@@ -6,7 +6,7 @@ import pytest
 
 from perennia.core.advance import new_customer
 from perennia.core.decisions import TraitsChanged
-from perennia.simulate.world import Fault
+from perennia.simulate.outside import Fault
 from tests.support.lives import START, Life, after
 
 HEAD = "playbook: p\ntopic: tips\nenter: {on: [{event: Go}]}\n"
@@ -211,7 +211,7 @@ def test_a_child_of_a_migrated_parent_still_brings_it_on() -> None:
 def test_a_message_on_its_way_is_not_sent_twice_where_its_step_was_renamed() -> None:
     first = book("{id: tip, email: tip}\n{id: w, wait: 1d}\n{id: last, email: last}")
     ana = life(first)
-    ana.world.faults.append(fault("0d", times=2))
+    ana.world.outside.faults.append(fault("0d", times=2))
     later = book("{id: hint, email: hint}\n{id: w, wait: 2d}\n{id: last, email: last}")
     ana.publish("2s", later, "migrate", {"tip": "hint"}).until("20d")
     assert ana.timeline[:2] == [("0d", "email tip"), ("2d", "email last")]
@@ -276,7 +276,7 @@ def test_resuming_one_enrollment_does_not_let_it_out_of_a_paused_playbook() -> N
 
 def test_a_message_that_was_released_before_the_pause_is_held_too() -> None:
     ana = life()
-    ana.world.faults.append(fault("0d", times=1))
+    ana.world.outside.faults.append(fault("0d", times=1))
     ana.for_all("1s", "pause", "p").for_all("6d", "resume", "p").until("20d")
     assert ana.timeline == [("0d", "email hello"), ("6d", "email tip"), ("6d", "ended completed")]
     sent = [each.at for each in ana.journal if each.code == "sent"]

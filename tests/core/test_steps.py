@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perennia.core.decisions import TaskEnded
-from perennia.simulate.world import Fault
+from perennia.simulate.outside import Fault
 from tests.support.lives import Life, after
 
 HEAD = """
@@ -37,7 +37,7 @@ def test_a_calendar_wait_keeps_the_wall_clock_over_the_change_to_summer_time() -
 
 def test_spans_after_a_message_count_from_its_release_even_when_its_end_came_later() -> None:
     life = Life(HEAD + "  - email: a\n  - wait: 1h\n  - email: b")
-    life.world.faults = [Fault(at=after("0d"), refuses=False, times=3)]
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]
     life.event("0d", "Go").until("1d")
     assert life.timeline == [("0d", "email a"), ("1h", "email b"), ("1h", "ended completed")]
 
@@ -291,7 +291,7 @@ def test_owner_mail_without_an_owner_is_skipped() -> None:
 def test_a_failed_step_goes_on_unless_told_to_exit() -> None:
     for rule, expected in (("continue", "email b"), ("exit", "ended step_failed")):
         life = Life(HEAD + f"  - id: a\n    email: a\n    on_failure: {rule}\n  - email: b")
-        life.world.faults = [Fault(at=after("0d"), refuses=True, times=1)]
+        life.world.outside.faults = [Fault(at=after("0d"), refuses=True, times=1)]
         life.event("0d", "Go").until("1d")
         assert life.timeline[2] == ("0d", expected)
 

@@ -162,7 +162,7 @@ def test_a_held_reminder_does_not_outlast_the_limit() -> None:
 def test_the_message_knows_its_question_and_its_scale() -> None:
     life = Life(asking("survey: nps"))
     sent: list[SendEmail] = []
-    life.world.rendering.message = sent.append  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
+    life.world.outside.rendering.message = sent.append  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
     life.event("0d", "Go").until("1h")
     (effect,) = sent
     assert effect.survey is not None

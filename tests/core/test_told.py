@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perennia.core.decisions import EffectEnded, MessageTold, Outcome, TaskEnded, Told
 from perennia.core.json_values import JsonObject
-from perennia.simulate.world import Fault
+from perennia.simulate.outside import Fault
 from tests.support.lives import Life, after
 
 LETTER = """
@@ -146,7 +146,7 @@ def test_what_was_not_told_may_be_negated() -> None:
 
 def test_what_is_told_before_the_message_is_known_to_have_left_is_kept() -> None:
     life = Life(CLICKED).event("0d", "Go")
-    life.world.faults.append(Fault(after("0d"), refuses=False, times=1))
+    life.world.outside.faults.append(Fault(after("0d"), refuses=False, times=1))
     life = tell(life, "0d", "opened").until("1h")
     assert (result_of(life)["outcome"], result_of(life)["opened"]) == ("sent", True)
 

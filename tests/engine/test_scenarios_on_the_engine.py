@@ -6,6 +6,7 @@ A few that together have each step, trigger, input and expectation run every tim
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,9 +20,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from perennia.catalog import load_workspace, release
 from perennia.catalog.scenario_models import (
+    ApproveInput,
     BounceInput,
     ClickInput,
     ConsentInput,
+    DenyInput,
     EventInput,
     OpenInput,
     PublishInput,
@@ -35,8 +38,11 @@ from perennia.catalog.scenario_models import (
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
+    Answer,
+    ApprovalEnded,
     CustomerEvent,
     EffectEnded,
+    JournalEntry,
     MessageTold,
     Outcome,
     Reason,
@@ -47,7 +53,7 @@ from perennia.core.decisions import (
 )
 from perennia.core.definitions import NO_POLICIES, Scope
 from perennia.core.documents import Document, PlaybookBody
-from perennia.core.json_values import JsonObject
+from perennia.core.json_values import Json, JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
 from perennia.simulate.scenarios import (
@@ -149,6 +155,12 @@ class Drive:
                 case TaskDoneInput():
                     key = await self._task(customer, item.task_done)
                     await self.time.order(customer, TaskEnded(at=at, key=key, outcome="done", result=item.result))
+                case ApproveInput(approve=step) | DenyInput(deny=step):
+                    decision: Answer = "approved" if isinstance(item, ApproveInput) else "denied"
+                    key = next(
+                        one.key for one in await self.time.store.approvals(customer) if step in one.key.split("/")
+                    )
+                    await self.time.order(customer, ApprovalEnded(at=at, key=key, decision=decision))
                 case OpenInput():
                     await self._tell(customer, item.open, "opened", at)
                 case ClickInput():
@@ -163,8 +175,23 @@ class Drive:
                     await self.time.order(customer, scenario_input(item, at, self.moments))
         await self.time.finish(self.moments.instant(self.scenario.until))
         journal = [row.entry for row in await self.time.store.journal(customer)]
-        titles = [task.title for task in sorted(await self.time.store.tasks(customer), key=lambda task: task.opened_at)]
-        return happenings(journal, titles)
+        return happenings(journal, await self._texts(customer, journal))
+
+    async def _texts(self, customer: str, journal: list[JournalEntry]) -> list[Json]:
+        """What outward effects but emails said, in the order in which the journal tells of them."""
+        store = self.time.store
+        told: dict[str, Json] = {task.key: task.title for task in await store.tasks(customer)}
+        told |= {approval.key: approval.question for approval in await store.approvals(customer)}
+        told |= {delivery.key: delivery.said for delivery in await store.deliveries(customer)}
+        visits: Counter[tuple[str | None, str | None]] = Counter()
+        texts: list[Json] = []
+        for entry in journal:
+            if entry.act == "released":
+                visits[entry.enrollment, entry.step] += 1
+                visit = visits[entry.enrollment, entry.step]
+                if entry.code not in ("email", "survey"):
+                    texts.append(told.get(f"{customer}/{entry.enrollment}/{entry.step}/{visit}"))
+        return texts
 
     async def _accept(self, what: CustomerEvent | TraitsChanged, message_id: str | None = None) -> None:
         given = message_id or f"m{next(self.message_ids)}"
@@ -195,6 +222,62 @@ async def test_a_shipped_scenario_has_the_same_timeline_on_the_engine(scenario: 
             raise
         timeline = await lived_on_the_engine(scenario, tmp_path / "second.sqlite")
     assert shown(timeline) == shown(simulated(scenario).actual)
+
+
+OUTWARD = """
+playbook: told
+enter: {on: [{event: Go}]}
+steps:
+  - {id: record, crm: {set: {plan: traits.plan}}}
+  - {crm: {note: "{{ contact.first_name }} began"}}
+  - {webhook: {url: "https://example.com/{{ traits.plan }}", body: {who: "{{ contact.id }}"}}}
+  - {notify: cs-team, text: "Look at {{ contact.first_name }}"}
+  - {notify: cs-team, text: "Look at {{ traits.nowhere }}"}
+  - {task: "Call {{ contact.first_name }}", escalate: {after: 2d, to: kim}}
+  - id: first
+    approve: May {{ contact.first_name }} have it?
+    within: 2d
+    then:
+      - wait: 1h
+      - id: second
+        approve: And this?
+        within: 1d
+        else: [{task: Say no}]
+"""
+OUTWARD_SCENARIO = """
+scenario: other systems and people
+customer: {id: ana, traits: {email: ana@example.com, first_name: Ana, plan: pro}}
+start: 2026-03-02T10:00:00+01:00
+when:
+  - {at: 1h, event: Go}
+  - {at: 1d1h, approve: first}
+until: 5d
+expect:
+  - {at: 1h, crm: {set: {plan: pro}}}
+  - {at: 1h, crm: {note: Ana began}}
+  - {at: 1h, webhook: {url: https://example.com/pro, body: {who: ana}}}
+  - {at: 1h, notify: cs-team, text: Look at Ana}
+  - {at: 1h, notify: cs-team}
+  - {at: 1h, skipped: {notify-2: template_error}}
+  - {at: 1h, task: Call Ana}
+  - {at: 1h, approve: "May Ana have it?"}
+  - {at: 1d2h, approve: And this?}
+  - {at: 2d1h, escalated: "*", to: kim}
+  - {at: 2d2h, skipped: {second: approval_timeout}}
+  - {at: 2d2h, task: Say no}
+"""
+
+
+async def test_other_systems_and_people_are_told_alike_in_the_simulator_and_on_the_engine(tmp_path: Path) -> None:
+    for name, text in (("playbooks/told.yaml", OUTWARD), ("playbooks/scenario.yaml", OUTWARD_SCENARIO)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    workspace = load_workspace(tmp_path)
+    documents = release(workspace).documents
+    scenario = workspace.scenarios[0].scenario
+    expected = run_scenario(documents, scenario, WorkspaceRendering(workspace.templates, NO_POLICIES))
+    assert expected.differences == ()
+    assert shown(await lived_on_the_engine(scenario, tmp_path / "store.sqlite", documents)) == shown(expected.actual)
 
 
 KEYED = """

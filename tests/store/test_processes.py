@@ -107,6 +107,31 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(store: SqlStore) ->
     assert await driver_of(store).read("test", differences) == []
 
 
+async def test_a_task_of_the_version_before_is_a_task_still(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).parent.mkdir()
+    store = open_store(empty_url)
+    await store.migrate()
+
+    def go_back(connection: Connection) -> None:
+        for statement in (
+            "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+            "DROP TABLE deliveries",
+            "ALTER TABLE tasks DROP COLUMN kind",
+            "INSERT INTO tasks (key, customer, playbook, enrollment, title, priority, status, opened_at) "
+            "VALUES ('c/p.1/call/1', 'c', 'p', 'p.1', 'Call', 'normal', 'open', 0)",
+            "UPDATE alembic_version SET version_num = '0003'",
+        ):
+            connection.execute(text(statement))
+
+    await driver_of(store).write("test", go_back)
+    await store.migrate()
+
+    assert [task.title for task in await store.tasks()] == ["Call"]
+    assert (await store.approvals(), await store.deliveries()) == ([], [])
+    await store.close()
+
+
 async def test_messages_of_the_first_schema_count_under_caps_unless_they_are_transactional_or_internal(
     empty_url: str,
 ) -> None:
@@ -147,7 +172,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     def restore(connection: Connection) -> None:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
 
     await driver_of(store).write("test", pretend)
     try:
@@ -166,6 +191,8 @@ async def test_accounts_of_a_former_version_learn_of_their_contacts(store: SqlSt
         connection.execute(text("UPDATE customers SET next_seq = 1, cursor = 0"))
         state = '{"customer": "x", "kind": "contact", "facts": {"ref": "ann", "traits": {"roles": ["admin"]}}}'
         connection.execute(text("UPDATE customers SET state = :state WHERE id = :ann"), {"state": state, "ann": ann})
+        connection.execute(text("DROP TABLE deliveries"))
+        connection.execute(text("ALTER TABLE tasks DROP COLUMN kind"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
 
     await driver_of(store).write("test", as_before)

@@ -14,6 +14,7 @@ from perennia.core.advance import new_customer
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
+    Answer,
     CustomerEvent,
     EnrollmentOrder,
     EnrollOrder,
@@ -153,6 +154,12 @@ class Life:
     def stage(self, at: str, track: str, stage: str) -> Life:
         return self.put(at, StageOrder(at=after(at), track=track, stage=stage, by="kim"))
 
+    def done(self, at: str, step: str, result: str | None = None) -> Life:
+        return self.put(at, lambda world: world.finish_task(after(at), step, result))
+
+    def decide(self, at: str, step: str, decision: Answer) -> Life:
+        return self.put(at, lambda world: world.answer(after(at), step, decision, None))
+
     def publish(self, at: str, text: str, mode: PlaybookWord | None = None, to: dict[str, str] | None = None) -> Life:
         """Publishes definitions in place of those of the same names; no mode is ``pin``."""
         drafts = [msgspec.structs.replace(each, published_at=after(at)) for each in documents(text)]
@@ -190,7 +197,7 @@ class Life:
     @property
     def timeline(self) -> list[tuple[str, str]]:
         """``(span from START, what)`` of everything visible but entries, which are in `entries`."""
-        found = happenings(self.world.journal, self.world.titles)
+        found = happenings(self.world.journal, self.world.outside.texts)
         return [(_span(each.at), str(each)) for each in found if each.kind is not Kind.ENROLLED]
 
     @property

@@ -21,12 +21,16 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import EffectRequest, Messages, TurnReply, TurnRequest
+from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.turns import StoreTurns
 from perennia.core.decisions import EffectEnded, Input, MessageTold, Outcome, SendEmail
 from perennia.ingest.dispatcher import Dispatcher, Pace
+from perennia.providers.crm import RecordingCrm
+from perennia.providers.notices import Channels
+from perennia.providers.webhooks import RecordingWebhooks
 from perennia.store.port import Store
 from perennia.store.records import Accepted, Merge, SendStatus
-from perennia.temporal.workers import SANDBOX, customer_worker, message_worker
+from perennia.temporal.workers import SANDBOX, customer_worker, message_worker, system_workers
 
 # Inputs of an instant come before what time alone makes due at it: the server stays this much behind.
 JUST_BEFORE: Final = timedelta(milliseconds=1)
@@ -183,6 +187,13 @@ async def skipped_time(
         ringing = asyncio.create_task(dispatcher.run())
         await running.enter_async_context(customer_worker(environment.client, turns, queue=queue, runner=SANDBOX))
         await running.enter_async_context(message_worker(environment.client, messages, queue=queue))
+        systems = (
+            StoreCrm(store, clock, RecordingCrm()),
+            StoreWebhooks(store, clock, RecordingWebhooks()),
+            StoreNotices(store, clock, Channels({})),
+        )
+        for worker in system_workers(environment.client, *systems, queue=queue):
+            await running.enter_async_context(worker)
         server_start = await environment.get_current_time()
         yield SkippedTime(environment, store, clock, dispatcher, turns, messages, server_start, start)
         await dispatcher.stop()

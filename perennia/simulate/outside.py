@@ -1,0 +1,118 @@
+"""Everything beyond the engine, in memory: providers that do what they are asked unless told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from perennia.core.decisions import (
+    AskApproval,
+    CallWebhook,
+    EffectEnded,
+    Notify,
+    OpenTask,
+    Outcome,
+    Reason,
+    SendEmail,
+    WriteCrm,
+)
+from perennia.core.json_values import Json, JsonObject
+from perennia.core.said import said
+
+# How long a simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
+FIRST_RETRY = timedelta(seconds=1)
+
+Answered: TypeAlias = SendEmail | OpenTask | AskApproval | WriteCrm | CallWebhook | Notify
+
+
+class RenderingProblem(Exception):
+    """A template or text that cannot be rendered, in words for its author."""
+
+
+class Rendering(Protocol):
+    """What the world needs of templates. Both raise `RenderingProblem`."""
+
+    def title(self, text: str, context: JsonObject) -> str:
+        """A text of a step: a title, a question, a notice, a part of a request."""
+        ...
+
+    def message(self, effect: SendEmail) -> None:
+        """Renders the message and throws it away: a scenario finds what a template lacks."""
+        ...
+
+
+@dataclass
+class Fault:
+    """From ``at`` on, ``times`` attempts of this kind fail, or are refused for good."""
+
+    at: datetime
+    refuses: bool
+    times: int
+    kind: str = "email"
+
+
+@dataclass
+class Outside:
+    """``texts``: what outward effects but emails said, in order of release (`happenings`)."""
+
+    rendering: Rendering
+    faults: list[Fault] = field(default_factory=list[Fault])
+    texts: list[Json] = field(default_factory=list[Json])
+    _attempts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def attempt(self, effect: Answered, now: datetime) -> EffectEnded | datetime:
+        """How the effect ends, or when it is attempted again."""
+        is_first = effect.key not in self._attempts
+        try:
+            text = self._render(effect)
+        except RenderingProblem as problem:
+            if not isinstance(effect, SendEmail):
+                self.texts.append(None)
+            return _failed(effect, now, Reason.TEMPLATE_ERROR, {"error": str(problem)})
+        if is_first and not isinstance(effect, SendEmail):
+            self.texts.append(text)
+        if isinstance(effect, OpenTask | AskApproval):
+            return EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE)
+        return self._ask_provider(effect, now)
+
+    def _render(self, effect: Answered) -> Json:
+        if isinstance(effect, SendEmail):
+            self.rendering.message(effect)
+            return None
+
+        def render(text: str) -> str:
+            return self.rendering.title(text, effect.context)
+
+        match effect:
+            case OpenTask():
+                if effect.body is not None:
+                    render(effect.body)
+                return render(effect.title)
+            case AskApproval():
+                return render(effect.question)
+            case _:
+                return said(effect, render)
+
+    def _ask_provider(
+        self, effect: SendEmail | WriteCrm | CallWebhook | Notify, now: datetime
+    ) -> EffectEnded | datetime:
+        kind = KINDS[type(effect)]
+        fault = next((each for each in self.faults if each.kind == kind and each.at <= now and each.times > 0), None)
+        if fault is None:
+            outcome = Outcome.SENT if isinstance(effect, SendEmail) else Outcome.DONE
+            result: JsonObject = {"status": 200, "body": None} if isinstance(effect, CallWebhook) else {}
+            return EffectEnded(at=now, key=effect.key, outcome=outcome, result=result)
+        fault.times -= 1
+        if fault.refuses:
+            status: JsonObject = {"status": 400, "body": None} if isinstance(effect, CallWebhook) else {}
+            return _failed(effect, now, Reason.PROVIDER_REFUSED, status)
+        attempt = self._attempts[effect.key] = self._attempts.get(effect.key, 0) + 1
+        return now + FIRST_RETRY * 2 ** (attempt - 1)
+
+
+KINDS = {SendEmail: "email", WriteCrm: "crm", CallWebhook: "webhook", Notify: "notify"}
+
+
+def _failed(effect: Answered, at: datetime, reason: Reason, result: JsonObject) -> EffectEnded:
+    return EffectEnded(at=at, key=effect.key, outcome=Outcome.FAILED, reason=reason, result=result)

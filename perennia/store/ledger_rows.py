@@ -1,0 +1,125 @@
+"""Rows of a ledger: what messages and what other systems are told have in common.
+
+``reserved -> sending -> sent | skipped | failed | unknown``, one row per idempotency key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+from sqlalchemy import Connection, Table, Update, bindparam, case, func, select, update
+
+from perennia.core.decisions import EffectEnded
+from perennia.core.json_values import JsonObject
+from perennia.store.columns import Instant
+from perennia.store.locking import FLAGGED
+from perennia.store.orders import append_one
+from perennia.store.prepared import execute
+from perennia.store.records import SendStatus
+from perennia.store.tables import customers
+
+
+class AlreadyEnded(Exception):
+    """The key has ended before. Leaves the transaction, which thereby changes nothing."""
+
+
+# --- claiming -------------------------------------------------------------------------------------------------------
+
+
+class _Facts(msgspec.Struct):
+    traits: JsonObject = {}
+    account: JsonObject | None = None
+
+
+class _Enrollment(msgspec.Struct):
+    id: str
+    paused: bool = False
+
+
+class StatePart(msgspec.Struct):
+    """The part of a customer's state that a claim looks at."""
+
+    facts: _Facts
+    enrollments: list[_Enrollment] = []
+
+    def pauses(self, enrollment: str) -> bool:
+        return any(each.paused for each in self.enrollments if each.id == enrollment)
+
+
+_decode = msgspec.json.Decoder(StatePart).decode
+
+
+def state_part(text: str | None) -> StatePart:
+    return StatePart(facts=_Facts()) if text is None else _decode(text)
+
+
+def claim_row(connection: Connection, ledger: Table, key: str, values: Mapping[str, object]) -> None:
+    """``reserved`` becomes ``sending``; any other status stays."""
+    execute(connection, _claim(ledger), {"claimed": key, **values})
+
+
+@cache
+def _claim(ledger: Table) -> Update:
+    return (
+        update(ledger)
+        .where(ledger.c.key == bindparam("claimed"), ledger.c.status == SendStatus.RESERVED)
+        .values(status=SendStatus.SENDING, claimed_at=bindparam("at", type_=Instant()))
+    )
+
+
+def release_row(connection: Connection, ledger: Table, key: str) -> None:
+    """``sending`` becomes ``reserved``; any other status stays."""
+    is_sending = (ledger.c.key == key) & (ledger.c.status == SendStatus.SENDING)
+    connection.execute(update(ledger).where(is_sending).values(status=SendStatus.RESERVED, claimed_at=None))
+
+
+# --- ending ---------------------------------------------------------------------------------------------------------
+
+
+def end_row(
+    connection: Connection, ledger: Table, key: str, ended: EffectEnded, values: Mapping[str, str | None]
+) -> None:
+    """Ends the row with ``values`` besides the reason, and appends ``ended`` as an input, with the bell flag set.
+
+    Raises `AlreadyEnded`, also where nothing is known of the key.
+    """
+    # The customer first, as in a turn, so that the two do not wait for each other.
+    owners = execute(connection, _take_seq(ledger), {"key": key, "at": ended.at})
+    if not owners:
+        raise AlreadyEnded
+    written = {"ended": key, "reason": ended.reason, "at": ended.at, **values}
+    if not execute(connection, _end(ledger, tuple(values)), written):
+        raise AlreadyEnded
+    customer, seq = owners[0]
+    append_one(connection, customer, seq, ended)
+
+
+@cache
+def _take_seq(ledger: Table) -> Update:
+    customer_of = select(ledger.c.customer).where(ledger.c.key == bindparam("key")).scalar_subquery()
+    return (
+        update(customers)
+        .where(customers.c.id == customer_of)
+        .values(
+            next_seq=customers.c.next_seq + 1,
+            bell=case((customers.c.bell < FLAGGED, FLAGGED), else_=customers.c.bell),
+            rung_at=func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant())),
+        )
+        .returning(customers.c.id, (customers.c.next_seq - 1).label("seq"))
+    )
+
+
+@cache
+def _end(ledger: Table, names: tuple[str, ...]) -> Update:
+    return (
+        update(ledger)
+        .where(ledger.c.key == bindparam("ended"), ledger.c.ended_at.is_(None))
+        .values(
+            reason=bindparam("reason"),
+            ended_at=bindparam("at", type_=Instant()),
+            **{name: bindparam(name) for name in names},
+        )
+        .returning(ledger.c.key)
+    )
