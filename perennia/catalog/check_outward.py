@@ -11,15 +11,11 @@ from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import Span
 from perennia.core.definitions import ApproveStep, CrmStep, NotifyStep, Playbook, TaskStep, WebhookStep
 from perennia.core.json_values import Json
+from perennia.core.outward_definitions import OWN_HEADERS
 
 CRM_WRITES: Final = ("set", "note", "task", "stage")
 # RFC 9110, 5.6.2.
 HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-# Written by whoever sends the request; the last three are its signature.
-OWN_HEADERS: Final = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection"}
-    | {"webhook-id", "webhook-timestamp", "webhook-signature"}
-)
 
 
 def check_task(inspection: Inspection, playbook: Playbook, path: Path, step: TaskStep) -> None:

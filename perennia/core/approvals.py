@@ -42,8 +42,7 @@ def expired(run: Deliberation, enrollment: Enrollment, node: ApproveNode) -> Onw
     due = enrollment.due
     if due is None or not run.passed(due):
         return None
-    if enrollment.awaiting is not None:
-        run.withdrawn.append(enrollment.awaiting)
+    run.take_back(enrollment)
     if node.silence_allows:
         finish(run, enrollment, node, Outcome.TIMED_OUT, result={"decision": "approved"})
         return Onward(node.allowed, due)

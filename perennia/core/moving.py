@@ -12,6 +12,7 @@ from perennia.core.entries import HOLDOUT_LASTS, end
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import (
     AnyNode,
+    ApproveNode,
     CompiledPlaybook,
     EmailNode,
     EnrollNode,
@@ -149,6 +150,10 @@ def _stand(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: An
             return _held(run, enrollment, after, enrollment.held)
         case TaskNode() if enrollment.awaiting is None and not enrollment.halted:
             return _task(run, enrollment, before, after)
+        case ApproveNode() if enrollment.awaiting is not None:
+            unchanged = isinstance(before, ApproveNode) and before.within == after.within
+            _due(run, enrollment, after.within, unchanged=unchanged)
+            return None
         case _:
             return None  # what it released is on its way, what is held leaves as the new version has it
 

@@ -9,6 +9,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
 from perennia.core.moving import move
+from perennia.core.nodes import ApproveNode
 from perennia.core.orders import resume, skip
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.state import Enrollment
@@ -41,8 +42,9 @@ def _obey(run: Deliberation, enrollment: Enrollment, order: PlaybookOrder) -> No
 
 
 def _resume(run: Deliberation, enrollment: Enrollment, order: PlaybookOrder) -> None:
-    """Whom a person paused stays so. A message that was released before the pause is one that was held, too."""
-    held = enrollment.halted or enrollment.awaiting is not None
+    """Whom a person paused stays so. What was released before the pause was held, too; but a question stays with whom it asks."""
+    node = None if enrollment.step is None else run.book_of(enrollment).nodes[enrollment.step]
+    held = enrollment.halted or (enrollment.awaiting is not None and not isinstance(node, ApproveNode))
     if enrollment.paused or not held:
         return
     run.note(Act.ORDER, order.word, enrollment=enrollment, step=enrollment.step, detail=_told(order))

@@ -23,6 +23,11 @@ OnFailure: TypeAlias = Literal["continue", "exit"]
 TaskPriority: TypeAlias = Literal["low", "normal", "high", "urgent"]
 # What the text of an assignee begins with where it means a role.
 ROLE: Final = "role:"
+# Headers of a webhook's request that whoever sends it writes; the last three are its signature.
+OWN_HEADERS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection"}
+    | {"webhook-id", "webhook-timestamp", "webhook-signature"}
+)
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 

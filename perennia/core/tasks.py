@@ -78,7 +78,7 @@ def escalate_late(run: Deliberation) -> bool:
 
 
 def _escalate(run: Deliberation, key: str, task: LateTask) -> None:
-    _, enrollment, step, _ = key.split("/")
+    _, enrollment, step, _ = key.rsplit("/", 3)
     assignee = person_of(run.state.facts, task.to)
     effect = EscalateTask(
         key=f"{key}/escalated",

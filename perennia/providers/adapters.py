@@ -14,6 +14,6 @@ def adapter(group: str, url: str, kind: str) -> Any:
     scheme = urlsplit(url).scheme
     adapters = {point.name: point for point in entry_points(group=group)}
     if scheme not in adapters:
-        known = ", ".join(f"{name}:" for name in sorted(adapters)) or "none; install Perennia with `pip install .`"
-        raise Misconfigured(f'no {kind} serves "{scheme}:"; there are: {known}')
+        known = ", ".join(f"{name}://" for name in sorted(adapters)) or "none; install Perennia with `pip install .`"
+        raise Misconfigured(f'no {kind} serves "{scheme}://"; there are: {known}')
     return adapters[scheme].load()

@@ -85,7 +85,9 @@ def close_work(connection: Connection, page: Page, write: TurnWrite) -> None:
         match said.get(key):
             case None:
                 status = "timed_out" if tuple(key.split("/")[1:3]) in silent else "cancelled"
-                rows.append((key, "approval", status, None, None, microseconds(write.state.now)))
+                now = microseconds(write.state.now)
+                rows.append((key, "approval", status, None, None, now))
+                rows.append((key, "task", "cancelled", None, None, now))
             case TaskEnded() as end:
                 rows.append((key, "task", end.outcome, _text(end.result), end.by, microseconds(end.at)))
             case ApprovalEnded() as end:

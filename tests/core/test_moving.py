@@ -320,7 +320,7 @@ def test_a_step_that_says_something_else_now_takes_back_what_contacts_were_to_be
     acme = Life(book("{id: hello, email: hello, to: all}\n{id: tip, task: Call}", head), kind="account")
     acme.world.settle(new_customer("c2", "contact", "bo", START), ())
     acme.world.at(START, TraitsChanged(at=START, traits={"email": "bo@example.com"}), "c2")
-    acme.world.faults = [fault("0d", 2)]  # so it would leave at the third second
+    acme.world.outside.faults = [fault("0d", 2)]  # so it would leave at the third second
     later = book("{id: hello, wait: 1d}\n{id: tip, task: Call}", head)
     acme.event("0d", "Go").publish("2s", later, "migrate").until("20d")
     assert not [entry for _, entry in acme.world.chronicle if entry.code == "sent"]

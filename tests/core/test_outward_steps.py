@@ -119,6 +119,21 @@ def test_a_paused_enrollment_asks_when_it_goes_on() -> None:
     assert life.timeline[:2] == [("4d", 'approve "Give a discount?"'), ("6d", "skipped ask: approval_timeout")]
 
 
+def test_a_pause_for_everybody_leaves_an_open_question_where_it_is() -> None:
+    life = Life(ASK, traits=OWNED).event("0d", "Go").for_all("1h", "pause", "p").for_all("2h", "skip", "p")
+    life.decide("1d", "ask", "approved").until("10d")
+    assert life.timeline[1] == ("1d1h", "email given")
+
+
+def test_a_new_version_limits_an_open_question_anew_from_when_it_was_asked() -> None:
+    later = ASK.replace("within: 2d", "within: 5d")
+    life = Life(ASK, traits=OWNED).event("0d", "Go").publish("1d", later, "migrate").until("10d")
+    assert life.timeline[1] == ("5d", "skipped ask: approval_timeout")
+    late = ASK.replace("within: 2d", "within: 1h")
+    life = Life(ASK, traits=OWNED).event("0d", "Go").publish("1d", late, "migrate").until("10d")
+    assert life.timeline[1] == ("1d", "skipped ask: approval_timeout")
+
+
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 LATE = (
