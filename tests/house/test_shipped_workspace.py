@@ -10,8 +10,11 @@ import pytest
 
 from perennia.catalog import ScenarioFile, load_workspace, release
 from perennia.cli.scenarios import WorkspaceRendering
-from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Track
+from perennia.core.decisions import AskedSurvey
+from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, SurveyStep, Track
+from perennia.core.json_values import JsonObject
 from perennia.core.step_ids import place_steps
+from perennia.rendering.messages import Asking, Surroundings, render_message
 from perennia.shipped import shipped_workspace
 from perennia.simulate.report import report
 from perennia.simulate.scenarios import ScenarioResult, run_scenario
@@ -81,11 +84,16 @@ def test_every_stage_of_its_tracks_is_entered_by_a_scenario() -> None:
     assert entered == stages
 
 
+def messages(template: str | None = None) -> list[tuple[str, EmailStep | SurveyStep]]:
+    """Every step that sends a template, or this one, with the template's name."""
+    steps = [placed.step for each in PLAYBOOKS for placed in place_steps(each)]
+    sent = [(step.email, step) for step in steps if isinstance(step, EmailStep)]
+    asked = [(step.template, step) for step in steps if isinstance(step, SurveyStep) and step.template]
+    return [pair for pair in [*sent, *asked] if template in {None, pair[0]}]
+
+
 def test_every_template_is_sent_by_a_playbook() -> None:
-    sent = {
-        placed.step.email for each in PLAYBOOKS for placed in place_steps(each) if isinstance(placed.step, EmailStep)
-    }
-    assert set(WORKSPACE.templates) == sent
+    assert set(WORKSPACE.templates) == {name for name, _ in messages()}
 
 
 @pytest.mark.parametrize("template", sorted(ROOT.glob("templates/*/*.md")), ids=lambda path: path.stem)
@@ -94,3 +102,38 @@ def test_copy_is_finished(template: Path) -> None:
     assert re.search(r"^subject: \S", text, re.MULTILINE)
     assert re.search(r"^preheader: \S", text, re.MULTILINE)
     assert not re.search(r"lorem|TODO|TBD|XXX|\[.*here\]", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", sorted(WORKSPACE.templates))
+def test_a_mail_comes_from_whoever_has_signed_it(name: str) -> None:
+    [text] = [each for ending, each in WORKSPACE.templates[name].files.items() if ending == "md"]
+    signed = "owner" if text.rstrip().endswith('{{ owner.first_name | default("Ana") }}') else text.split()[-1]
+    policies = WORKSPACE.policies or NO_POLICIES
+    senders = {"owner": "owner"} | {
+        sender.name.split(",")[0].split()[0]: key for key, sender in policies.senders.items() if sender.name
+    }
+    assert {step.from_ or policies.default_sender for _, step in messages(name)} == {senders[signed]}
+
+
+@pytest.mark.parametrize("name", sorted(WORKSPACE.templates))
+def test_a_mail_asks_for_one_thing(name: str) -> None:
+    text = WORKSPACE.templates[name].files["md"]
+    assert len(re.findall(r"\]\(\{\{|\{\{ survey\(\)", text)) <= 1
+
+
+@pytest.mark.parametrize("name", sorted(WORKSPACE.templates))
+def test_a_subject_can_be_read_on_a_phone(name: str) -> None:
+    known: JsonObject = {
+        "contact": {"first_name": "Alexandra"},
+        "account": {"name": "Northwind"},
+        "traits": {"renewal_date": "2026-10-31"},
+        "enter": {"ticket": "T-1042", "milestone": "integration"},
+        "steps": {"ask": {"score": 8}, "first-project": {"outcome": "done"}},
+        "reports": 12,
+    }
+    asked = Asking(AskedSurvey(survey="nps", question="Would you?", lowest=0, highest=10), "https://example.com")
+    message = render_message(
+        WORKSPACE.templates[name], known, Surroundings({"name": "Example", "url": ""}, asked=asked)
+    )
+    assert 8 <= len(message.subject) <= 50
+    assert 8 <= len(message.preheader) <= 85
