@@ -20,8 +20,12 @@ from perennia.core.decisions import (
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.said import said
 
-# How long a simulated provider is left alone after a failure that may pass; doubled each time, as the engine does.
+# How long a simulated provider is left alone after a failure that may pass, doubled each time up to the longest pause, and
+# how old messages and everything else may get by that: as the engine does (`workflows.policies`).
 FIRST_RETRY = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=5)
+MESSAGES_GIVEN_UP = timedelta(days=2)
+OTHERS_GIVEN_UP = timedelta(days=1)
 
 Answered: TypeAlias = SendEmail | OpenTask | AskApproval | WriteCrm | CallWebhook | Notify
 
@@ -59,11 +63,12 @@ class Outside:
     rendering: Rendering
     faults: list[Fault] = field(default_factory=list[Fault])
     texts: list[Json] = field(default_factory=list[Json])
-    _attempts: dict[str, int] = field(default_factory=dict[str, int])
+    # How long each effect that failed waits after its next failure.
+    _pauses: dict[str, timedelta] = field(default_factory=dict[str, timedelta])
 
     def attempt(self, effect: Answered, now: datetime) -> EffectEnded | datetime:
         """How the effect ends, or when it is attempted again."""
-        is_first = effect.key not in self._attempts
+        is_first = effect.key not in self._pauses
         try:
             text = self._render(effect)
         except RenderingProblem as problem:
@@ -107,12 +112,17 @@ class Outside:
         if fault.refuses:
             status: JsonObject = {"status": 400, "body": None} if isinstance(effect, CallWebhook) else {}
             return _failed(effect, now, Reason.PROVIDER_REFUSED, status)
-        attempt = self._attempts[effect.key] = self._attempts.get(effect.key, 0) + 1
-        return now + FIRST_RETRY * 2 ** (attempt - 1)
+        return self._try_later(effect, now)
+
+    def _try_later(self, effect: Answered, now: datetime) -> EffectEnded | datetime:
+        pause = self._pauses.get(effect.key, FIRST_RETRY)
+        self._pauses[effect.key] = min(pause * 2, LONGEST_PAUSE)
+        age = MESSAGES_GIVEN_UP if isinstance(effect, SendEmail) else OTHERS_GIVEN_UP
+        return _failed(effect, now, "provider_unavailable", {}) if now + pause > effect.at + age else now + pause
 
 
 KINDS = {SendEmail: "email", WriteCrm: "crm", CallWebhook: "webhook", Notify: "notify"}
 
 
-def _failed(effect: Answered, at: datetime, reason: Reason, result: JsonObject) -> EffectEnded:
+def _failed(effect: Answered, at: datetime, reason: str, result: JsonObject) -> EffectEnded:
     return EffectEnded(at=at, key=effect.key, outcome=Outcome.FAILED, reason=reason, result=result)

@@ -42,6 +42,22 @@ def test_spans_after_a_message_count_from_its_release_even_when_its_end_came_lat
     assert life.timeline == [("0d", "email a"), ("1h", "email b"), ("1h", "ended completed")]
 
 
+@pytest.mark.parametrize(("failures", "leaves"), [(3, "7s"), (9, "8m31s"), (12, "23m31s")])
+def test_a_message_that_fails_is_tried_ever_more_rarely_but_every_five_minutes(failures: int, leaves: str) -> None:
+    life = Life(HEAD + "  - email: a\n  - task: Then")
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=failures)]
+    life.event("0d", "Go").until("1d")
+    assert life.timeline == [("0d", "email a"), (leaves, 'task "Then"'), (leaves, "ended completed")]
+
+
+def test_a_message_that_fails_for_two_days_is_given_up() -> None:
+    life = Life(HEAD + "  - email: a\n  - task: Then")
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=10_000)]
+    life.event("0d", "Go").until("4d")
+    # The last of the attempts, five minutes apart since 8:31, that comes before two days are over.
+    assert life.timeline[1] == ("1d23h58m31s", "skipped email-1: provider_unavailable")
+
+
 RACE = (
     HEAD
     + """

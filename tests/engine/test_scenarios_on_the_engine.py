@@ -56,6 +56,7 @@ from perennia.core.documents import Document, PlaybookBody
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
+from perennia.simulate.publications import first_edition
 from perennia.simulate.scenarios import (
     Moments,
     ScenarioResult,
@@ -352,11 +353,7 @@ async def lived_on_the_engine(
     """The scenario's timeline from the real workflow, turns and store, on a time-skipping server of its own."""
     catalog: Catalog = scenario_catalog(documents, scenario)
     moments = Moments(catalog, scenario)
-    published = [
-        without_holdout(document)
-        for document in documents
-        if document.kind != "playbook" or not scenario.playbooks or document.id in scenario.playbooks
-    ]
+    published = [without_holdout(document) for document in first_edition(documents, scenario).documents]
     store = open_store(f"sqlite:///{database}")
     await store.migrate()
     await store.publish(published, catalog.triggers(), moments.start, "test", None)
