@@ -3,7 +3,7 @@
 The row says ``sending`` before the provider is called. What is found in that state later was interrupted, and nobody
 knows whether the provider accepted it. Then the rule is:
 
-- a provider with idempotency keys is simply asked again: it knows;
+- a provider with idempotency keys is simply asked again, as long as it remembers them: it knows;
 - else marketing mail is not repeated, transactional and internal mail is: a second copy of a newsletter annoys, a missing
   password mail locks out;
 - either way the row ends ``unknown``, so that it is counted, and the step ends ``sent`` with ``uncertain`` in its result:
@@ -85,7 +85,9 @@ class _Attempt:
         self._customer = customer
         self._effect = effect
         self._sending = sending
-        self._interrupted = sending.before is SendStatus.SENDING and not means.provider.capabilities.idempotent
+        # From the release on, since the first attempt came later: a provider may have forgotten the key by now.
+        self._known = means.provider.capabilities.knows(means.clock.now() - effect.at)
+        self._interrupted = sending.before is SendStatus.SENDING and not self._known
 
     async def run(self) -> None:
         if self._interrupted and not self._may_repeat:
@@ -148,7 +150,7 @@ class _Attempt:
         except Unavailable as failure:
             if not failure.maybe_sent:
                 await self._put_off(failure)
-            elif not self._may_repeat and not self._provider.capabilities.idempotent:
+            elif not self._may_repeat and not self._known:
                 log.warning("%s: %s; marketing mail is not repeated", self._effect.key, failure)
                 await self._uncertain(repeated=False)
                 return
@@ -167,8 +169,11 @@ class _Attempt:
             await self._fail(Reason.PROVIDER_REFUSED, result)
 
     async def _put_off(self, failure: Exception) -> None:
-        """The message is certainly not out: another attempt may begin as if this one had not been."""
-        if not self._interrupted:
+        """This attempt's message is certainly not out: another may begin as if it had not been.
+
+        Not where an earlier attempt's may be: that stays in doubt, and under its key.
+        """
+        if self._sending.before is SendStatus.RESERVED:
             await patiently(lambda: self._store.release_message(self._effect.key))
         if isinstance(failure, Misconfigured):
             log.critical("email cannot be sent; messages are held until this is repaired: %s", failure)

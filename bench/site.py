@@ -82,7 +82,14 @@ async def running_site(path: Path, tell: Callable[[str], None]) -> AsyncGenerato
     folder.prepare()
     kept = folder.keep()
     settings = Settings().model_copy(
-        update={"data": path, "store_url": None, "smtp_url": None, "http": "127.0.0.1:0", "time_scale": 1.0}
+        update={
+            "data": path,
+            "store_url": None,
+            "smtp_url": None,
+            "email_url": None,
+            "http": "127.0.0.1:0",
+            "time_scale": 1.0,
+        }
     )
     plan = make_plan(settings, folder, kept, WORKSPACE)
     async with opened_store(settings) as store:

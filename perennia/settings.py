@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="Where each channel of `notify` steps leads, by name (a table in the file, JSON in the environment). "
         "record: posts nowhere, and keeps what was to be posted; without any channel all of them do so.",
     )
+    email_url: SecretStr | None = Field(
+        default=None,
+        description="The provider that messages leave through, in place of a mail server of your own: "
+        "resend:KEY. Each is described in docs/providers.md.",
+    )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",
         description="Address the API listens on, host:port. Port 0 is any free one, and the same again after a restart.",
@@ -149,6 +154,11 @@ class Settings(BaseSettings):
         """The environment before what is given (which is what the file says)."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+    def email_address(self) -> str | None:
+        """The URL of what messages leave through; None where nothing is set."""
+        url = self.email_url or self.smtp_url
+        return url.get_secret_value() if url is not None else None
 
     def store_address(self) -> str:
         """The store's URL, with the default filled in."""

@@ -21,7 +21,8 @@ from perennia.api.app import create_app
 from perennia.clock import WallClock
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.crm import crm_provider
-from perennia.providers.email import email_provider
+from perennia.providers.email import EmailProvider, email_provider
+from perennia.providers.failures import Misconfigured
 from perennia.providers.notices import Channels
 from perennia.providers.webhooks import RecordingWebhooks
 from perennia.rendering.links import Links
@@ -69,10 +70,8 @@ async def opened_store(settings: Settings) -> AsyncGenerator[Store]:
 
 def build_workers(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> list[Worker]:
     """Every worker of an installation, for one process."""
-    if settings.smtp_url is None:
-        raise missing("smtp_url", "set it to your mail server, for example smtp+starttls://user:password@host:587")
     clock = build_clock(settings)
-    provider = email_provider(settings.smtp_url.get_secret_value())
+    provider = build_email(settings)
     messages = StoreMessages(store, provider, build_links(settings), clock)
     turns = StoreTurns(store, clock, ring=dispatcher.nudge)
     return [
@@ -92,6 +91,20 @@ def build_systems(settings: Settings, store: Store) -> tuple[StoreCrm, StoreWebh
         StoreWebhooks(store, clock, RecordingWebhooks()),
         StoreNotices(store, clock, channels),
     )
+
+
+def build_email(settings: Settings) -> EmailProvider:
+    """What messages leave through. Raises `SettingsError`."""
+    url = settings.email_address()
+    if url is None:
+        raise missing(
+            "email_url", "set it to your provider, or smtp_url to your mail server; docs/providers.md shows how"
+        )
+    try:
+        return email_provider(url)
+    except Misconfigured as error:
+        name = "EMAIL" if settings.email_url is not None else "SMTP"
+        raise SettingsError(f"PERENNIA_{name}_URL", str(error), "docs/providers.md shows each provider's") from error
 
 
 def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str) -> FastAPI:

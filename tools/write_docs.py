@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import get_type_hints
 
@@ -19,6 +20,7 @@ from perennia.catalog.codes import CODES
 from perennia.cli.exits import Exit
 from perennia.cli.main import build_app
 from perennia.core.decisions import Reason
+from perennia.providers.email import email_provider
 from perennia.settings import PREFIX, Settings
 from perennia.why.reasons import meaning
 from tools.write_schema import SCHEMA, schema_text
@@ -82,6 +84,27 @@ def _arguments(command: Callable[..., object]) -> Iterator[str]:
             yield name if parameter.default is parameter.empty else f"[{name}]"
 
 
+def providers_table() -> str:
+    heads = ("provider", "URL", "knows a key again", "keeps Message-ID and Date", "any local part", "largest message")
+    return _table(heads, _providers())
+
+
+def _providers() -> Iterator[tuple[str, ...]]:
+    """One line for each adapter: several schemes may lead to one."""
+    for form in PROVIDER_URLS:
+        provider = email_provider(form)
+        can = provider.capabilities
+        hours = f" for {can.remembers // timedelta(hours=1)} hours" if can.remembers else ""
+        yield (
+            provider.name,
+            f"`{form}`",
+            f"yes{hours}" if can.idempotent else "no",
+            "yes" if can.keeps_message_id else "no",
+            "yes" if can.any_local_part else "no",
+            f"{can.limit_bytes // 1_000_000} MB" if can.limit_bytes else "as the server says",
+        )
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rule = "|" + "---|" * len(heads)
     return "\n".join([_row(heads), rule, *(_row(row) for row in rows)])
@@ -91,11 +114,18 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+# One of each adapter, as its URL looks.
+PROVIDER_URLS = (
+    "smtp://USER:PASSWORD@HOST:587",
+    "resend:KEY",
+)
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs/operations.md", settings_table),
     "commands": (ROOT / "docs/operations.md", commands_table),
     "exit codes": (ROOT / "docs/operations.md", exit_codes_table),
     "codes": (ROOT / "docs/checking.md", codes_table),
+    "providers": (ROOT / "docs/providers.md", providers_table),
     "reasons": (ROOT / "docs/playbook-reference.md", reasons_table),
 }
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-import aiosmtplib
 import msgspec
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -22,8 +20,8 @@ from activities.contracts import EffectKind
 from perennia.catalog import load_workspace
 from perennia.cli.speech import say
 from perennia.installation import Installation, InstallationError
+from perennia.providers.email import email_provider
 from perennia.providers.failures import ProviderFailure
-from perennia.providers.smtp import SmtpSettings
 from perennia.settings import Settings, SettingsError, load_settings
 from perennia.store.port import StoreError
 from perennia.temporal import CUSTOMER_QUEUE, TemporalError, connect, effect_queue
@@ -32,7 +30,7 @@ from perennia.wiring import opened_store
 
 POLLED_WITHIN: Final = timedelta(minutes=2)  # a poll lasts a minute; the server lists pollers for five
 SKEW: Final = timedelta(seconds=2)
-PATIENCE: Final = 10.0  # seconds for the mail server
+PATIENCE: Final = 10.0  # seconds for what is asked elsewhere
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -145,32 +143,23 @@ def _clock(newest: datetime) -> Examination:
 
 
 async def _mail(settings: Settings, run: Run | None) -> Examination:
-    url = settings.smtp_url.get_secret_value() if settings.smtp_url else run.smtp if run else None
+    """Asks as the sender does: TLS, credentials. Sends nothing."""
+    url = settings.email_address() or (run.smtp if run else None)
     if url is None:
-        remedy = "set PERENNIA_SMTP_URL; `perennia up` has an inbox of its own until then"
-        return Examination("mail", "warn", "no mail server is set", remedy)
+        remedy = "set PERENNIA_EMAIL_URL or PERENNIA_SMTP_URL; `perennia up` has an inbox of its own until then"
+        return Examination("mail", "warn", "no provider and no mail server is set", remedy)
     try:
-        target = replace(SmtpSettings.from_url(url), timeout_seconds=PATIENCE)
-        return await _greet(target)
-    except (ProviderFailure, aiosmtplib.SMTPException, OSError) as error:
-        return Examination("mail", "fail", f"{type(error).__name__}: {error}", "look at PERENNIA_SMTP_URL")
-
-
-async def _greet(target: SmtpSettings) -> Examination:
-    """Connects as the sender does: TLS, EHLO, credentials, NOOP. Sends nothing."""
-    client = aiosmtplib.SMTP(
-        hostname=target.host,
-        port=target.port,
-        username=target.user,
-        password=target.password,
-        use_tls=target.security == "tls",
-        start_tls=target.security == "starttls",
-        timeout=target.timeout_seconds,
-    )
-    async with client:
-        await client.noop()
-    secured = {"none": "without TLS", "starttls": "with STARTTLS", "tls": "over TLS"}[target.security]
-    return Examination("mail", "ok", f"{target.host}:{target.port} answers {secured}")
+        provider = email_provider(url)
+        try:
+            said = await asyncio.wait_for(provider.examine(), PATIENCE)
+        finally:
+            await provider.close()
+    except TimeoutError:
+        return Examination("mail", "fail", f"no answer in {PATIENCE:.0f} s", "look at PERENNIA_EMAIL_URL")
+    except ProviderFailure as error:
+        remedy = "look at PERENNIA_EMAIL_URL or PERENNIA_SMTP_URL, and at docs/providers.md"
+        return Examination("mail", "fail", f"{type(error).__name__}: {error}", remedy)
+    return Examination("mail", "ok", said)
 
 
 async def _api(run: Run | None) -> Examination:

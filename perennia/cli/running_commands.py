@@ -47,7 +47,7 @@ def say_ready(run: Run, *, as_json: bool) -> None:
     say("Perennia is up. Ctrl-C stops it.", "bold green")
     say(f"  API          {run.api}   write key {run.write_key}")
     if run.inbox:
-        say(f"  Inbox        {run.inbox}   every message lands here; set PERENNIA_SMTP_URL to really send")
+        say(f"  Inbox        {run.inbox}   every message lands here; set PERENNIA_EMAIL_URL to really send")
     if run.temporal_ui:
         say(f"  Temporal UI  {run.temporal_ui}")
     say(f"  Data         {run.data}   logs in {run.data}/logs, keys in {run.run_file}")

@@ -80,6 +80,7 @@ def demo_settings(performance: Performance, folder: Path) -> Settings:
             "data": folder,
             "store_url": None,
             "smtp_url": None,
+            "email_url": None,
             "public_url": None,
             "http": "127.0.0.1:0",
             "time_scale": performance.scale,

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias, cast
 
 from perennia.providers.adapters import adapter
 from perennia.providers.addresses import Mailbox
+from perennia.providers.failures import Refused
 
 ENTRY_POINT_GROUP = "perennia.email_providers"
+REFERENCE = "perennia"  # under this name providers are told the message's reference, and tell it back
 
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]+@[A-Za-z0-9.-]+>")
@@ -63,6 +65,11 @@ class OutgoingEmail:
             if not value.isascii() or _CONTROL.search(value):
                 raise UnsafeHeader(f"{name}: has a character that is not printable ASCII")
 
+    @property
+    def reference(self) -> str:
+        """The message's name in what providers tell of it later: the same for the same key, and tells nothing to others."""
+        return self.message_id.strip("<>").partition("@")[0]
+
 
 @dataclass(frozen=True)
 class SentEmail:
@@ -77,10 +84,21 @@ class Capabilities:
 
     ``at_once``: how many messages it works on at the same time; more would wait inside it, and when the process dies nobody
     knows of those that waited whether they left. None: as many as it is given.
+
+    ``remembers``: for how long a key is known; None: for good. ``keeps_message_id``: else it writes one of its own, and a
+    Date. ``any_local_part``: also those that are not ASCII. ``limit_bytes``: the largest message it takes, where it is known.
     """
 
     idempotent: bool
     at_once: int | None = None
+    remembers: timedelta | None = None
+    keeps_message_id: bool = True
+    any_local_part: bool = True
+    limit_bytes: int | None = None
+
+    def knows(self, age: timedelta) -> bool:
+        """Whether a message whose first attempt is at most that old may be asked for again without sending it twice."""
+        return self.idempotent and (self.remembers is None or age < self.remembers)
 
 
 class EmailProvider(Protocol):
@@ -96,9 +114,22 @@ class EmailProvider(Protocol):
         """Hands one message over. Returns when the provider has accepted it; raises a `ProviderFailure` otherwise."""
         ...
 
+    async def examine(self) -> str:
+        """Asks the provider whether it would take mail from us, and says so in a few words. Sends nothing.
+
+        Raises a `ProviderFailure` otherwise.
+        """
+        ...
+
     async def close(self) -> None:
         """Ends idle connections. A provider that was closed may be used again."""
         ...
+
+
+def ascii_recipient(message: OutgoingEmail) -> None:
+    """For providers that take no other: raises `Refused` where the part before the @ is not ASCII."""
+    if not message.recipient.is_ascii:
+        raise Refused("the part before the @ is not ASCII, which this provider does not take", reason="invalid_address")
 
 
 EmailProviderFactory: TypeAlias = Callable[[str], EmailProvider]

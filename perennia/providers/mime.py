@@ -71,20 +71,20 @@ def _mailbox(mailbox: Mailbox) -> str:
         return mailbox.address
     if _PHRASE.fullmatch(mailbox.name) and "=?" not in mailbox.name and len(mailbox.name) < MAX_LINE_CHARS // 2:
         return f"{mailbox.name} <{mailbox.address}>"
-    return f"{_encoded_words(mailbox.name)}\r\n <{mailbox.address}>"
+    return f"{encoded_words(mailbox.name)}\r\n <{mailbox.address}>"
 
 
 def _unstructured(text: str, *, taken: int) -> str:
     plain = text.isascii() and "=?" not in text and text == text.strip()
-    return text if plain and len(text) + taken <= 78 else _encoded_words(text)
+    return text if plain and len(text) + taken <= 78 else encoded_words(text)
 
 
-def _encoded_words(text: str) -> str:
-    """RFC 2047 words on lines of their own, no character split between two of them."""
+def encoded_words(text: str, between: str = "\r\n ") -> str:
+    """RFC 2047 words, on lines of their own unless ``between`` says otherwise; no character is split between two of them."""
     chunks: list[bytes] = [b""]
     for character in text:
         encoded = character.encode("utf-8", "replace")
         if len(chunks[-1]) + len(encoded) > _ENCODED_WORD_BYTES:
             chunks.append(b"")
         chunks[-1] += encoded
-    return "\r\n ".join(f"=?utf-8?b?{b64encode(chunk).decode()}?=" for chunk in chunks)
+    return between.join(f"=?utf-8?b?{b64encode(chunk).decode()}?=" for chunk in chunks)

@@ -99,6 +99,13 @@ class SmtpProvider:
         async with self._pool.connection(fresh=True) as connection:
             return await self._hand_over(connection, message)
 
+    async def examine(self) -> str:
+        async with self._pool.connection(fresh=True) as connection:
+            with _before_acceptance():
+                await connection.client.noop()
+        secured = {"none": "without TLS", "starttls": "with STARTTLS", "tls": "over TLS"}[self._settings.security]
+        return f"{self._settings.host}:{self._settings.port} answers {secured}"
+
     async def close(self) -> None:
         await self._pool.close()
 

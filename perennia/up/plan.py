@@ -27,7 +27,7 @@ class Plan:
 
 def make_plan(settings: Settings, folder: DataFolder, kept: Kept, workspace: Path) -> Plan:
     """Fills in what the settings leave open, and lists the parts that are ours to run."""
-    own_inbox = settings.smtp_url is None
+    own_inbox = settings.email_address() is None
     temporal = os.environ.get("TEMPORAL_ADDRESS") or None
     listen = _listen(settings.http, kept.ports["api"])
     run = Run(
@@ -60,13 +60,14 @@ def _reachable(listen: str) -> str:
 
 def child_environment(settings: Settings, run: Run, kept: Kept, listen: str) -> dict[str, str]:
     """Everything a child must be told. In the environment, not on its command line, which others can read."""
-    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else run.smtp or ""
+    email, smtp = settings.email_url, settings.smtp_url
     return {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
         "TEMPORAL_ADDRESS": run.temporal,
         "PERENNIA_STORE_URL": settings.store_address(),
-        "PERENNIA_SMTP_URL": smtp,
+        "PERENNIA_EMAIL_URL": email.get_secret_value() if email else "",
+        "PERENNIA_SMTP_URL": smtp.get_secret_value() if smtp else run.smtp or "",
         "PERENNIA_HTTP": listen,
         "PERENNIA_PUBLIC_URL": settings.public_url or run.api,
         "PERENNIA_WRITE_KEYS": ",".join(settings.write_keys or (kept.write_key,)),

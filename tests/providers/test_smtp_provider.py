@@ -36,6 +36,7 @@ SCENES = {
     Trouble.SILENT: Scene("data", HANG),
     Trouble.REFUSES_RECIPIENT: Scene("rcpt", "550 5.7.1 <ben@example.org>: no mail from you"),
     Trouble.UNKNOWN_RECIPIENT: Scene("rcpt", "550 5.1.1 <ben@example.org>: Recipient address rejected: User unknown"),
+    Trouble.REFUSES_SENDER: Scene("mail", "553 5.7.1 <hello@example.com>: Sender address rejected"),
     Trouble.REFUSES_MESSAGE: Scene("data", "554 5.7.1 Message looks like spam"),
     Trouble.DROPPED_EARLY: Scene("rcpt", DROP),
     Trouble.DROPPED_LATE: Scene("data", DROP),
@@ -50,7 +51,8 @@ class SmtpRig:
     stranger: EmailProvider
     unreachable: EmailProvider
     limit_bytes: int = LIMIT_BYTES
-    takes_any_local_part: bool = True
+    sees_what_was_read: bool = True
+    punctuation: bool = True
 
     def expect(self, *troubles: Trouble) -> None:
         self.server.postbox.scenes.extend(SCENES[trouble] for trouble in troubles)

@@ -108,6 +108,9 @@ class ToldProvider:
             raise answer
         return SentEmail(provider_id=f"queue-{len(self.asked)}")
 
+    async def examine(self) -> str:
+        return "told to be well"
+
     async def close(self) -> None:
         pass
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from deploy.simulator.resend import Resend
+from deploy.simulator.server import simulated
 from perennia.providers.email import email_provider
 from tests.sending.conftest import Office
 from tests.support.sending_process import AFTER_ACCEPTANCE, AFTER_CLAIM, AFTER_END, BEFORE_CLAIM
@@ -21,15 +23,12 @@ MARKETING, TRANSACTIONAL = "Signed Up", "Paid"
 
 @dataclass(frozen=True)
 class PostOffice:
-    """Ana's office, with a mail server that it really writes to."""
+    """Ana's office, with a server at ``url`` that it really writes to; ``taken``: how many messages that took."""
 
     office: Office
-    smtp: RunningSmtp
     store_url: str
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.smtp.port}"
+    url: str
+    taken: Callable[[], int]
 
     async def killed_at(self, moment: str, happened: str) -> None:
         """A first attempt at the message that the event opens, killed at the moment; then a second, to its end."""
@@ -45,13 +44,32 @@ class PostOffice:
 
     async def outcome(self) -> tuple[str, int]:
         """What the ledger says, and how many copies the mail server took."""
-        return (await self.office.row()).status, len(self.smtp.postbox.deliveries)
+        return (await self.office.row()).status, self.taken()
 
 
 @pytest.fixture
-async def post_office(office: Office, tmp_path: Path) -> AsyncIterator[PostOffice]:
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[RunningSmtp]:
     async with smtp_server() as smtp:
-        yield PostOffice(office, smtp, f"sqlite:///{tmp_path / 'store.sqlite'}")
+        yield smtp
+
+
+@pytest.fixture
+def post_office(office: Office, smtp: RunningSmtp, store_url: str) -> PostOffice:
+    """A provider without idempotency keys."""
+    return PostOffice(office, store_url, f"smtp://127.0.0.1:{smtp.port}", lambda: len(smtp.postbox.deliveries))
+
+
+@pytest.fixture
+async def resend_office(office: Office, store_url: str) -> AsyncIterator[PostOffice]:
+    """A provider with idempotency keys."""
+    async with simulated(Resend()) as server:
+        url = f"resend:{server.api.key}?api={server.url}"
+        yield PostOffice(office, store_url, url, lambda: len(server.api.letters))
 
 
 @pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
@@ -84,9 +102,9 @@ async def test_transactional_mail_killed_after_its_acceptance_is_unknown_and_rep
     assert await post_office.outcome() == ("unknown", 2)
 
 
-async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffice) -> None:
+async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffice, smtp: RunningSmtp) -> None:
     await post_office.killed_at(AFTER_ACCEPTANCE, TRANSACTIONAL)
-    first, second = post_office.smtp.postbox.deliveries
+    first, second = smtp.postbox.deliveries
     assert first.message["Message-ID"] == second.message["Message-ID"]
 
 
@@ -94,3 +112,12 @@ async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffic
 async def test_killed_after_the_end_was_written_sends_nothing_more(post_office: PostOffice, happened: str) -> None:
     await post_office.killed_at(AFTER_END, happened)
     assert await post_office.outcome() == ("sent", 1)
+
+
+@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
+@pytest.mark.parametrize("moment", [AFTER_CLAIM, AFTER_ACCEPTANCE])
+async def test_a_provider_with_idempotency_keys_takes_one_message_and_nothing_is_unknown(
+    resend_office: PostOffice, moment: str, happened: str
+) -> None:
+    await resend_office.killed_at(moment, happened)
+    assert await resend_office.outcome() == ("sent", 1)

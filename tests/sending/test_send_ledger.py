@@ -234,6 +234,23 @@ async def test_a_provider_with_idempotency_keys_is_asked_again_and_nothing_is_un
     assert (await office.row()).status is SendStatus.SENT
 
 
+async def test_a_key_that_the_provider_has_forgotten_by_now_is_no_longer_asked_for(office: Office) -> None:
+    office.provider.capabilities = Capabilities(idempotent=True, remembers=timedelta(hours=24))
+    key = await interrupted(office, "Signed Up")
+    office.clock.instant = START + timedelta(hours=24)
+    await office.send(key)
+    assert office.provider.asked == []
+    assert (await office.row()).status is SendStatus.UNKNOWN
+
+
+async def test_mail_in_doubt_stays_so_where_a_provider_with_keys_is_busy(office: Office) -> None:
+    office.provider.capabilities = Capabilities(idempotent=True)
+    key = await interrupted(office, "Signed Up")
+    office.provider.answers = [BUSY]
+    await failed_attempt(office, key)
+    assert (await office.row()).status is SendStatus.SENDING
+
+
 async def test_interrupted_mail_that_finds_the_provider_busy_stays_interrupted(office: Office) -> None:
     key = await interrupted(office, "Paid")
     office.provider.answers = [BUSY]

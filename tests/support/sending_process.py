@@ -1,6 +1,6 @@
 """One attempt at one message in a process of its own, which kills itself at a given moment of the attempt.
 
-``python -m tests.support.sending_process STORE_URL SMTP_URL CUSTOMER KEY MOMENT``
+``python -m tests.support.sending_process STORE_URL EMAIL_URL CUSTOMER KEY MOMENT``
 """
 
 from __future__ import annotations
@@ -68,13 +68,16 @@ class MortalProvider:
             die()
         return sent
 
+    async def examine(self) -> str:
+        return await self._provider.examine()
+
     async def close(self) -> None:
         await self._provider.close()
 
 
-async def main(store_url: str, smtp_url: str, customer: str, key: str, moment: str) -> None:
+async def main(store_url: str, email_url: str, customer: str, key: str, moment: str) -> None:
     store = cast("Store", MortalStore(open_store(store_url), moment))
-    provider = MortalProvider(email_provider(smtp_url), moment)
+    provider = MortalProvider(email_provider(email_url), moment)
     messages = StoreMessages(store, provider, LINKS, WallClock())
     await ActivityEnvironment().run(messages.send, EffectRequest(customer, key))
 
