@@ -17,8 +17,10 @@ from perennia.providers.failures import Misconfigured
 from perennia.rendering import Asking, Surroundings, built_in_survey, render_message
 
 
-class UnsubscribeLinks(Protocol):
+class MessageLinks(Protocol):
     def unsubscribe_url(self, customer: str, topic: str) -> str: ...
+
+    def preferences_url(self, customer: str) -> str: ...
 
     def answer_url(self, key: str, survey: str) -> str: ...
 
@@ -26,7 +28,7 @@ class UnsubscribeLinks(Protocol):
 class Letters:
     """Writes emails with the current policies and the template versions that their effects name."""
 
-    def __init__(self, published: Published, links: UnsubscribeLinks) -> None:
+    def __init__(self, published: Published, links: MessageLinks) -> None:
         self._published = published
         self._links = links
 
@@ -43,12 +45,18 @@ class Letters:
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
         message_id = f"<{hashlib.sha256(effect.key.encode()).hexdigest()[:32]}@{sender.domain}>"
-        unsubscribe = None
+        unsubscribe = preferences = None
         if effect.topic is not None and not effect.transactional:
             unsubscribe = self._links.unsubscribe_url(customer, effect.topic)
+            preferences = self._links.preferences_url(customer)
         asked = effect.survey
         asking = None if asked is None else Asking(asked, self._links.answer_url(effect.key, asked.survey))
-        surroundings = replace(_surroundings(effect, policies, message_id, unsubscribe), asked=asking)
+        surroundings = replace(
+            _surroundings(effect, policies, message_id),
+            unsubscribe_url=unsubscribe,
+            preferences_url=preferences,
+            asked=asking,
+        )
         message = render_message(template, effect.context, surroundings)
         return OutgoingEmail(
             sender=sender,
@@ -115,12 +123,11 @@ def _mailbox(sender: Sender) -> Mailbox:
         raise Misconfigured(f"the address of a sender in the policies cannot be used: {error}") from error
 
 
-def _surroundings(effect: SendEmail, policies: Policies, message_id: str, unsubscribe: str | None) -> Surroundings:
+def _surroundings(effect: SendEmail, policies: Policies, message_id: str) -> Surroundings:
     return Surroundings(
         workspace={"url": policies.url, "name": policies.name, "address": policies.address},
         owner=_with_first_name(_member(effect.context, "owner")),
         message={"id": message_id.strip("<>"), "topic": effect.topic},
-        unsubscribe_url=unsubscribe,
         locale=_locale(effect, policies),
     )
 

@@ -22,7 +22,7 @@ from temporalio import activity
 from activities.attempts import hold, patiently
 from activities.contracts import EffectRequest, Messages
 from activities.failures import activity_failures
-from activities.letters import Letters, UnsubscribeLinks, addressed_to
+from activities.letters import Letters, MessageLinks, addressed_to
 from activities.life_signs import signs_of_life
 from activities.published import Published
 from perennia.clock import Clock
@@ -46,7 +46,7 @@ MAX_REPLY_CHARS: Final = 300
 class StoreMessages(Messages):
     """Messages against a real store and provider. Any number of attempts at one key may run, also at the same time."""
 
-    def __init__(self, store: Store, provider: EmailProvider, links: UnsubscribeLinks, clock: Clock) -> None:
+    def __init__(self, store: Store, provider: EmailProvider, links: MessageLinks, clock: Clock) -> None:
         published = Published(store)
         self._means = _Means(store, provider, clock, Letters(published, links), published)
 

@@ -13,10 +13,12 @@ from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
 from perennia.api.events import Events
 from perennia.api.orders import Orders
+from perennia.api.preferences_page import PreferencesPage
 from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
+from perennia.api.survey_page import SurveyPage
 from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
 from perennia.clock import Clock
@@ -42,7 +44,7 @@ def create_app(
     admin_key: str,
     patience: timedelta = PATIENCE,
 ) -> FastAPI:
-    """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, unsubscribe pages, health.
+    """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, pages of links in messages, health.
 
     ``write_keys`` open the first, ``admin_key`` the second. ``patience``: how long an order waits for its turn. Needs no
     start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
@@ -67,7 +69,8 @@ def create_app(
     team.include_router(Reading(store, published).router())
     app.include_router(team)
     app.include_router(_health(store))
-    app.router.routes.extend(UnsubscribePage(store, bells, links, published, clock).routes())
+    for hosted in (UnsubscribePage, PreferencesPage, SurveyPage):
+        app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys), clock).routes()
     return app

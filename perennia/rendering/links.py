@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from itsdangerous import BadData, URLSafeSerializer
 
+_SOMETHING_ELSE = "this link was signed for something else"
+
 
 class LinksError(Exception):
     """What is wrong with a link.
@@ -30,7 +32,8 @@ class Links:
 
     ``base_url`` is where the outside reaches us. ``keys``: the first one signs, all are accepted, so a key is replaced by
     putting a new one before it and removed when no message signed with it matters any more. A link holds an opaque
-    customer id and a topic, no address. It never expires: a person may unsubscribe from an old message too.
+    customer id or message key and a topic or survey, no address. It never expires: a person may unsubscribe from an old
+    message too.
     """
 
     def __init__(self, base_url: str, keys: Sequence[str]) -> None:
@@ -39,6 +42,7 @@ class Links:
         self._base_url = base_url.rstrip("/")
         self._unsubscribes = _serializer(keys, "perennia.unsubscribe")
         self._answers = _serializer(keys, "perennia.answer")
+        self._preferences = _serializer(keys, "perennia.preferences")
 
     def answer_url(self, key: str, survey: str) -> str:
         """Where the survey that the message ``key`` asks is answered, with ``?score=N`` one score of it chosen."""
@@ -47,6 +51,18 @@ class Links:
     def read_answer(self, token: str) -> tuple[str, str]:
         """Message key and survey of the last part of an `answer_url`. Raises `BadToken`."""
         return _pair(self._answers, token)
+
+    def preferences_url(self, customer: str) -> str:
+        """Where this customer (internal id) chooses among all topics."""
+        return f"{self._base_url}/p/{self._preferences.dumps([customer])}"
+
+    def read_preferences(self, token: str) -> str:
+        """The customer of the last part of a `preferences_url`. Raises `BadToken`."""
+        match _content(self._preferences, token):
+            case [str(customer)]:
+                return customer
+            case _:
+                raise BadToken(_SOMETHING_ELSE)
 
     def unsubscribe_url(self, customer: str, topic: str) -> str:
         """Where this customer (internal id) says no to ``topic``: for the message's text and for RFC 8058's header."""
@@ -58,15 +74,18 @@ class Links:
 
 
 def _pair(serializer: URLSafeSerializer, token: str) -> tuple[str, str]:
-    try:
-        content: object = serializer.loads(token)
-    except BadData as error:
-        raise BadToken("this link was not made here or was changed on its way") from error
-    match content:
+    match _content(serializer, token):
         case [str(first), str(second)]:
             return first, second
         case _:
-            raise BadToken("this link was signed for something else")
+            raise BadToken(_SOMETHING_ELSE)
+
+
+def _content(serializer: URLSafeSerializer, token: str) -> object:
+    try:
+        return serializer.loads(token)
+    except BadData as error:
+        raise BadToken("this link was not made here or was changed on its way") from error
 
 
 def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:

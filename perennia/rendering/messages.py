@@ -47,7 +47,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a message knows of where it comes from. ``unsubscribe_url`` None: it has no topic to unsubscribe from."""
+    """What a message knows of where it comes from. Both links None: it has no topic to unsubscribe from."""
 
     workspace: JsonObject
     owner: JsonObject | None = None

@@ -12,6 +12,7 @@ from perennia.store.locking import RUNG
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
 from perennia.store.records import WorkKind
+from perennia.store.responses import keep_response
 from perennia.store.tables import customers, inputs, tasks
 
 _take_seq = (
@@ -35,6 +36,7 @@ def place_order(connection: Connection, customer: str, order: Input) -> int:
     seq: int = taken[0].seq
     append_one(connection, customer, seq, order)
     if isinstance(order, SurveyAnswered) and order.contact is None:
+        keep_response(connection, customer, order)
         _tell_account(connection, customer, order)
     return seq
 

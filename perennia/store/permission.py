@@ -14,12 +14,31 @@ from perennia.store.bodies import normal_address, storable
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
 from perennia.store.page import lock_customer
+from perennia.store.port import UnknownCustomer
 from perennia.store.records import AuditEntry
 from perennia.store.tables import consents, customers, suppressions
 
 
+def consents_of(connection: Connection, customer: str) -> dict[str, bool]:
+    """`Store.consents`."""
+    said = select(consents.c.topic, consents.c.given).where(consents.c.customer == _living(connection, customer))
+    return {row.topic: row.given for row in connection.execute(said)}
+
+
+def _living(connection: Connection, customer: str) -> str:
+    """Who the customer is by now: links in old messages name the one that was merged into another since."""
+    living = select(func.coalesce(customers.c.merged_into, customers.c.id)).where(
+        customers.c.id == customer, customers.c.erased_at.is_(None)
+    )
+    found = connection.scalar(living)
+    if found is None:
+        raise UnknownCustomer(f"no customer with the internal id {customer!r}")
+    return found
+
+
 def consent(connection: Connection, customer: str, topic: str, at: datetime, source: str, *, given: bool) -> bool:
     """`Store.consent`, under the customer's lock: a turn sees all of it or nothing."""
+    customer = _living(connection, customer)
     lock_customer(connection, customer)
     is_this = (consents.c.customer == customer) & (consents.c.topic == topic)
     if connection.scalar(select(consents.c.given).where(is_this)) is given:

@@ -28,6 +28,7 @@ from perennia.store.records import (
     Message,
     NeedsHistory,
     NeedsLedger,
+    SurveyQuestion,
     Receipt,
     Rejected,
     Revision,
@@ -98,7 +99,10 @@ class Store(Protocol):
         ...
 
     async def place_order(self, customer: str, order: Input) -> int:
-        """Appends an input for one customer (internal id), sets the bell, returns the input's ``seq``."""
+        """Appends an input for one customer (internal id), sets the bell, returns the input's ``seq``.
+
+        An answer to a survey is also kept as a response, in place of the one that the same message was given before.
+        """
         ...
 
     async def place_order_at_task(self, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
@@ -170,6 +174,10 @@ class Store(Protocol):
         """
         ...
 
+    async def survey_question(self, key: str) -> SurveyQuestion | None:
+        """The survey that the message ``key`` asked, and its answer so far. None: it asks none, or its customer is erased."""
+        ...
+
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
 
     # --- what other systems are told ---
@@ -200,6 +208,13 @@ class Store(Protocol):
     # --- permission ---
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         """Records a no to the topic; True where it changed something."""
+        ...
+
+    async def consents(self, customer: str) -> dict[str, bool]:
+        """What the customer (internal id; one merged into another stands for that) said to each topic, where they said anything.
+
+        Raises `UnknownCustomer`, also for an erased one.
+        """
         ...
 
     async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool: ...

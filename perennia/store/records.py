@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from perennia.core.decisions import CustomerEvent, Effect, EscalateTask, Input, JournalEntry, Telling, TraitsChanged
+from perennia.core.decisions import (AskedSurvey, CustomerEvent, Effect, EscalateTask, Input, JournalEntry, Telling, TraitsChanged)
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject
@@ -213,6 +213,23 @@ class Delivering(msgspec.Struct, frozen=True, kw_only=True):
     before: SendStatus
     erased: bool
     paused: bool
+
+
+class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message's survey was answered with last; ``first_at``: when it was answered first."""
+
+    score: float
+    comment: str | None
+    first_at: datetime
+
+
+class SurveyQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """The survey that a message asked its customer (internal id), with the names that its text may use."""
+
+    customer: str
+    asked: AskedSurvey
+    context: JsonObject
+    answer: GivenAnswer | None
 
 
 # --- catalog --------------------------------------------------------------------------------------------------------

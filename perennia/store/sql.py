@@ -26,6 +26,7 @@ from perennia.store import (
     permission,
     reading,
     releases,
+    responses,
     telling,
     turning,
     words,
@@ -44,6 +45,7 @@ from perennia.store.records import (
     JournalRow,
     Merge,
     Message,
+    SurveyQuestion,
     Receipt,
     Rejected,
     Revision,
@@ -163,6 +165,9 @@ class SqlStore(Store):
             "tell_message", lambda c: telling.tell_message(c, told, message_id, closed_address)
         )
 
+    async def survey_question(self, key: str) -> SurveyQuestion | None:
+        return await self._driver.read("survey_question", lambda c: responses.survey_question(c, key))
+
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
 
@@ -197,6 +202,9 @@ class SqlStore(Store):
 
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         return await self.consent(customer, topic, given=False, at=at, source=source)
+
+    async def consents(self, customer: str) -> dict[str, bool]:
+        return await self._driver.read("consents", lambda c: permission.consents_of(c, customer))
 
     async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool:
         return await self._driver.write(

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -230,6 +231,23 @@ _partial(
     journal.c.code,
     journal.c.reason,
     where="act IN ('entered', 'ended') OR code = 'skipped'",
+)
+
+# Answers to surveys, one row for each message that asked: the last answer to it. `key` is the message's, null where the
+# answer came in by the API or by hand.
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("survey", Text, nullable=False),
+    Column("key", Text, unique=True),
+    Column("score", Float(53), nullable=False),
+    Column("comment", Text),
+    Column("source", Text, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_responses_survey", "survey", "at"),
 )
 
 # --- permission -----------------------------------------------------------------------------------------------------

@@ -116,4 +116,4 @@ async def test_pages_hold_no_script_and_nothing_from_elsewhere(world: World) -> 
     page = (await world.client.get(url(world))).text
     assert "<script" not in page
     assert "http" not in page
-    assert '<html lang="en">' in page
+    assert '<html lang="en" dir="ltr">' in page

@@ -26,6 +26,7 @@ from perennia.store.records import (
     CustomerSummary,
     JournalRow,
     Message,
+    SurveyQuestion,
     Receipt,
     Rejected,
     Revision,
@@ -128,6 +129,8 @@ class MemoryStore:
     read: dict[str, int] = field(default_factory=dict[str, int])
     rows: list[JournalRow] = field(default_factory=list[JournalRow])
     work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
+    questions: dict[str, SurveyQuestion] = field(default_factory=dict[str, SurveyQuestion])
+    said: dict[str, bool] = field(default_factory=dict[str, bool])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     entries: list[AuditEntry] = field(default_factory=list[AuditEntry])
     revisions: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
@@ -174,6 +177,22 @@ class MemoryStore:
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return [sent_message("c1/welcome.1/hello/1")][:limit] if customer in (None, "c1") else []
+
+    async def survey_question(self, key: str) -> SurveyQuestion | None:
+        self._reach()
+        return self.questions.get(key)
+
+    async def consents(self, customer: str) -> dict[str, bool]:
+        self._reach()
+        if customer == "erased":
+            raise UnknownCustomer(customer)
+        return dict(self.said)
+
+    async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool:
+        self._reach()
+        assert (customer, at, source) == ("c1", NOW, "preferences")
+        self.said[topic] = given
+        return True
 
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         self._reach()

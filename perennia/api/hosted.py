@@ -1,0 +1,77 @@
+"""Pages that people reach by links in messages: what all of them have in common, in the reader's language.
+
+No script, no cookie, nothing loaded from elsewhere; nobody learns the link from a referrer, and no search engine keeps it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from perennia.api.words import Words, words_for
+
+# A comment of the longest kind, percent-encoded, and then some.
+FORM_BYTES = 64 * 1024
+
+
+def page(name: str, status: int, words: Words, headers: dict[str, str] | None = None, **content: object) -> Response:
+    """A hosted page with its headers."""
+    html = _pages().get_template(f"{name}.html").render(content, words=words, say=words.say, style=_style())
+    about = {**_page_headers(), "Content-Language": words.locale, "Vary": "Accept-Language"}
+    return Response(html, status, {**about, **(headers or {})}, media_type="text/html")
+
+
+def reader_words(request: Request, fallback: str) -> Words:
+    """In the language that the reader's browser asks for, else in ``fallback`` (a locale), else in English."""
+    return words_for(request.headers.get("Accept-Language", ""), fallback)
+
+
+async def body_of(request: Request) -> bytes:
+    """What was posted, as far as a form of these pages can be long."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk[: FORM_BYTES - len(body)]
+    return body
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """The fields of a posted form; the last of each name."""
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=None))
+
+
+@cache
+def _pages() -> Environment:
+    return Environment(
+        loader=PackageLoader("perennia.api", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style() -> str:
+    loader = _pages().loader
+    assert loader is not None  # noqa: S101 - given above
+    return loader.get_source(_pages(), "style.css")[0]
+
+
+@cache
+def _page_headers() -> dict[str, str]:
+    style = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }

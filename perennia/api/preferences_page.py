@@ -1,0 +1,89 @@
+"""The page where a person chooses which topics they hear about. Opening it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from perennia.api.hosted import body_of, fields_of, page, reader_words
+from perennia.api.published import Published
+from perennia.api.unsubscribe import policies_or_none
+from perennia.api.words import Words
+from perennia.clock import Clock
+from perennia.core.definitions import Policies
+from perennia.ingest.bells import Bells
+from perennia.rendering.links import BadToken, Links
+from perennia.store.port import Store, StoreUnavailable, UnknownCustomer
+
+# The field that says no to everything, and what the name of a topic's field begins with.
+NONE = "none"
+TOPIC = "topic."
+SOURCE = "preferences"
+
+
+@dataclass(frozen=True)
+class PreferencesPage:
+    store: Store
+    bells: Bells
+    links: Links
+    published: Published
+    clock: Clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/p/{token}", self.ask, methods=["GET", "HEAD"], name="preferences page"),
+            Route("/p/{token}", self.save, methods=["POST"], name="save preferences"),
+        ]
+
+    async def ask(self, request: Request) -> Response:
+        """Shows each topic, ticked where its messages may be sent. Changes nothing."""
+        policies = await policies_or_none(self.published)
+        words = reader_words(request, policies.locale)
+        try:
+            customer = self.links.read_preferences(request.path_params["token"])
+            return _page(policies, words, await self._wanted(customer, policies))
+        except (BadToken, UnknownCustomer):
+            return page("unknown_link", 404, words)
+        except StoreUnavailable:
+            return page("try_again", 503, words, {"Retry-After": "5"}, fields=None)
+
+    async def save(self, request: Request) -> Response:
+        """Keeps what was chosen: of each topic that the page had, whether it was ticked."""
+        words = reader_words(request, "en")
+        fields = fields_of(await body_of(request))
+        try:
+            policies = await self.published.policies()
+            words = reader_words(request, policies.locale)
+            customer = self.links.read_preferences(request.path_params["token"])
+            before = await self._wanted(customer, policies)
+            chosen = {topic: NONE not in fields and TOPIC + topic in fields for topic in before}
+            for topic in before:
+                if chosen[topic] != before[topic]:
+                    await self.store.consent(customer, topic, chosen[topic], self.clock.now(), SOURCE)
+        except (BadToken, UnknownCustomer):
+            return page("unknown_link", 404, words)
+        except StoreUnavailable:
+            return page("try_again", 503, words, {"Retry-After": "5"}, fields=fields)
+        self.bells.nudge([])  # where a message is held for them, the store has set their bell
+        return _page(policies, words, chosen, saved=True)
+
+    async def _wanted(self, customer: str, policies: Policies) -> dict[str, bool]:
+        """Which topics may be sent: as the person said, else as the kind of the topic has it."""
+        said = await self.store.consents(customer)
+        return {name: said.get(name, topic.kind == "opt_out") for name, topic in policies.topics.items()}
+
+
+def _page(policies: Policies, words: Words, wanted: dict[str, bool], *, saved: bool = False) -> Response:
+    return page(
+        "preferences",
+        200,
+        words,
+        topics=policies.topics,
+        wanted=wanted,
+        sender=policies.name,
+        saved=saved,
+        prefix=TOPIC,
+    )

@@ -1,0 +1,89 @@
+"""Answers to surveys are kept beside the input that playbooks see: one for each message that asked."""
+
+from __future__ import annotations
+
+import msgspec
+
+from perennia.core.decisions import AskedSurvey, SendEmail, SurveyAnswered
+from perennia.store import SqlStore
+from perennia.store.records import GivenAnswer
+from tests.support.posts import AT, email, later, merged, take_turn, traits, write
+
+ASKED = AskedSurvey(survey="nps", question="How likely?", lowest=0, highest=10)
+
+
+async def asked(store: SqlStore) -> str:
+    """A customer who was asked. Returns the message's key."""
+    await store.accept([traits("m1", "ann", email="ann@x.io")], AT)
+    ann = await store.find("ann")
+    await store.turn(ann, lambda snapshot: write(snapshot, asking(ann)))
+    return asking(ann).key
+
+
+def asking(customer: str) -> SendEmail:
+    return msgspec.structs.replace(email(customer), survey=ASKED)
+
+
+def answer(key: str | None, score: float, comment: str | None = None, **after: int) -> SurveyAnswered:
+    return SurveyAnswered(at=later(**after), survey="nps", score=score, comment=comment, key=key, by="page")
+
+
+async def test_a_message_knows_what_it_asked(store: SqlStore) -> None:
+    question = await store.survey_question(await asked(store))
+    assert question is not None
+    assert (question.customer, question.asked, question.answer) == (await store.find("ann"), ASKED, None)
+
+
+async def test_a_message_that_asks_nothing_has_no_question(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann", email="ann@x.io")], AT)
+    ann = await store.find("ann")
+    await store.turn(ann, lambda snapshot: write(snapshot, email(ann)))
+    assert await store.survey_question(email(ann).key) is None
+
+
+async def test_nobody_knows_a_message_that_was_never_sent(store: SqlStore) -> None:
+    assert await store.survey_question("nobody/p.1/mail/1") is None
+
+
+async def test_the_last_answer_of_a_message_counts_and_the_first_ones_time_stays(store: SqlStore) -> None:
+    key, ann = await asked(store), await store.find("ann")
+    await store.place_order(ann, answer(key, 3, "Slow.", minutes=1))
+    await store.place_order(ann, answer(key, 9.5, minutes=2))
+    question = await store.survey_question(key)
+    assert question is not None
+    assert question.answer == GivenAnswer(score=9.5, comment=None, first_at=later(minutes=1))
+
+
+async def test_every_answer_is_an_input(store: SqlStore) -> None:
+    key, ann = await asked(store), await store.find("ann")
+    await store.place_order(ann, answer(key, 3))
+    await store.place_order(ann, answer(key, 9))
+    inputs = (await take_turn(store, "ann")).inputs
+    assert [each.score for each in inputs if isinstance(each, SurveyAnswered)] == [3, 9]
+
+
+async def test_answers_that_no_message_asked_for_are_all_kept(store: SqlStore) -> None:
+    key, ann = await asked(store), await store.find("ann")
+    await store.place_order(ann, answer(None, 3))
+    await store.place_order(ann, answer(None, 9))
+    question = await store.survey_question(key)
+    assert question is not None
+    assert question.answer is None
+
+
+async def test_a_link_of_one_who_was_merged_leads_to_who_they_are_now(store: SqlStore) -> None:
+    key = await asked(store)
+    await store.accept([traits("m2", "eve", email="eve@x.io")], AT)
+    await store.accept([merged("ann", "eve")], AT)
+    question = await store.survey_question(key)
+    assert question is not None
+    assert question.customer == await store.find("eve")
+
+
+async def test_who_was_merged_says_no_for_who_they_are_now(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+    ann, eve = await store.find("ann"), await store.find("eve")
+    await store.accept([merged("ann", "eve")], AT)
+    await store.unsubscribe(ann, "tips", AT, "page")
+    assert await store.consents(eve) == {"tips": False}
+    assert await store.consents(ann) == {"tips": False}
