@@ -8,7 +8,16 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from perennia.core.decisions import (AskedSurvey, CustomerEvent, Effect, EscalateTask, Input, JournalEntry, Telling, TraitsChanged)
+from perennia.core.decisions import (
+    AskedSurvey,
+    CustomerEvent,
+    Effect,
+    EscalateTask,
+    Input,
+    JournalEntry,
+    Telling,
+    TraitsChanged,
+)
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject

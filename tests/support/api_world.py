@@ -26,12 +26,12 @@ from perennia.store.records import (
     CustomerSummary,
     JournalRow,
     Message,
-    SurveyQuestion,
     Receipt,
     Rejected,
     Revision,
     SendStatus,
     StoredCatalog,
+    SurveyQuestion,
     Task,
     Totals,
 )
