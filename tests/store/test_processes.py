@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
-from tests.support.posts import AT, email, event, member, take_turn, traits
+from tests.support.posts import AT, email, event, take_turn
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,24 +108,14 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(store: SqlStore) ->
     assert await driver_of(store).read("test", differences) == []
 
 
-async def test_a_task_of_the_version_before_is_a_task_still(empty_url: str) -> None:
-    if empty_url.startswith("sqlite"):
-        Path(empty_url.removeprefix("sqlite:///")).parent.mkdir()
-    store = open_store(empty_url)
-    await store.migrate()
-
-    def go_back(connection: Connection) -> None:
-        for statement in (
-            "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
-            "DROP TABLE deliveries",
-            "ALTER TABLE tasks DROP COLUMN kind",
-            "INSERT INTO tasks (key, customer, playbook, enrollment, title, priority, status, opened_at) "
-            "VALUES ('c/p.1/call/1', 'c', 'p', 'p.1', 'Call', 'normal', 'open', 0)",
-            "UPDATE alembic_version SET version_num = '0003'",
-        ):
-            connection.execute(text(statement))
-
-    await driver_of(store).write("test", go_back)
+async def test_a_task_of_a_former_version_is_a_task_still(empty_url: str) -> None:
+    store = await at_version(
+        "0003",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+        "INSERT INTO tasks (key, customer, playbook, enrollment, title, priority, status, opened_at) "
+        "VALUES ('c/p.1/call/1', 'c', 'p', 'p.1', 'Call', 'normal', 'open', 0)",
+    )
     await store.migrate()
 
     assert [task.title for task in await store.tasks()] == ["Call"]
@@ -182,25 +173,36 @@ async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> N
         await driver_of(store).write("test", restore)
 
 
-async def test_accounts_of_a_former_version_learn_of_their_contacts(store: SqlStore) -> None:
-    await store.accept([traits("m1", "ann", roles=["admin"]), member("m2", "ann", "acme")], AT)
-    acme, ann = await store.find("acme"), await store.find("ann")
-
-    def as_before(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM inputs"))
-        connection.execute(text("UPDATE customers SET next_seq = 1, cursor = 0"))
-        state = '{"customer": "x", "kind": "contact", "facts": {"ref": "ann", "traits": {"roles": ["admin"]}}}'
-        connection.execute(text("UPDATE customers SET state = :state WHERE id = :ann"), {"state": state, "ann": ann})
-        connection.execute(text("DROP TABLE deliveries"))
-        connection.execute(text("ALTER TABLE tasks DROP COLUMN kind"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
-
-    await driver_of(store).write("test", as_before)
+async def test_accounts_of_a_former_version_learn_of_their_contacts(empty_url: str) -> None:
+    state = '{"customer": "x", "kind": "contact", "facts": {"ref": "ann", "traits": {"roles": ["admin"]}}}'
+    columns = "id, kind, external_id, account, first_seen, state"
+    store = await at_version(
+        "0002",
+        empty_url,
+        f"INSERT INTO customers ({columns}) VALUES ('a', 'account', 'acme', NULL, 0, NULL)",
+        f"INSERT INTO customers ({columns}) VALUES ('c', 'contact', 'ann', 'a', 0, '{state}')",
+    )
     await store.migrate()
 
     (told,) = (await take_turn(store, "acme", "account")).inputs
-    assert told == ContactChanged(at=AT, seq=1, contact=ann, ref="ann", roles=("admin",))
-    assert await store.cursor(acme) == 1
+    assert told == ContactChanged(at=datetime(1970, 1, 1, tzinfo=UTC), seq=1, contact="c", ref="ann", roles=("admin",))
+    assert await store.cursor("a") == 1
+    await store.close()
+
+
+async def at_version(version: str, url: str, *rows: str) -> SqlStore:
+    """A store whose database is as it was at a former version, with these rows in it."""
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir()
+    store = open_store(url)
+
+    def build(connection: Connection) -> None:
+        upgrade(connection, version)
+        for row in rows:
+            connection.exec_driver_sql(row)
+
+    await driver_of(store).write("test", build)
+    return store
 
 
 async def test_a_database_without_tables_says_what_to_run(empty_url: str) -> None:
