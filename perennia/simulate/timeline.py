@@ -102,10 +102,17 @@ def happenings_among(
     """
     rendered = iter(texts)
     found: list[Happening] = []
+    opened: dict[tuple[str | None, str | None], str] = {}
     for contact, entry in chronicle:
         happening = _happening(entry, rendered)
-        if happening is not None:
-            found.append(happening if contact is None else replace(happening, contact=contact))
+        if happening is None:
+            continue
+        if happening.kind is Kind.TASK:
+            opened[entry.enrollment, entry.step] = happening.subject
+        elif happening.kind is Kind.ESCALATED:  # the decision knows the title as the playbook has it
+            title = opened.get((entry.enrollment, entry.step), happening.subject)
+            happening = replace(happening, subject=title, source=happening.subject)
+        found.append(happening if contact is None else replace(happening, contact=contact))
     return found
 
 
