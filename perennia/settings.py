@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     email_url: SecretStr | None = Field(
         default=None,
         description="The provider that messages leave through, in place of a mail server of your own: "
-        "resend:KEY. Each is described in docs/providers.md.",
+        "resend:KEY, postmark:TOKEN, ses:KEY_ID:SECRET@REGION, sendgrid:KEY, mailgun:KEY@DOMAIN (docs/providers.md).",
     )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",

@@ -85,7 +85,7 @@ def _arguments(command: Callable[..., object]) -> Iterator[str]:
 
 
 def providers_table() -> str:
-    heads = ("provider", "URL", "knows a key again", "keeps Message-ID and Date", "any local part", "largest message")
+    heads = ("provider", "URL", "knows a key again", "keeps Message-ID", "any local part", "largest message")
     return _table(heads, _providers())
 
 
@@ -118,6 +118,10 @@ def _row(cells: Sequence[str]) -> str:
 PROVIDER_URLS = (
     "smtp://USER:PASSWORD@HOST:587",
     "resend:KEY",
+    "postmark:SERVER_TOKEN",
+    "ses:KEY_ID:SECRET@REGION",
+    "sendgrid:KEY",
+    "mailgun:KEY@DOMAIN",
 )
 
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {

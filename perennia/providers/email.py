@@ -85,8 +85,8 @@ class Capabilities:
     ``at_once``: how many messages it works on at the same time; more would wait inside it, and when the process dies nobody
     knows of those that waited whether they left. None: as many as it is given.
 
-    ``remembers``: for how long a key is known; None: for good. ``keeps_message_id``: else it writes one of its own, and a
-    Date. ``any_local_part``: also those that are not ASCII. ``limit_bytes``: the largest message it takes, where it is known.
+    ``remembers``: for how long a key is known; None: for good. ``keeps_message_id``: else it writes one of its own.
+    ``any_local_part``: also those that are not ASCII. ``limit_bytes``: the largest message it takes, where it is known.
     """
 
     idempotent: bool

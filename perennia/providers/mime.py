@@ -24,9 +24,9 @@ _PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 def compose(message: OutgoingEmail) -> bytes:
     """The whole message with CRLF line ends. Non-ASCII only in addresses whose local part is not ASCII."""
     headers = [
-        ("From", _mailbox(message.sender)),
-        ("To", _mailbox(message.recipient)),
-        *([("Reply-To", _mailbox(message.reply_to))] if message.reply_to else []),
+        ("From", mailbox(message.sender)),
+        ("To", mailbox(message.recipient)),
+        *([("Reply-To", mailbox(message.reply_to))] if message.reply_to else []),
         ("Subject", _unstructured(message.subject, taken=len("Subject: "))),
         ("Date", format_datetime(message.date)),
         ("Message-ID", message.message_id),
@@ -35,6 +35,15 @@ def compose(message: OutgoingEmail) -> bytes:
     ]
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return head.encode() + _body(message)
+
+
+def mailbox(whose: Mailbox, between: str = "\r\n ") -> str:
+    """As RFC 5322 writes it, all ASCII but for the address. ``between``: what folds a long name."""
+    if whose.name is None:
+        return whose.address
+    if _PHRASE.fullmatch(whose.name) and "=?" not in whose.name and len(whose.name) < MAX_LINE_CHARS // 2:
+        return f"{whose.name} <{whose.address}>"
+    return f"{encoded_words(whose.name, between)}{between}<{whose.address}>"
 
 
 def _body(message: OutgoingEmail) -> bytes:
@@ -64,14 +73,6 @@ def _part(subtype: str, text: str) -> bytes:
         + encoded
         + b"\r\n"
     )
-
-
-def _mailbox(mailbox: Mailbox) -> str:
-    if mailbox.name is None:
-        return mailbox.address
-    if _PHRASE.fullmatch(mailbox.name) and "=?" not in mailbox.name and len(mailbox.name) < MAX_LINE_CHARS // 2:
-        return f"{mailbox.name} <{mailbox.address}>"
-    return f"{encoded_words(mailbox.name)}\r\n <{mailbox.address}>"
 
 
 def _unstructured(text: str, *, taken: int) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from perennia.providers.addresses import Mailbox
 from perennia.providers.email import REFERENCE, Capabilities, OutgoingEmail, SentEmail, ascii_recipient
 from perennia.providers.failures import ProviderFailure, Unavailable
-from perennia.providers.mime import encoded_words
+from perennia.providers.mime import mailbox
 from perennia.providers.web_api import Answer, WebApi
 from perennia.providers.web_urls import WebUrl, parse_web_url
 
@@ -91,7 +91,7 @@ def _failure(answer: Answer, said: _Said) -> ProviderFailure:
 def _body(message: OutgoingEmail) -> dict[str, object]:
     body: dict[str, object] = {
         "from": _sender(message.sender),
-        "to": [_mailbox(message.recipient)],
+        "to": [mailbox(message.recipient, " ")],
         "subject": message.subject,
         "text": message.text,
         "headers": dict(message.headers),
@@ -100,15 +100,8 @@ def _body(message: OutgoingEmail) -> dict[str, object]:
     if message.html is not None:
         body["html"] = message.html
     if message.reply_to is not None:
-        body["reply_to"] = [_mailbox(message.reply_to)]
+        body["reply_to"] = [mailbox(message.reply_to, " ")]
     return body
-
-
-def _mailbox(mailbox: Mailbox) -> str:
-    if mailbox.name is None:
-        return mailbox.address
-    plain = not _NEEDS_QUOTES & set(mailbox.name) and "=?" not in mailbox.name
-    return f"{mailbox.name if plain else encoded_words(mailbox.name, ' ')} <{mailbox.address}>"
 
 
 def _sender(mailbox: Mailbox) -> str:

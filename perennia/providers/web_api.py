@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TypeVar
 
 import httpx
@@ -24,11 +25,15 @@ _MAX_REPLY_CHARS = 2_000
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer of ``provider``. ``retry_after``: the span it asked for, whether in seconds or as a date."""
+    """An HTTP answer of ``provider``. ``retry_after``: the span it asked for, whether in seconds or as a date.
+
+    ``headers``: names in lower case.
+    """
 
     provider: str
     status: int
     content: bytes
+    headers: Mapping[str, str]
     retry_after: timedelta | None = None
 
     @property
@@ -85,6 +90,10 @@ class Answer:
     def refused_recipient(self, code: object) -> Refused:
         return Refused(f"{self.provider} does not send to this recipient ({self.status} {code})", reply=self.text)
 
+    def later(self, code: object) -> Unavailable:
+        message = f"{self.provider} asks to come back later ({self.status} {code})"
+        return Unavailable(message, retry_after=self.retry_after, reply=self.text)
+
 
 class WebApi:
     """Calls over a few connections that are kept open. ``provider``: its name, as people write it."""
@@ -97,11 +106,23 @@ class WebApi:
         self.base = url.api or base
 
     async def call(
-        self, method: str, path: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Answer:
-        """Raises `Unavailable` where no answer came, `Misconfigured` where nobody trustworthy is there."""
+        """``content``, or a form of ``fields`` and ``files``.
+
+        Raises `Unavailable` where no answer came, `Misconfigured` where nobody trustworthy is there.
+        """
         try:
-            answer = await self._open().request(method, f"{self.base}{path}", content=content, headers=headers)
+            answer = await self._open().request(
+                method, f"{self.base}{path}", content=content, headers=headers, data=fields, files=files
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._not_reached(error) from error
         except httpx.WriteError as error:
@@ -109,7 +130,9 @@ class WebApi:
         except httpx.TransportError as error:
             # Also where the connection closed while the request was being written: TCP does not tell what was read.
             raise Unavailable(f"{self._provider} did not answer ({type(error).__name__})", maybe_sent=True) from error
-        return Answer(self._provider, answer.status_code, answer.content, _retry_after(answer.headers))
+        return Answer(
+            self._provider, answer.status_code, answer.content, dict(answer.headers), _retry_after(answer.headers)
+        )
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """Posts ``body`` as JSON."""
@@ -126,7 +149,9 @@ class WebApi:
             # Idle connections are given up before servers do: one that closed in between leaves open what became of a message.
             limits = httpx.Limits(max_connections=self._url.connections, keepalive_expiry=5.0)
             timeout = httpx.Timeout(self._url.timeout_seconds, connect=min(self._url.timeout_seconds, 10.0))
-            self._client = httpx.AsyncClient(headers=self._headers, limits=limits, timeout=timeout)
+            self._client = httpx.AsyncClient(
+                headers=self._headers, limits=limits, timeout=timeout, verify=_authorities()
+            )
         return self._client
 
     def _not_reached(self, error: Exception) -> ProviderFailure:
@@ -136,6 +161,12 @@ class WebApi:
                 return Misconfigured(f"the certificate of {self._provider} is not trusted: {cause.verify_message}")
             cause = cause.__cause__ or cause.__context__
         return Unavailable(f"{self._provider} cannot be reached ({type(error).__name__})")
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Read once: it takes as long as some calls do."""
+    return httpx.create_ssl_context()
 
 
 def _retry_after(headers: httpx.Headers) -> timedelta | None:

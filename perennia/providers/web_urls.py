@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
@@ -64,3 +65,12 @@ def _numbers(scheme: str, timeout: str, connections: str) -> tuple[float, int]:
     if not (0 < numbers[0] <= 90 and numbers[1] >= 1):
         raise Misconfigured(f"timeout (at most 90) and connections in the URL of {scheme} are above zero")
     return numbers
+
+
+def region_of(url: WebUrl, regions: Iterable[str]) -> str:
+    """What ``region=`` says: one of these, the first where it says nothing."""
+    known = list(regions)
+    region = url.options.get("region", known[0])
+    if region not in known:
+        raise Misconfigured(f"region= in the URL of {url.scheme} is one of {', '.join(known)}")
+    return region

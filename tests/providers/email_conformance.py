@@ -87,11 +87,10 @@ class EmailConformance:
         assert _text(message, "plain") == "Hello Ben,\n\n.a line that begins with a dot\n"
         assert _text(message, "html").strip() == "<p>Hello Ben</p>"
 
-    async def test_message_id_and_date_arrive_where_the_provider_keeps_them(self, rig: EmailRig) -> None:
+    async def test_the_message_id_arrives_where_the_provider_keeps_it(self, rig: EmailRig) -> None:
         await rig.provider.send(LETTER)
         (message,) = rig.arrived
-        kept = message["Message-ID"] == "<0f3a@example.com>", message["Date"] == "Mon, 02 Mar 2026 09:00:00 +0000"
-        assert kept == (rig.provider.capabilities.keeps_message_id,) * 2
+        assert (message["Message-ID"] == "<0f3a@example.com>") is rig.provider.capabilities.keeps_message_id
 
     async def test_a_message_without_html_is_plain_text(self, rig: EmailRig) -> None:
         await rig.provider.send(replace(LETTER, html=None))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from deploy.simulator import resend
+from deploy.simulator import mailgun, postmark, resend, sendgrid, ses
 from deploy.simulator.exchange import Fault
 from deploy.simulator.server import simulated
+from perennia.providers.aws_signature import Credentials, Service, signed_headers
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 async def test_resends_client_sends_the_same_key_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +38,70 @@ async def test_resends_client_knows_the_fakes_errors(monkeypatch: pytest.MonkeyP
                 client.Emails.send, {"from": "a@example.com", "to": "b@example.org", "subject": "Hi"}
             )
     assert failure.value.error_type == "rate_limit_exceeded"
+
+
+async def test_postmarks_client_sends() -> None:
+    client: Any = pytest.importorskip("postmarker.core")
+    async with simulated(postmark.Postmark()) as server:
+        post = client.PostmarkClient(server_token=server.api.key)
+        post.root_api_url = server.url
+        email = {"From": "Ana <hello@example.com>", "To": "ben@example.org", "Subject": "Hi", "TextBody": "Hi"}
+        sent = await asyncio.to_thread(lambda: post.emails.send(**email))
+    assert sent["MessageID"] == server.api.letters[0].id
+
+
+async def test_sendgrids_client_sends() -> None:
+    client: Any = pytest.importorskip("sendgrid")
+    mail: Any = pytest.importorskip("sendgrid.helpers.mail")
+    async with simulated(sendgrid.SendGrid()) as server:
+        post = client.SendGridAPIClient(server.api.key, host=server.url)
+        email = mail.Mail("hello@example.com", "ben@example.org", "Hi", plain_text_content="Hi")
+        sent = await asyncio.to_thread(post.send, email)
+    assert (sent.status_code, sent.headers["X-Message-Id"]) == (202, server.api.letters[0].id)
+
+
+async def test_mailguns_client_sends() -> None:
+    client: Any = pytest.importorskip("mailgun.client")
+    async with simulated(mailgun.Mailgun()) as server:
+        post = client.Client(auth=("api", server.api.key), api_url=server.url)
+        form = {"from": "Ana <hello@example.com>", "to": "ben@example.org", "subject": "Hi", "text": "Hi"}
+        files = {"attachment": ("none.txt", b"")}
+        sent = await asyncio.to_thread(lambda: post.messages.create(data=form, files=files, domain=mailgun.DOMAIN))
+    assert sent.json()["id"] == f"<{server.api.letters[0].id}>"
+
+
+async def test_amazons_client_sends_and_signs_as_we_do() -> None:
+    client: Any = pytest.importorskip("boto3")
+    async with simulated(ses.Ses()) as server:
+        key_id, _, secret = server.api.key.partition(":")
+        post = client.client(
+            "sesv2",
+            region_name=ses.REGION,
+            endpoint_url=server.url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+        )
+        content = {"Simple": {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hi"}}}}
+        sent = await asyncio.to_thread(
+            lambda: post.send_email(
+                FromEmailAddress="hello@example.com", Destination={"ToAddresses": ["ben@example.org"]}, Content=content
+            )
+        )
+    assert sent["MessageId"] == server.api.letters[0].id
+
+
+@pytest.mark.parametrize("token", [None, "a/token+of=a session"])
+@pytest.mark.parametrize(("method", "body"), [("GET", b""), ("POST", b'{"name": "Zo\xc3\xab"}')])
+def test_our_signature_is_amazons(method: str, body: bytes, token: str | None) -> None:
+    auth: Any = pytest.importorskip("botocore.auth")
+    request: Any = pytest.importorskip("botocore.awsrequest").AWSRequest
+    keys: Any = pytest.importorskip("botocore.credentials").Credentials("AKIAX", "s/e+cret", token)
+    url = "https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails"
+    ours = signed_headers(Credentials("AKIAX", "s/e+cret", token), Service("ses", "eu-west-1"), method, url, body, AT)
+    theirs = request(method, url, data=body, headers={"X-Amz-Date": ours["x-amz-date"]})
+    if token is not None:
+        theirs.headers["X-Amz-Security-Token"] = token
+    theirs.context["timestamp"] = ours["x-amz-date"]
+    signer = auth.SigV4Auth(keys, "ses", "eu-west-1")
+    right = signer.signature(signer.string_to_sign(theirs, signer.canonical_request(theirs)), theirs)
+    assert ours["authorization"].endswith(f"Signature={right}")

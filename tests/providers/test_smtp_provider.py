@@ -174,6 +174,13 @@ async def test_the_queue_id_is_the_providers_id(plain: RunningSmtp) -> None:
     assert sent.provider_id == "4F2B0001"
 
 
+async def test_the_date_is_the_messages_own(plain: RunningSmtp) -> None:
+    provider = provider_at(plain.port)
+    await provider.send(LETTER)
+    await provider.close()
+    assert plain.postbox.deliveries[0].message["Date"] == "Mon, 02 Mar 2026 09:00:00 +0000"
+
+
 async def test_the_same_message_is_the_same_bytes(plain: RunningSmtp) -> None:
     provider = provider_at(plain.port)
     await provider.send(LETTER)

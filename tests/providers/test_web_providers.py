@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from deploy.simulator import resend
+from deploy.simulator import mailgun, postmark, resend, sendgrid, ses
 from deploy.simulator.exchange import Api, Fault
 from deploy.simulator.server import Simulated, simulated
 from perennia.providers.email import EmailProvider, email_provider
@@ -31,6 +31,13 @@ class Kind:
 
 KINDS = {
     "resend": Kind(lambda: resend.Resend(limit_bytes=LIMIT_BYTES), lambda key: f"resend:{key}", punctuation=False),
+    "postmark": Kind(lambda: postmark.Postmark(limit_bytes=LIMIT_BYTES), lambda key: f"postmark:{key}"),
+    "ses": Kind(
+        lambda: ses.Ses(limit_bytes=LIMIT_BYTES),
+        lambda key: f"ses:{key if ':' in key else f'{key}:secret'}@{ses.REGION}",
+    ),
+    "sendgrid": Kind(lambda: sendgrid.SendGrid(limit_bytes=LIMIT_BYTES), lambda key: f"sendgrid:{key}"),
+    "mailgun": Kind(lambda: mailgun.Mailgun(limit_bytes=LIMIT_BYTES), lambda key: f"mailgun:{key}@{mailgun.DOMAIN}"),
 }
 
 
@@ -93,6 +100,12 @@ class TestWebProviders(EmailConformance):
         sent = await rig.provider.send(LETTER)
         assert sent.provider_id == rig.server.api.letters[0].id
 
+    async def test_a_throttled_message_is_tried_again_when_the_provider_said(self, rig: WebRig) -> None:
+        rig.expect(Trouble.THROTTLED)
+        with pytest.raises(Unavailable) as failure:
+            await rig.provider.send(LETTER)
+        assert failure.value.retry_after == timedelta(seconds=7)
+
     async def test_a_gateway_that_heard_nothing_leaves_open_whether_it_was_accepted(self, rig: WebRig) -> None:
         rig.server.mischief.expect(Fault.LOST_BEHIND_A_GATEWAY)
         with pytest.raises(Unavailable) as failure:
@@ -116,14 +129,6 @@ class TestWebProviders(EmailConformance):
         assert "wrong" not in str(failure.value)
 
 
-async def test_resend_is_asked_again_when_it_said() -> None:
-    async with rigged(KINDS["resend"]) as rig:
-        rig.expect(Trouble.THROTTLED)
-        with pytest.raises(Unavailable) as failure:
-            await rig.provider.send(LETTER)
-        assert failure.value.retry_after == timedelta(seconds=7)
-
-
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
@@ -133,6 +138,9 @@ async def test_resend_is_asked_again_when_it_said() -> None:
         ("resend:re_hunter2?timeout=600", "at most 90"),
         ("resend:re_hunter2?speed=high", "no option 'speed'; there are api, connections, timeout"),
         ("resend:re_hunter2?api=localhost", "web address"),
+        ("mailgun:hunter2", "mailgun:KEY@DOMAIN"),
+        ("mailgun:hunter2@mg.example.com?region=mars", "us, eu"),
+        ("ses:hunter2@eu-west-1", "ses:KEY_ID:SECRET@REGION"),
     ],
 )
 def test_a_wrong_url_is_a_misconfiguration_that_says_why_and_not_the_key(bad: str, says: str) -> None:

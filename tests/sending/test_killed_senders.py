@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.simulator.postmark import Postmark
 from deploy.simulator.resend import Resend
 from deploy.simulator.server import simulated
 from perennia.providers.email import email_provider
@@ -62,6 +63,14 @@ async def smtp() -> AsyncIterator[RunningSmtp]:
 def post_office(office: Office, smtp: RunningSmtp, store_url: str) -> PostOffice:
     """A provider without idempotency keys."""
     return PostOffice(office, store_url, f"smtp://127.0.0.1:{smtp.port}", lambda: len(smtp.postbox.deliveries))
+
+
+@pytest.fixture
+async def postmark_office(office: Office, store_url: str) -> AsyncIterator[PostOffice]:
+    """A provider with an HTTP API and no idempotency keys."""
+    async with simulated(Postmark()) as server:
+        url = f"postmark:{server.api.key}?api={server.url}"
+        yield PostOffice(office, store_url, url, lambda: len(server.api.letters))
 
 
 @pytest.fixture
@@ -121,3 +130,11 @@ async def test_a_provider_with_idempotency_keys_takes_one_message_and_nothing_is
 ) -> None:
     await resend_office.killed_at(moment, happened)
     assert await resend_office.outcome() == ("sent", 1)
+
+
+@pytest.mark.parametrize(("happened", "copies"), [(MARKETING, 1), (TRANSACTIONAL, 2)])
+async def test_a_provider_without_them_takes_what_the_rule_of_the_kind_says(
+    postmark_office: PostOffice, happened: str, copies: int
+) -> None:
+    await postmark_office.killed_at(AFTER_ACCEPTANCE, happened)
+    assert await postmark_office.outcome() == ("unknown", copies)
