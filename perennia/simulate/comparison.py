@@ -166,7 +166,10 @@ def _outward(
 
 
 def compare(actual: Sequence[Happening], expected: Sequence[Expected], *, strict: bool) -> list[Difference]:
-    """Every difference, in order of time. ``strict``: outward effects must be exactly the expected ones, in order."""
+    """Every difference, in order of time. ``strict``: outward effects must be exactly the expected ones, in order.
+
+    One whose text could not be rendered never left: it may be expected (it was released) or not.
+    """
     differences: list[Difference] = []
     wanted = [each for each in expected if not each.never]
     if strict:
@@ -211,7 +214,8 @@ def _in_order(actual: Sequence[Happening], wanted: Sequence[Expected]) -> list[D
         if here < len(actual) and there < len(wanted) and wanted[there].meets(actual[here]):
             here, there = here + 1, there + 1
         elif there == len(wanted) or (here < len(actual) and lengths[here + 1][there] >= lengths[here][there + 1]):
-            differences.append(Difference(None, actual[here]))
+            if not actual[here].unrendered:
+                differences.append(Difference(None, actual[here]))
             here += 1
         else:
             differences.append(Difference(wanted[there], None))

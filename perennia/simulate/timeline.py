@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from perennia.core.decisions import Act, JournalEntry, Outcome
+from perennia.core.decisions import Act, JournalEntry, Outcome, Reason
 from perennia.core.json_values import Json, JsonObject
 
 
@@ -38,7 +38,8 @@ class Happening:
     """``subject``: template, title, question or URL as rendered, channel, track, step or playbook.
 
     ``code``: stage, reason code or exit reason. ``source``: the subject as the playbook has it, before rendering. ``told``:
-    what a write to the CRM, a request or a notice says. ``contact``: the contact that it happened to.
+    what a write to the CRM, a request or a notice says. ``contact``: the contact that it happened to. ``unrendered``: its
+    text could not be rendered, so it never left.
     """
 
     at: datetime
@@ -50,6 +51,7 @@ class Happening:
     source: str | None = None
     contact: str | None = None
     told: JsonObject = field(default_factory=dict[str, Json])
+    unrendered: bool = False
 
     def __str__(self) -> str:
         what = self._what()
@@ -103,14 +105,20 @@ def happenings_among(
     rendered = iter(texts)
     found: list[Happening] = []
     opened: dict[tuple[str | None, str | None], str] = {}
+    released: dict[tuple[str | None, str | None], int] = {}
     for contact, entry in chronicle:
         happening = _happening(entry, rendered)
         if happening is None:
             continue
+        step = (entry.enrollment, entry.step)
+        if happening.kind in OUTWARD:
+            released[step] = len(found)
+        elif happening.code == Reason.TEMPLATE_ERROR and step in released:
+            found[released[step]] = replace(found[released[step]], unrendered=True)
         if happening.kind is Kind.TASK:
-            opened[entry.enrollment, entry.step] = happening.subject
+            opened[step] = happening.subject
         elif happening.kind is Kind.ESCALATED:  # the decision knows the title as the playbook has it
-            title = opened.get((entry.enrollment, entry.step), happening.subject)
+            title = opened.get(step, happening.subject)
             happening = replace(happening, subject=title, source=happening.subject)
         found.append(happening if contact is None else replace(happening, contact=contact))
     return found
