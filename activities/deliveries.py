@@ -22,6 +22,7 @@ from perennia.clock import Clock
 from perennia.core.decisions import CallWebhook, EffectEnded, Notify, Outcome, Reason, WriteCrm
 from perennia.core.json_values import JsonObject
 from perennia.core.said import said
+from perennia.core.tame_json import TooDeep, tame_object
 from perennia.providers.crm import CrmProvider, CrmWrite
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.providers.notices import Channels, Notice
@@ -94,7 +95,7 @@ class _Delivery(Generic[Told]):
     async def _refused(self, effect: Told, failure: Refused | Unsupported, what: JsonObject) -> None:
         result: JsonObject = {"error": str(failure), "reply": (failure.reply or "")[:MAX_REPLY_CHARS] or None}
         if isinstance(failure, Refused):
-            result |= failure.detail
+            result |= _tamed(failure.detail)
         await self._end(effect, SendStatus.FAILED, Outcome.FAILED, Reason.PROVIDER_REFUSED, result, what=what)
 
     async def _end(
@@ -162,7 +163,15 @@ class StoreWebhooks(_Delivery[CallWebhook], Webhooks):
             idempotency_key=effect.key,
         )
         answer: Answer = await self._caller.call(request)
-        return Delivered(self._caller.name, None, {"status": answer.status, "body": answer.body})
+        return Delivered(self._caller.name, answer.id, _tamed({"status": answer.status, "body": answer.body}))
+
+
+def _tamed(answered: JsonObject) -> JsonObject:
+    """What a receiver says must not stop the customer: what nobody could read in a turn is not kept."""
+    try:
+        return tame_object(answered)
+    except (TooDeep, OverflowError):
+        return {**answered, "body": None}
 
 
 class StoreNotices(_Delivery[Notify], Notices):

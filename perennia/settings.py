@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, cast
 
@@ -54,6 +55,16 @@ def _smtp_url(value: str | None) -> str | None:
     if value is not None and not value.startswith(SMTP_SCHEMES):
         message = f"must begin with {', '.join(SMTP_SCHEMES)}; write for example smtp+starttls://user:password@host:587"
         raise ValueError(message)
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        try:
+            ip_network(each)
+        except ValueError as error:
+            message = f"{each} is no network ({error}); write for example 10.1.0.0/16 or fd12::/48"
+            raise ValueError(message) from error
     return value
 
 
@@ -107,6 +118,20 @@ class Settings(BaseSettings):
         default=None,
         description="The provider that messages leave through, in place of a mail server of your own: "
         "resend:KEY, postmark:TOKEN, ses:KEY_ID:SECRET@REGION, sendgrid:KEY, mailgun:KEY@DOMAIN (docs/providers.md).",
+    )
+    webhook_secrets: Keys = Field(
+        default=(),
+        description="Secrets that sign the requests of `webhook` steps: whsec_ and base64 of 24 to 64 bytes. All sign, so that "
+        "receivers can go over to a new one. Without any, `perennia up` makes one and keeps it.",
+    )
+    outbound_networks: Annotated[Keys, AfterValidator(_networks)] = Field(
+        default=(),
+        description="Networks of your own that webhooks and channels may reach, like 10.1.0.0/16 (comma text, or a list in the "
+        "file). Whatever is not public is refused otherwise.",
+    )
+    outbound_http: bool = Field(
+        default=False,
+        description="true: webhooks and channels may also use plain http.",
     )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",
@@ -166,13 +191,14 @@ class Settings(BaseSettings):
             return self.store_url.get_secret_value()
         return f"sqlite:///{self.data / 'store.sqlite'}"
 
-    def completed(self, write_key: str, admin_key: str, link_key: str) -> Settings:
+    def completed(self, write_key: str, admin_key: str, link_key: str, webhook_secret: str) -> Settings:
         """The same, with these keys where none were given."""
         return self.model_copy(
             update={
                 "write_keys": self.write_keys or (write_key,),
                 "admin_key": self.admin_key or SecretStr(admin_key),
                 "link_keys": self.link_keys or (link_key,),
+                "webhook_secrets": self.webhook_secrets or ((webhook_secret,) if webhook_secret else ()),
             }
         )
 

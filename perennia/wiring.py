@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_network
 from typing import Final
 
 from fastapi import FastAPI
@@ -23,8 +24,10 @@ from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.crm import crm_provider
 from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
+from perennia.providers.guarded_http import Allowed, GuardedHttp
 from perennia.providers.notices import Channels
-from perennia.providers.webhooks import RecordingWebhooks
+from perennia.providers.standard_webhooks import Signer
+from perennia.providers.webhooks import SignedWebhooks
 from perennia.rendering.links import Links
 from perennia.settings import Settings, SettingsError
 from perennia.store import open_store
@@ -82,15 +85,15 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
 
 
 def build_systems(settings: Settings, store: Store) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
-    """What tells other systems. Raises `Misconfigured`."""
+    """What tells other systems. Raises `SettingsError`."""
     clock = build_clock(settings)
-    crm = crm_provider(settings.crm_url.get_secret_value())
-    channels = Channels({name: url.get_secret_value() for name, url in settings.channels.items()})
-    return (
-        StoreCrm(store, clock, crm),
-        StoreWebhooks(store, clock, RecordingWebhooks()),
-        StoreNotices(store, clock, channels),
-    )
+    with misconfigured("crm_url"):
+        crm = crm_provider(settings.crm_url.get_secret_value())
+    with misconfigured("channels"):
+        channels = Channels({name: url.get_secret_value() for name, url in settings.channels.items()})
+    with misconfigured("webhook_secrets"):
+        caller = SignedWebhooks(build_http(settings), Signer(settings.webhook_secrets))
+    return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
 
 
 def build_email(settings: Settings) -> EmailProvider:
@@ -100,11 +103,14 @@ def build_email(settings: Settings) -> EmailProvider:
         raise missing(
             "email_url", "set it to your provider, or smtp_url to your mail server; docs/providers.md shows how"
         )
-    try:
+    with misconfigured("email_url" if settings.email_url is not None else "smtp_url", "docs/providers.md"):
         return email_provider(url)
-    except Misconfigured as error:
-        name = "EMAIL" if settings.email_url is not None else "SMTP"
-        raise SettingsError(f"PERENNIA_{name}_URL", str(error), "docs/providers.md shows each provider's") from error
+
+
+def build_http(settings: Settings) -> GuardedHttp:
+    """What asks addresses that playbooks and settings name."""
+    networks = tuple(ip_network(each) for each in settings.outbound_networks)
+    return GuardedHttp(Allowed(networks, http=settings.outbound_http))
 
 
 def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str) -> FastAPI:
@@ -152,6 +158,15 @@ async def connect_temporal(*, lazy: bool = False) -> Client:
 def missing(setting: str, remedy: str) -> SettingsError:
     """The error for a setting that this command cannot do without."""
     return SettingsError(f"PERENNIA_{setting.upper()}", "is not set", remedy)
+
+
+@contextmanager
+def misconfigured(setting: str, page: str = "docs/telling-others.md") -> Generator[None]:
+    """What a provider says of its URL or secret, as an error of the setting."""
+    try:
+        yield
+    except Misconfigured as error:
+        raise SettingsError(f"PERENNIA_{setting.upper()}", str(error), f"{page} shows how") from error
 
 
 def reachable_url(listening: str) -> str | None:

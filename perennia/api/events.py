@@ -12,10 +12,10 @@ from perennia.api.problems import Problem
 from perennia.api.views import EventAnswer, EventBody
 from perennia.clock import Clock
 from perennia.core.decisions import CustomerEvent, TraitsChanged
+from perennia.core.tame_json import tame_object
 from perennia.ingest.event_times import event_time
 from perennia.ingest.group_commit import GroupCommit, TooMuchWaiting
 from perennia.ingest.segment import Record
-from perennia.ingest.tame_json import tame_object
 from perennia.store.port import StoreUnavailable
 from perennia.store.records import Accepted
 

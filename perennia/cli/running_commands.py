@@ -148,7 +148,7 @@ def with_kept_keys(settings: Settings) -> Settings:
     kept = DataFolder(settings.data).kept()
     if kept is None:
         return settings
-    return settings.completed(kept.write_key, kept.admin_key, kept.link_key)
+    return settings.completed(kept.write_key, kept.admin_key, kept.link_key, kept.webhook_secret)
 
 
 def _run_part(part: Coroutine[object, object, None]) -> None:

@@ -15,9 +15,9 @@ import msgspec
 
 from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.tame_json import is_tame, tame_object
 from perennia.ingest.bodies import Envelope, SharedContext
 from perennia.ingest.event_times import event_time, read_instant
-from perennia.ingest.tame_json import is_tame, tame_object
 from perennia.store.records import Accepted, Merge, Rejected
 
 ITEM_BYTES = 32 * 1024  # Segment's limit, and what its SDKs measure

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ import httpx
 import msgspec
 
 from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable
+from perennia.providers.retry_after import retry_after
 from perennia.providers.web_urls import WebUrl
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class WebApi:
             # Also where the connection closed while the request was being written: TCP does not tell what was read.
             raise Unavailable(f"{self._provider} did not answer ({type(error).__name__})", maybe_sent=True) from error
         return Answer(
-            self._provider, answer.status_code, answer.content, dict(answer.headers), _retry_after(answer.headers)
+            self._provider, answer.status_code, answer.content, dict(answer.headers), retry_after(answer.headers)
         )
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
@@ -167,15 +167,3 @@ class WebApi:
 def _authorities() -> ssl.SSLContext:
     """Read once: it takes as long as some calls do."""
     return httpx.create_ssl_context()
-
-
-def _retry_after(headers: httpx.Headers) -> timedelta | None:
-    """RFC 9110, 10.2.3. A date is read against the answer's own, so that our clock does not matter."""
-    told = headers.get("retry-after", "")
-    if told.isdigit():
-        return timedelta(seconds=min(int(told), 86_400))
-    try:
-        span = parsedate_to_datetime(told) - parsedate_to_datetime(headers["date"])
-    except (ValueError, TypeError, KeyError):
-        return None
-    return min(max(span, timedelta()), timedelta(days=1))

@@ -14,6 +14,7 @@ ready/            one file a part that says itself when it is ready
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import os
 import secrets
@@ -39,6 +40,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     write_key: str
     admin_key: str
     link_key: str
+    webhook_secret: str = ""
     ports: dict[str, int] = {}
 
 
@@ -111,6 +113,7 @@ class DataFolder:
         """The keys and ports of this installation, made up at the first time."""
         write, admin, link = (secrets.token_urlsafe(24) for _ in range(3))
         kept = self.kept() or Kept(write_key=write, admin_key=admin, link_key=link)
+        kept.webhook_secret = kept.webhook_secret or f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         kept.ports = choose_ports(kept.ports)
         write_private(self.path / "kept.json", msgspec.json.format(msgspec.json.encode(kept)))
         return kept

@@ -73,6 +73,7 @@ def child_environment(settings: Settings, run: Run, kept: Kept, listen: str) -> 
         "PERENNIA_WRITE_KEYS": ",".join(settings.write_keys or (kept.write_key,)),
         "PERENNIA_ADMIN_KEY": run.admin_key,
         "PERENNIA_LINK_KEYS": ",".join(settings.link_keys or (kept.link_key,)),
+        "PERENNIA_WEBHOOK_SECRETS": ",".join(settings.webhook_secrets or (kept.webhook_secret,)),
         "PERENNIA_TIME_SCALE": str(settings.time_scale),
         "PERENNIA_TIME_ORIGIN": settings.time_origin.isoformat(),
     }

@@ -103,6 +103,6 @@ def test_secrets_do_not_show_when_settings_are_printed(tmp_path: Path, monkeypat
 
 def test_kept_keys_fill_in_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERENNIA_WRITE_KEYS", "given")
-    settings = load_settings(tmp_path).completed("kept-write", "kept-admin", "kept-link")
+    settings = load_settings(tmp_path).completed("kept-write", "kept-admin", "kept-link", "kept-secret")
     assert settings.write_keys == ("given",)
     assert settings.link_keys == ("kept-link",)

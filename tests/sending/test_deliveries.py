@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Response
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -19,11 +23,13 @@ from perennia.core.json_values import JsonObject
 from perennia.providers.crm import RecordingCrm
 from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable
 from perennia.providers.notices import Channels
-from perennia.providers.webhooks import Answer, Request
+from perennia.providers.standard_webhooks import Signer
+from perennia.providers.webhooks import Answer, Request, SignedWebhooks
 from perennia.store import open_store
 from perennia.store.port import Store
 from perennia.store.records import Delivery
 from tests.sending.conftest import ANA, START, ManualClock, event, publish, traits
+from tests.support.receiver import local_http, receiving
 
 FILES = {
     "playbooks/books.yaml": """
@@ -83,6 +89,22 @@ class ToldCaller:
 
     async def close(self) -> None:
         pass
+
+
+@dataclass
+class AtPort:
+    """``example.com`` is at a port of loopback."""
+
+    caller: SignedWebhooks
+    port: str
+    name: str = "http"
+
+    async def call(self, request: Request) -> Answer:
+        url = request.url.replace("https://example.com", f"http://example.com:{self.port}")
+        return await self.caller.call(dataclasses.replace(request, url=url))
+
+    async def close(self) -> None:
+        await self.caller.close()
 
 
 @dataclass
@@ -159,6 +181,34 @@ async def test_what_was_told_can_be_looked_at(desk: Desk) -> None:
     assert (row.kind, row.status, row.provider) == ("webhook", "sent", "told")
     assert row.said is not None
     assert row.said["body"] == {"who": "ana@example.com", "seats": 3}
+
+
+async def test_what_a_webhook_answers_cannot_stop_its_customer(desk: Desk) -> None:
+    desk.caller.body = {"deep": json.loads("[" * 100 + "]" * 100)}
+    await desk.call(await desk.open("Called"))
+
+    ended = await desk.ended("call")
+    assert (ended["outcome"], ended["status"], ended["body"]) == ("done", 200, None)
+
+
+async def test_a_real_receiver_is_asked_and_what_it_says_is_known_later(desk: Desk) -> None:
+    """From the step over the store to the wire and back."""
+    async with receiving() as receiver:
+        receiver.answers = [Response(status_code=503), Response(b'{"score":71}', media_type="application/json")]
+        port = receiver.url.rpartition(":")[2]
+        secret = f"whsec_{base64.b64encode(b's' * 32).decode()}"
+        http = local_http(names={"example.com": ["127.0.0.1"]})
+        calls = StoreWebhooks(desk.store, desk.clock, AtPort(SignedWebhooks(http, Signer([secret])), port))
+        key = await desk.open("Called")
+        with pytest.raises(ApplicationError, match="provider_unavailable"):
+            await ActivityEnvironment().run(calls.call, EffectRequest(desk.customer, key))
+        await ActivityEnvironment().run(calls.call, EffectRequest(desk.customer, key))
+
+    first, second = receiver.received
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == (await desk.row()).provider_id
+    assert (second.method, second.path, second.headers["x-plan"]) == ("PUT", "/Ana", "free")
+    assert (await desk.ended("call"))["repeated"] is True
+    assert [task.title for task in await desk.store.tasks(desk.customer)] == ["High"]
 
 
 async def test_a_request_without_a_body_describes_its_step(desk: Desk) -> None:

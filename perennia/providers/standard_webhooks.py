@@ -1,0 +1,54 @@
+"""Signatures of the Standard Webhooks specification (https://www.standardwebhooks.com), with which receivers know us."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+from perennia.providers.failures import Misconfigured
+
+PREFIX = "whsec_"
+LEAST_BYTES, MOST_BYTES = 24, 64
+
+
+class Signer:
+    """``secrets``: each ``whsec_`` and base64 of 24 to 64 bytes. All of them sign, so that one can be exchanged in peace."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """Raises `Misconfigured`, never with a secret in its message."""
+        self._keys = [_key(secret) for secret in secrets]
+
+    def headers(self, id_: str, at: datetime, content: bytes) -> dict[str, str]:
+        """The three headers of one attempt at the message ``id_``. Raises `Misconfigured` without a secret."""
+        if not self._keys:
+            raise Misconfigured('the setting "webhook_secrets" is missing: what cannot be signed is not sent')
+        timestamp = str(int(at.timestamp()))
+        signed = f"{id_}.{timestamp}.".encode() + content
+        return {
+            "webhook-id": id_,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": " ".join(_signature(key, signed) for key in self._keys),
+        }
+
+
+def message_id(idempotency_key: str) -> str:
+    """The same for the same key; it tells nothing of it, and has no dot, which would take a signature's parts apart."""
+    return f"msg_{hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]}"
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not (secret.startswith(PREFIX) and LEAST_BYTES <= len(key) <= MOST_BYTES):
+        raise Misconfigured('a secret in "webhook_secrets" is whsec_ and base64 of 24 to 64 bytes')
+    return key
