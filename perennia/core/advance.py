@@ -238,6 +238,9 @@ def _take(run: Deliberation, each: Input) -> None:
         _take_event(run, each)
         return
     run.own()
+    if isinstance(each, Recollection):
+        _recollect(run, each)
+        return
     match each:
         case TraitsChanged():
             run.take_traits(each.traits)
@@ -267,8 +270,6 @@ def _take(run: Deliberation, each: Input) -> None:
             orders.steer(run, each)
         case StageOrder():
             stages.stage_ordered(run, each)
-        case Recollection():
-            _recollect(run, each)
     _settle(run)
 
 
@@ -300,7 +301,12 @@ def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
 
 
 def _recollect(run: Deliberation, recollection: Recollection) -> None:
-    """Counts the past anew for a catalog that counts other things than the one before."""
+    """Counts the past anew for a catalog that counts other things than the one before.
+
+    What comes of that is looked at when the turn looks around next: the instant decided up to last is over, and may be
+    long before the revision was published.
+    """
+    run.unlooked = True
     facts = run.state.facts
     facts.tallies = {}
     for event in recollection.events:

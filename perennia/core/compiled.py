@@ -47,7 +47,7 @@ class Cooldown(NamedTuple):
 NO_COOLDOWN = Cooldown()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Catalog:
     """One immutable revision of all published definitions, compiled.
 
@@ -79,7 +79,10 @@ class Catalog:
     healths: Mapping[str, CompiledHealth] = field(default_factory=dict[str, CompiledHealth])
     standings: tuple[Standing, ...] = ()
     survey_cooldown: Cooldown = NO_COOLDOWN
-    _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict, repr=False)
+    _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Catalog({self.revision!r}, {sorted(self.playbooks)})"
 
     def playbook(self, id_: str, version: str) -> CompiledPlaybook:
         """Raises `KeyError` where that version was never published."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.lives import Life
+from tests.support.lives import Life, after
 
 TRACK = """
 track: adoption
@@ -135,3 +135,12 @@ steps:
 """
     life = Life(text).traits("1d", go=True).until("2d")
     assert life.timeline[2:] == [("1d", "stage leader: ahead"), ("1d", "stage a-follower: following")]
+
+
+def test_a_track_that_counts_something_new_moves_people_when_it_is_published_not_before() -> None:
+    life = Life("track: t\nstages: [{id: s1}, {id: s2, enter: traits.never == 1}]")
+    life.publish("1d", "track: t\nstages: [{id: s1}, {id: s2, enter: '!happened(\"B\")'}]").until("2d")
+    assert [(each.at, each.code) for each in life.journal if each.act == "stage"] == [
+        (after("0d"), "s1"),
+        (after("1d"), "s2"),
+    ]

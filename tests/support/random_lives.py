@@ -7,18 +7,24 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
+from hypothesis import note
 from hypothesis import strategies as st
 
-from perennia.core.advance import Decision, advance, new_customer
+from perennia.core.advance import Decision, advance, missing_history, new_customer
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import (
+    AccountTraitsChanged,
     CustomerEvent,
+    Effect,
     EffectEnded,
     EnrollmentOrder,
     EnrollOrder,
     Input,
     MessageTold,
     Outcome,
+    Reason,
+    Recollection,
+    SendEmail,
     SurveyAnswered,
     TaskEnded,
     Told,
@@ -39,20 +45,25 @@ DATES = [None, "soon", "2026-03-04", "2026-03-09", "2026-03-07T15:30:00Z", "2026
 UNTIL = [
     {"until": "09:00"},
     {"until": "17:30", "on": ["tue", "fri"], "zone": "workspace"},
+    {"until": "02:15", "spread": "10m"},
     {"until": "traits.d", "offset": "-1d6h"},
     {"until": "traits.d", "missing": "exit"},
+    {"until": "traits.d", "offset": "2bd", "spread": "3h"},
 ]
 TIMED: list[Mapping[str, object]] = [
     {"date": "traits.d", "at": "09:00"},
     {"date": "traits.d", "offset": "-2d"},
+    {"date": "traits.d", "offset": "1d6h", "spread": "45m"},
     {"schedule": "30 */8 * * *"},
+    {"schedule": "15 2 * * *", "spread": "10m"},
     {"schedule": "0 9 * * tue,sat"},
 ]
 WHERES = [None, "event.k == 1", "event.missing > 3"]
-# Keys of events: three spellings of one, another one, and none.
-CARRIED: list[JsonObject] = [{"k": 1}, {"k": "1"}, {"k": 1.0}, {"k": 2}, {}]
+# Keys of events: three spellings of one, another one, one under another name, and none.
+CARRIED: list[JsonObject] = [{"k": 1}, {"k": "1"}, {"k": 1.0}, {"k": 2, "n": 3}, {"j": 1}, {}]
 LATE = st.sampled_from([None, "6h", "2d", "1bd"])
-ZONES = ["Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo", "nowhere"]
+# Clocks go forward in New York on 2026-03-08; Kathmandu and Lord Howe are off by parts of an hour; Kiritimati is a day ahead.
+ZONES = ["Europe/Madrid", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Kiritimati", "nowhere"]
 HOLD_OR_SKIP = st.sampled_from(["hold", "hold", "skip"])
 CAPS = ["[]", "[{messages: 1, per: 1d}]", "[{messages: 2, per: 7h}, {messages: 3, per: 1w, topics: [tips]}]"]
 QUIET_HOURS = [
@@ -61,6 +72,7 @@ QUIET_HOURS = [
     '{window: "12:30-13:30", days: [mon, tue]}',
     '{window: "00:00-24:00", days: [sat, sun]}',
 ]
+COOLDOWNS = ["{}", "{any: 1d}", "{any: 3h, relational: 5d}"]
 BOOKS = st.sampled_from(["p1", "p2", "p3"])
 ORDERS: st.SearchStrategy[Order] = st.sampled_from(get_args(Order))
 
@@ -70,7 +82,13 @@ ATOMS = st.one_of(
     st.builds('happened("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
     st.builds('count("{}", "{}") >= {}'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS), st.integers(1, 3)),
     st.builds('idle("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.builds('total("{}", "n", "{}") > 3'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.builds('count("{}", "{}", "event.k == 1") >= 2'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.builds('idle(["A", "B"], "{}")'.format, st.sampled_from([*WINDOWS, "2bd"])),
+    st.builds('{}(traits.d, "{}")'.format, st.sampled_from(["older", "within"]), st.sampled_from([*WINDOWS, "1bd"])),
+    st.builds('in_stage("t", "{}", "{}")'.format, st.sampled_from(["s1", "s2"]), st.sampled_from(WINDOWS)),
     st.just("traits.missing > 3"),
+    st.just('account.plan == "pro"'),
     st.just('in_segment("s")'),
     st.builds("health >= {}".format, st.sampled_from([30, 50, 100])),
     st.builds("answers.q.score {} 4".format, st.sampled_from(["==", "<", ">="])),
@@ -91,7 +109,7 @@ SEGMENTS = [
     "segment: s\nwhen: traits.missing > 3\n",
 ]
 
-SURVEY = "survey: q\nkind: csat\nquestion: How was it?\n"
+SURVEY = "survey: q\nkind: csat\nquestion: How was it?\nrelational: true\n"
 HEALTH = """
 health: h
 measures:
@@ -106,11 +124,20 @@ Step: TypeAlias = Mapping[str, object]
 
 # What an expression may say that knows an enrollment.
 INSIDE = st.one_of(EXPRESSIONS, st.just('!steps["email-1"].opened'))
-TOLD = [{"opened": "email-1"}, {"clicked": "email-1"}, {"task": "task-1"}]
+TOLD = [
+    {"opened": "email-1"},
+    {"clicked": "email-1"},
+    {"replied": "email-2"},
+    {"task": "task-1"},
+    {"answered": "q"},
+]
 
 
 def _event_condition(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
-    return st.fixed_dictionaries({"event": st.sampled_from(EVENTS), "then": steps})
+    return st.fixed_dictionaries(
+        {"event": st.sampled_from(EVENTS), "where": st.sampled_from(WHERES), "then": steps},
+        optional={"match": st.just("event.j")},
+    )
 
 
 def _rule(more: Mapping[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Step]:
@@ -194,9 +221,17 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
         }
     ),
     st.fixed_dictionaries({"email": st.just("maybe"), "if": EXPRESSIONS}),
+    st.fixed_dictionaries({"email": st.just("news"), "topic": st.just("news"), "on_failure": st.just("exit")}),
+    st.fixed_dictionaries(
+        {"email": st.just("receipt"), "transactional": st.just(True), "with": st.just({"x": "1 / traits.x"})}
+    ),
+    st.just({"email": "internal", "to": "owner"}),
     st.fixed_dictionaries({"wait": st.sampled_from(SPANS)}),
     st.fixed_dictionaries({"wait": st.sampled_from(UNTIL)}),
-    st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "2"])})}),
+    st.fixed_dictionaries({"update": st.fixed_dictionaries({"x": st.sampled_from(["0", "1", "enter.k", None])})}),
+    st.fixed_dictionaries(
+        {"update": st.fixed_dictionaries({"d": st.sampled_from(['"2026-03-10"', '"2026-03-05T08:00:00Z"'])})}
+    ),
     st.fixed_dictionaries(
         {"survey": st.just("q"), "wait": st.sampled_from([0, *SPANS]), "remind": st.sampled_from([[], ["3h", "2d"]])}
     ),
@@ -218,8 +253,9 @@ TRIGGERS = st.lists(
         st.fixed_dictionaries(
             {"playbook": st.fixed_dictionaries({"p1": st.sampled_from(["any", "completed", "exited"])})}
         ),
-        st.fixed_dictionaries({"event": st.sampled_from(EVENTS)}),
+        st.fixed_dictionaries({"event": st.sampled_from([*EVENTS, "Stage *", "*"]), "where": st.sampled_from(WHERES)}),
         st.fixed_dictionaries({"when": EXPRESSIONS}),
+        st.just({"segment": "s"}),
         st.sampled_from(TIMED),
     ),
     min_size=1,
@@ -228,10 +264,10 @@ TRIGGERS = st.lists(
 
 
 @st.composite
-def playbooks(draw: st.DrawFn) -> Playbook:
-    """A valid playbook of any shape."""
+def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = False) -> Playbook:
+    """A valid playbook of any shape. ``goal_is_exit``: what is its goal ends it without one, too."""
     raw: dict[str, object] = {
-        "playbook": draw(st.sampled_from(["p1", "p2", "p3"])),
+        "playbook": id_ or draw(st.sampled_from(["p1", "p2", "p3"])),
         "topic": "tips",
         "priority": draw(st.sampled_from([10, 50, 90])),
         "steps": draw(STEPS),
@@ -242,12 +278,17 @@ def playbooks(draw: st.DrawFn) -> Playbook:
         "holdout": draw(st.sampled_from(["0%", "0%", "50%"])),
     }
     raw["enter"] = enter
+    if draw(st.sampled_from([True, False, False])):
+        enter["where"] = draw(EXPRESSIONS)
     if draw(st.booleans()):
         raw["while"] = draw(EXPRESSIONS)
     if draw(st.booleans()):
         raw["goal"] = draw(_rule({"within": st.just("3d"), "then": st.sampled_from(["exit", "continue"])}))
     if draw(st.booleans()):
         raw["exit"] = [draw(_rule({"reason": st.just("told")}))]
+    if goal_is_exit:
+        rule = draw(_rule({}))
+        raw |= {"goal": rule, "exit": [{**rule, "reason": "told"}]}
     key = draw(st.sampled_from([None, None, "event.k", "traits.x"]))
     if key is not None:
         raw["key"] = key
@@ -271,18 +312,37 @@ def tracks(draw: st.DrawFn) -> Track:
 
 
 @st.composite
-def catalogs(draw: st.DrawFn) -> Catalog:
-    books = draw(st.lists(playbooks(), min_size=1, max_size=3, unique_by=lambda book: book.playbook))
+def drafts(draw: st.DrawFn, *, goal_is_exit: bool = False) -> list[Document]:
+    """Everything that a workspace could publish, with one to three playbooks."""
+    books = draw(st.lists(playbooks(goal_is_exit=goal_is_exit), min_size=1, max_size=3, unique_by=_id_of))
     timing = f"caps: {draw(st.sampled_from(CAPS))}\nquiet_hours: {draw(st.sampled_from(QUIET_HOURS))}\n"
+    timing += f"survey_cooldown: {draw(st.sampled_from(COOLDOWNS))}\n"
     found = documents(f"{TOPICS}{timing}")
-    for book in books:
-        definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
-        found.append(Document(kind="playbook", id=book.playbook, version="v1", body=body))
+    found += [document_of(book, "v1") for book in books]
     found += documents("---\n".join((draw(st.sampled_from(SEGMENTS)), SURVEY, HEALTH)))
     track = draw(tracks())
     found.append(Document(kind="track", id="t", version="v1", body=track.model_dump_json(by_alias=True)))
-    return compile_catalog("r1", found)
+    for each in found:
+        note(f"{each.version}: {each.body}")
+    return found
+
+
+def _id_of(book: Playbook) -> str:
+    return book.playbook
+
+
+def document_of(book: Playbook, version: str) -> Document:
+    definition = book.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    body = msgspec.json.encode(PlaybookBody(definition=definition, templates={})).decode()
+    return Document(kind="playbook", id=book.playbook, version=version, body=body)
+
+
+def catalogs() -> st.SearchStrategy[Catalog]:
+    return drafts().map(_compiled)
+
+
+def _compiled(published: list[Document]) -> Catalog:
+    return compile_catalog("r1", published)
 
 
 @st.composite
@@ -300,7 +360,9 @@ def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, .
 def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
     at = START + timedelta(minutes=minute, seconds=1)
     match draw(
-        st.sampled_from(["event", "event", "late event", "traits", "date", "zone", "answer", "enroll", "order", "told"])
+        st.sampled_from(
+            ["event", "event", "late event", "traits", "account", "date", "zone", "answer", "enroll", "order", "told"]
+        )
     ):
         case "event":
             name, properties = draw(st.sampled_from(EVENTS)), draw(st.sampled_from(CARRIED))
@@ -310,6 +372,12 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
             return CustomerEvent(at=at, seq=seq, name=draw(st.sampled_from(EVENTS)), timestamp=own)
         case "traits":
             return TraitsChanged(at=at, seq=seq, traits={"x": draw(st.one_of(st.integers(0, 2), st.none()))})
+        case "account":
+            told: JsonObject = {
+                "plan": draw(st.sampled_from(["pro", "free"])),
+                "timezone": draw(st.sampled_from(ZONES)),
+            }
+            return AccountTraitsChanged(at=at, seq=seq, account=draw(st.sampled_from(["acme", None])), traits=told)
         case "date":
             return TraitsChanged(at=at, seq=seq, traits={"d": draw(st.sampled_from(DATES))})
         case "zone":
@@ -338,36 +406,65 @@ RECIPIENTS: Mapping[str, Recipient] = {"c1": Recipient(address="ana@example.com"
 ONE_SECOND = timedelta(seconds=1)
 
 
-def live(catalog: Catalog, inputs: Sequence[Input], days: int) -> tuple[list[Decision], list[Input]]:
+class Person:
+    """A customer who takes one turn after another. ``known``: every event so far, which a new revision may count."""
+
+    def __init__(self) -> None:
+        self.state = fresh()
+        self.recipients = RECIPIENTS
+        self.known: list[CustomerEvent] = []
+
+    def turn(self, catalog: Catalog, now: datetime, inputs: Sequence[Input]) -> Decision:
+        recalled: list[Input] = []
+        names = missing_history(catalog, self.state)
+        if names:
+            events = tuple(each for each in self.known if each.name in names)
+            recalled.append(Recollection(at=self.state.now, names=names, events=events))
+        decision = advance(catalog, self.state, now, [*recalled, *inputs], self.recipients)
+        self.known += [each for each in inputs if isinstance(each, CustomerEvent)]
+        self.known += decision.heard
+        self.state, self.recipients = decision.state, decision.recipients
+        return decision
+
+
+def live(
+    catalog: Catalog, inputs: Sequence[Input], days: int, later: Sequence[tuple[datetime, Catalog]] = ()
+) -> tuple[list[Decision], list[Input]]:
     """Lives through ``inputs``, woken exactly when asked for; effects end a second after their release, some in vain.
 
-    Returns the decisions, and all inputs including the effects' ends, in order.
+    ``later``: what is published on the way, and when. Returns the decisions, and all inputs including the effects' ends,
+    in order.
     """
-    recipients = RECIPIENTS
-    state, end = fresh(), START + timedelta(days=days)
-    pending = list(inputs)
+    person, end = Person(), START + timedelta(days=days)
+    pending, unpublished = list(inputs), list(later)
     decisions: list[Decision] = []
     taken: list[Input] = []
     wake = None
     while True:
         pending.sort(key=lambda each: each.at)
         moments = [each.at for each in pending[:1]] + ([wake] if wake is not None else [])
-        now = min(moments, default=end)
-        now = min(now, end)
+        now = min([*moments, *(at for at, _ in unpublished), end])
+        if unpublished and unpublished[0][0] == now:
+            catalog = unpublished.pop(0)[1]
         batch: list[Input] = []
         while pending and pending[0].at <= now:
             batch.append(pending.pop(0))
         taken += batch
-        decision = advance(catalog, state, now, batch, recipients)
+        decision = person.turn(catalog, now, batch)
         decisions.append(decision)
-        state, wake, recipients = decision.state, decision.wake_at, decision.recipients
-        pending += [_end_of(effect.key, now + ONE_SECOND) for effect in decision.effects]
+        wake = decision.wake_at
+        pending += [_end_of(effect, now + ONE_SECOND) for effect in decision.effects]
         # What was taken back before it left ends no more.
         pending = [each for each in pending if not (isinstance(each, EffectEnded) and each.key in decision.withdrawn)]
         if now >= end:
             return decisions, taken
 
 
-def _end_of(key: str, at: datetime) -> EffectEnded:
-    refused = sum(key.encode()) % 7 == 0
-    return EffectEnded(at=at, key=key, outcome=Outcome.FAILED if refused else Outcome.SENT)
+def _end_of(effect: Effect, at: datetime) -> EffectEnded:
+    """Most messages are sent; some are refused for good, some came too late to leave and are to be tried anew."""
+    chance = sum(effect.key.encode()) % 7
+    if chance == 0:
+        return EffectEnded(at=at, key=effect.key, outcome=Outcome.FAILED, reason=Reason.PROVIDER_REFUSED)
+    if chance == 1 and isinstance(effect, SendEmail):
+        return EffectEnded(at=at, key=effect.key, outcome=Outcome.SKIPPED, reason=Reason.QUIET_HOURS)
+    return EffectEnded(at=at, key=effect.key, outcome=Outcome.SENT)
