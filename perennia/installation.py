@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, Self, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -13,7 +14,7 @@ import msgspec
 from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
-from perennia.store.records import Approval, CustomerSummary, Delivery, Message, Revision, Task, Totals
+from perennia.store.records import Approval, CustomerSummary, Delivery, Message, Response, Revision, Task, Totals
 
 # An order waits for the customer's turn; the API gives up waiting before this.
 TIMEOUT_SECONDS = 60.0
@@ -58,6 +59,20 @@ class PublishedDocument(msgspec.Struct, frozen=True):
     kind: DocumentKind
     id: str
     version: str
+
+
+class SurveyScore(msgspec.Struct, frozen=True):
+    """What a survey's answers come to: ``value``, with 95 % certainty between ``low`` and ``high``."""
+
+    survey: str
+    kind: str
+    measure: Literal["net_promoter_score", "top_share", "mean"]
+    answers: int
+    value: float | None
+    low: float | None
+    high: float | None
+    labels: dict[str, int]
+    scores: dict[str, int]
 
 
 class CustomerPage(msgspec.Struct):
@@ -158,6 +173,14 @@ class Installation:
     async def deliveries(self, customer: str | None = None) -> list[Delivery]:
         return msgspec.json.decode(await self._get("deliveries", customer=customer, limit=PAGE), type=list[Delivery])
 
+    async def survey_report(self, survey: str, since: datetime | None, until: datetime | None) -> SurveyScore:
+        answer = await self._get(f"surveys/{_part(survey)}/report", since=_told(since), until=_told(until))
+        return msgspec.json.decode(answer, type=SurveyScore)
+
+    async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
+        answer = await self._get(f"surveys/{_part(survey)}/answers", since=_told(since), until=_told(until), limit=PAGE)
+        return msgspec.json.decode(answer, type=list[Response])
+
     async def enroll(self, reference: str, playbook: str, payload: JsonObject, by: str) -> OrderAnswer:
         """By a person's hand: overrides entry filter and re-entry policy."""
         body = {"playbook": playbook, "payload": payload, "by_person": True, "by": by}
@@ -200,6 +223,10 @@ class Installation:
         if answer.is_success:
             return answer.content
         raise _refusal(answer, self.url)
+
+
+def _told(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
 
 
 def _part(text: str) -> str:

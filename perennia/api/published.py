@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from perennia.api.problems import Problem
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.core.survey_definitions import Survey
 from perennia.store.port import Store
 
 
@@ -38,6 +39,14 @@ class Published:
         known = () if catalog is None else catalog.playbooks
         if playbook not in known:
             raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{_nearest(playbook, known)}")
+
+    async def must_have_survey(self, survey: str) -> Survey:
+        """Raises a 404 `Problem` that names the nearest published one."""
+        catalog = await self.catalog()
+        if catalog is None or survey not in catalog.surveys:
+            known = () if catalog is None else catalog.surveys
+            raise Problem(404, "Unknown survey", f"No survey {survey!r} is published{_nearest(survey, known)}")
+        return catalog.surveys[survey]
 
     async def must_have_stage(self, track: str, stage: str) -> None:
         """Raises a 404 `Problem` that names the nearest published one."""

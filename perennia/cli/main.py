@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),
     "approval_commands": ("approvals", "deliveries"),
+    "survey_commands": ("survey",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }
 

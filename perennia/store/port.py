@@ -30,6 +30,7 @@ from perennia.store.records import (
     NeedsLedger,
     Receipt,
     Rejected,
+    Response,
     Revision,
     Sending,
     SendStatus,
@@ -176,6 +177,16 @@ class Store(Protocol):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         """The survey that the message ``key`` asked, and its answer so far. None: it asks none, or its customer is erased."""
+        ...
+
+    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
+        """How often each score was given from ``since`` until before ``until``: of each customer the last answer counts."""
+        ...
+
+    async def responses(
+        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+    ) -> list[Response]:
+        """Answers to a survey, newest first."""
         ...
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...

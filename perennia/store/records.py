@@ -232,6 +232,17 @@ class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     first_at: datetime
 
 
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to a survey, the last one where it was changed. ``source``: the page, the API, or who wrote it down."""
+
+    customer: str
+    external_id: str
+    score: float
+    comment: str | None
+    source: str
+    at: datetime
+
+
 class SurveyQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """The survey that a message asked its customer (internal id), with the names that its text may use."""
 

@@ -5,19 +5,23 @@ What playbooks see of an answer is its input; both are written in one transactio
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
 from perennia.core.decisions import SendEmail, SurveyAnswered
 from perennia.store.bodies import effect_of, storable
 from perennia.store.columns import Instant
 from perennia.store.prepared import execute
-from perennia.store.records import GivenAnswer, SurveyQuestion
+from perennia.store.records import GivenAnswer, Response, SurveyQuestion
 from perennia.store.tables import customers, effects, messages, responses
 
-_current = func.coalesce(customers.c.merged_into, customers.c.id)
+# Who they are by now.
+_person = func.coalesce(customers.c.merged_into, customers.c.id)
+_now = customers.alias("now")
 _question = (
     select(
-        _current.label("customer"),
+        _person.label("customer"),
         effects.c.body,
         messages.c.ended_at,
         responses.c.score,
@@ -69,3 +73,59 @@ def keep_response(connection: Connection, customer: str, answer: SurveyAnswered)
         return
     about = {"customer": customer, "survey": answer.survey, "key": answer.key, "first_at": answer.at}
     execute(connection, _keep, {**about, **said})
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def count_scores(
+    connection: Connection, survey: str, since: datetime | None, until: datetime | None
+) -> dict[float, int]:
+    """`Store.count_scores`."""
+    newest_first = (responses.c.at.desc(), responses.c.id.desc())
+    place = func.row_number().over(partition_by=_person, order_by=newest_first).label("place")
+    given = select(responses.c.score, place).join(customers, customers.c.id == responses.c.customer)
+    last = given.where(_in_period(survey, since, until)).subquery()
+    counted = select(last.c.score, func.count().label("times")).where(last.c.place == 1).group_by(last.c.score)
+    return {row.score: row.times for row in connection.execute(counted.order_by(last.c.score))}
+
+
+def list_responses(
+    connection: Connection, survey: str, since: datetime | None, until: datetime | None, limit: int
+) -> list[Response]:
+    """`Store.responses`."""
+    statement = (
+        select(
+            responses.c.score,
+            responses.c.comment,
+            responses.c.source,
+            responses.c.at,
+            _person.label("customer"),
+            _now.c.external_id,
+        )
+        .join(customers, customers.c.id == responses.c.customer)
+        .join(_now, _now.c.id == _person)
+        .where(_in_period(survey, since, until))
+        .order_by(responses.c.at.desc(), responses.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        Response(
+            customer=row.customer,
+            external_id=row.external_id,
+            score=row.score,
+            comment=row.comment,
+            source=row.source,
+            at=row.at,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _in_period(survey: str, since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    bounds = [responses.c.survey == survey, customers.c.erased_at.is_(None)]
+    if since is not None:
+        bounds.append(responses.c.at >= since)
+    if until is not None:
+        bounds.append(responses.c.at < until)
+    return and_(*bounds)

@@ -47,6 +47,7 @@ from perennia.store.records import (
     Message,
     Receipt,
     Rejected,
+    Response,
     Revision,
     Sending,
     SendStatus,
@@ -167,6 +168,14 @@ class SqlStore(Store):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         return await self._driver.read("survey_question", lambda c: responses.survey_question(c, key))
+
+    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
+        return await self._driver.read("count_scores", lambda c: responses.count_scores(c, survey, since, until))
+
+    async def responses(
+        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+    ) -> list[Response]:
+        return await self._driver.read("responses", lambda c: responses.list_responses(c, survey, since, until, limit))
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))

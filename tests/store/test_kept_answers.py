@@ -87,3 +87,32 @@ async def test_who_was_merged_says_no_for_who_they_are_now(store: SqlStore) -> N
     await store.unsubscribe(ann, "tips", AT, "page")
     assert await store.consents(eve) == {"tips": False}
     assert await store.consents(ann) == {"tips": False}
+
+
+async def test_of_each_customer_the_last_answer_in_the_period_counts(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+    ann, eve = await store.find("ann"), await store.find("eve")
+    await store.place_order(ann, answer(None, 3, minutes=1))
+    await store.place_order(ann, answer(None, 9, minutes=2))
+    await store.place_order(eve, answer(None, 9, minutes=3))
+    assert await store.count_scores("nps", None, None) == {9: 2}
+    assert await store.count_scores("nps", None, later(minutes=2)) == {3: 1}
+    assert await store.count_scores("nps", later(minutes=3), None) == {9: 1}
+    assert await store.count_scores("csat", None, None) == {}
+
+
+async def test_two_customers_who_became_one_count_once(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+    await store.place_order(await store.find("ann"), answer(None, 3, minutes=1))
+    await store.place_order(await store.find("eve"), answer(None, 9, minutes=2))
+    await store.accept([merged("ann", "eve")], AT)
+    assert await store.count_scores("nps", None, None) == {9: 1}
+
+
+async def test_answers_are_listed_newest_first_under_who_they_are_now(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+    await store.place_order(await store.find("ann"), answer(None, 3, "Slow.", minutes=1))
+    await store.place_order(await store.find("eve"), answer(None, 9.5, minutes=2))
+    await store.accept([merged("ann", "eve")], AT)
+    listed = await store.responses("nps")
+    assert [(one.external_id, one.score, one.comment) for one in listed] == [("eve", 9.5, None), ("eve", 3, "Slow.")]

@@ -28,6 +28,7 @@ from perennia.store.records import (
     Message,
     Receipt,
     Rejected,
+    Response,
     Revision,
     SendStatus,
     StoredCatalog,
@@ -130,6 +131,8 @@ class MemoryStore:
     rows: list[JournalRow] = field(default_factory=list[JournalRow])
     work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
     questions: dict[str, SurveyQuestion] = field(default_factory=dict[str, SurveyQuestion])
+    scores: dict[float, int] = field(default_factory=dict[float, int])
+    given: list[Response] = field(default_factory=list[Response])
     said: dict[str, bool] = field(default_factory=dict[str, bool])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     entries: list[AuditEntry] = field(default_factory=list[AuditEntry])
@@ -181,6 +184,16 @@ class MemoryStore:
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         self._reach()
         return self.questions.get(key)
+
+    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
+        assert (survey, since, until) == ("nps", None, None)
+        return self.scores
+
+    async def responses(
+        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+    ) -> list[Response]:
+        assert (survey, since, until) == ("nps", None, None)
+        return self.given[:limit]
 
     async def consents(self, customer: str) -> dict[str, bool]:
         self._reach()
