@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -44,7 +43,7 @@ class Letters:
             template = await self._published.template(effect.template_version)
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
-        message_id = f"<{hashlib.sha256(effect.key.encode()).hexdigest()[:32]}@{sender.domain}>"
+        message_id = f"<{effect.reference}@{sender.domain}>"
         unsubscribe = preferences = None
         if effect.topic is not None and not effect.transactional:
             unsubscribe = self._links.unsubscribe_url(customer, effect.topic)

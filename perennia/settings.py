@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         default=False,
         description="true: webhooks and channels may also use plain http.",
     )
+    hooks: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description="With what each email provider signs what it tells of messages (POST /hooks/PROVIDER), by provider "
+        "(a table in the file, JSON in the environment). docs/providers.md says where to find it.",
+    )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",
         description="Address the API listens on, host:port. Port 0 is any free one, and the same again after a restart.",

@@ -26,6 +26,7 @@ from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
 from perennia.providers.guarded_http import Allowed, GuardedHttp
 from perennia.providers.notices import Channels
+from perennia.providers.reports import ReportReader, report_reader
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import SignedWebhooks
 from perennia.rendering.links import Links
@@ -124,7 +125,18 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         links=build_links(settings, url),
         write_keys=settings.write_keys,
         admin_key=settings.admin_key.get_secret_value(),
+        readers=build_readers(settings),
     )
+
+
+def build_readers(settings: Settings) -> dict[str, ReportReader]:
+    """Who reads what providers tell of messages, by provider. Raises `SettingsError`."""
+    try:
+        return {
+            provider: report_reader(provider, secret.get_secret_value()) for provider, secret in settings.hooks.items()
+        }
+    except Misconfigured as error:
+        raise SettingsError("PERENNIA_HOOKS", str(error), "docs/providers.md shows each provider's") from error
 
 
 @asynccontextmanager

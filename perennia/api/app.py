@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -26,6 +26,7 @@ from perennia.clock import Clock
 from perennia.ingest.bells import Bells
 from perennia.ingest.endpoints import SegmentApi
 from perennia.ingest.group_commit import GroupCommit
+from perennia.ingest.hooks import NO_READERS, Hooks, ReportReader
 from perennia.ingest.write_keys import WriteKeys
 from perennia.rendering.links import Links
 from perennia.store.port import Store
@@ -43,11 +44,13 @@ def create_app(
     links: Links,
     write_keys: Sequence[str],
     admin_key: str,
+    readers: Mapping[str, ReportReader] = NO_READERS,
     patience: timedelta = PATIENCE,
 ) -> FastAPI:
-    """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, pages of links in messages, health.
+    """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
-    ``write_keys`` open the first, ``admin_key`` the second. ``patience``: how long an order waits for its turn. Needs no
+    Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
+    ``readers`` knows its provider's signature. ``patience``: how long an order waits for its turn. Needs no
     start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     app = FastAPI(
@@ -73,6 +76,7 @@ def create_app(
     app.include_router(_health(store))
     for hosted in (UnsubscribePage, PreferencesPage, SurveyPage):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
+    app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys), clock).routes()
     return app

@@ -6,6 +6,7 @@ at the end; never reorder, never repurpose.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -313,6 +314,11 @@ class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     sender: str | None
     context: JsonObject
     survey: AskedSurvey | None = None
+
+    @property
+    def reference(self) -> str:
+        """The message's name outside: in its Message-ID, and in what providers tell of it. Says nothing of the key."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
 
 
 class OpenTask(EffectModel, frozen=True, kw_only=True, tag="task"):

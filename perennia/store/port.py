@@ -26,6 +26,7 @@ from perennia.store.records import (
     JournalRow,
     Merge,
     Message,
+    MessageReport,
     NeedsHistory,
     NeedsLedger,
     Receipt,
@@ -173,6 +174,19 @@ class Store(Protocol):
         ``closed_address``: where a message came back from for good; nothing is sent there from here on. False: nothing new,
         also where nothing is known of the message.
         """
+        ...
+
+    async def hear_report(self, report: MessageReport, at: datetime) -> bool:
+        """Keeps what a provider told and does what follows from it; False where it was told before: then nothing happens.
+
+        A person's opening, click and answer, and each bounce, are told to the customer (`tell_message`). A hard bounce and a
+        complaint close the address, and so does the fifth soft bounce in thirty days. Who unsubscribes there says no to the
+        message's topic.
+        """
+        ...
+
+    async def reports(self, customer: str, limit: int = 100) -> list[MessageReport]:
+        """What providers told of the customer's messages, the last first."""
         ...
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:

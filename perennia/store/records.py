@@ -181,6 +181,26 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a provider told of one message (`perennia.providers.reports`).
+
+    ``id`` and ``token`` are the provider's; ``reference`` names the message when the report is heard, ``message`` is its key
+    when it is read again.
+    """
+
+    id: str
+    provider: str
+    what: str
+    reference: str | None = None
+    address: str | None
+    raw: str
+    bounce: str | None = None
+    machine: bool = False
+    token: str | None = None
+    message: str | None = None
+    at: datetime | None = None
+
+
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
     """What the send activity finds when it claims a key.
 

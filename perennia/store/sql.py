@@ -26,6 +26,7 @@ from perennia.store import (
     permission,
     reading,
     releases,
+    reports,
     responses,
     telling,
     turning,
@@ -45,6 +46,7 @@ from perennia.store.records import (
     JournalRow,
     Merge,
     Message,
+    MessageReport,
     Receipt,
     Rejected,
     Response,
@@ -165,6 +167,12 @@ class SqlStore(Store):
         return await self._driver.write(
             "tell_message", lambda c: telling.tell_message(c, told, message_id, closed_address)
         )
+
+    async def hear_report(self, report: MessageReport, at: datetime) -> bool:
+        return await self._driver.write("hear_report", lambda c: reports.hear_report(c, report, at))
+
+    async def reports(self, customer: str, limit: int = 100) -> list[MessageReport]:
+        return await self._driver.read("reports", lambda c: reports.list_reports(c, customer, limit))
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         return await self._driver.read("survey_question", lambda c: responses.survey_question(c, key))

@@ -37,6 +37,7 @@ def _partial(name: str, *columns: Column[object], where: str) -> Index:
 # Conditions of partial indexes, word for word: SQLite uses one only where the query repeats its condition literally.
 HAS_BELL = text("customers.bell > 0")
 IS_OPEN = text("effects.open")
+IS_SOFT = text("reports.bounce = 'soft'")
 IS_OPEN_TASK = text("tasks.status = 'open'")
 
 # --- customers and what happened to them ----------------------------------------------------------------------------
@@ -144,7 +145,7 @@ effects = Table(
 _partial("ix_effects_open", effects.c.customer, effects.c.at, where="open")
 
 # The send ledger: one row per idempotency key, from its reservation on. `counts_for` is the contact under whose caps the
-# message takes a place, null for one that takes none (transactional, internal).
+# message takes a place, null for one that takes none (transactional, internal). `reference`: its name in what providers tell.
 messages = Table(
     "messages",
     metadata,
@@ -163,6 +164,7 @@ messages = Table(
     Column("ended_at", Instant),
     Column("counts_for", Text, ForeignKey("customers.id")),
     Column("priority", Integer, nullable=False, server_default="50"),
+    Column("reference", Text, index=True),
 )
 Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)
@@ -249,6 +251,26 @@ responses = Table(
     Column("at", Instant, nullable=False),
     Index("ix_responses_survey", "survey", "at"),
 )
+
+# What providers tell of messages, in one list of words, with their own beside it (`raw`). `id` and `token` begin with the
+# provider's name; `message` and `customer` are null where it is of no message of ours.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("token", Text, unique=True),
+    Column("provider", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("bounce", Text),
+    Column("machine", Boolean, nullable=False),
+    Column("message", Text),
+    Column("customer", Text, ForeignKey("customers.id")),
+    Column("address", Text),
+    Column("at", Instant, nullable=False),
+    Column("raw", Text, nullable=False),
+)
+Index("ix_reports_customer", reports.c.customer, reports.c.at)
+_partial("ix_reports_soft", reports.c.address, reports.c.at, where="bounce = 'soft'")
 
 # --- permission -----------------------------------------------------------------------------------------------------
 

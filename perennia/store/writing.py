@@ -120,6 +120,7 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
             microseconds(each.at),
             row.id if each.recipient == "contact" and not each.transactional else None,
             each.priority,
+            each.reference,
         )
         for each in write.effects
         if isinstance(each, SendEmail)
@@ -135,6 +136,7 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
         "released_at",
         "counts_for",
         "priority",
+        "reference",
     )
     insert(connection, messages, names, reserved)
     told: list[Row] = [

@@ -25,6 +25,7 @@ from perennia.store.columns import microseconds
 from perennia.store.driver import Driver
 from perennia.store.migrations import upgrade
 from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
+from perennia.store.records import MessageReport
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
@@ -123,6 +124,23 @@ async def test_a_task_of_a_former_version_is_a_task_still(empty_url: str) -> Non
     await store.close()
 
 
+async def test_a_message_of_a_former_version_is_found_by_its_reference(empty_url: str) -> None:
+    store = await at_version(
+        "0005",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c1', 'contact', 'ann', 0)",
+        "INSERT INTO messages (key, customer, playbook, step, template, status, released_at) "
+        f"VALUES ('{email('c1').key}', 'c1', 'p', 's', 't', 'sent', 0)",
+    )
+    await store.migrate()
+
+    reference = email("c1").reference
+    told = MessageReport(id="r1", reference=reference, provider="resend", what="delivered", address=None, raw="{}")
+    await store.hear_report(told, AT)
+    assert [each.message for each in await store.reports("c1")] == [email("c1").key]
+    await store.close()
+
+
 async def test_messages_of_the_first_schema_count_under_caps_unless_they_are_transactional_or_internal(
     empty_url: str,
 ) -> None:
@@ -159,13 +177,15 @@ async def test_messages_of_the_first_schema_count_under_caps_unless_they_are_tra
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(store: SqlStore) -> None:
-    def pretend(connection: Connection) -> None:
+    def pretend(connection: Connection) -> str:
+        ours = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        return str(ours)
 
     def restore(connection: Connection) -> None:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": ours})
 
-    await driver_of(store).write("test", pretend)
+    ours = await driver_of(store).write("test", pretend)
     try:
         with pytest.raises(StoreError, match="newer Perennia"):
             await store.migrate()

@@ -1,0 +1,104 @@
+"""What providers report of messages that have left: kept once, told to the customer, and obeyed where an address is closed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from perennia.core.decisions import MessageTold, Told
+from perennia.store.bodies import normal_address, storable
+from perennia.store.permission import consent, suppress
+from perennia.store.records import MessageReport
+from perennia.store.tables import IS_SOFT, messages, reports
+from perennia.store.telling import tell_message
+
+# An address that mail cannot be left at five times in a month is given up: what mailing list software has as its rule.
+SOFT_BOUNCES: Final = 5
+SOFT_SPAN: Final = timedelta(days=30)
+
+_TOLD: Final[dict[str, Told]] = {
+    "opened": "opened",
+    "clicked": "clicked",
+    "replied": "replied",
+    "bounced": "bounced",
+}
+
+
+def hear_report(connection: Connection, report: MessageReport, at: datetime) -> bool:
+    """`Store.hear_report`."""
+    key, customer, topic = _message_of(connection, report.reference)
+    if not _keep(connection, report, key, customer, at):
+        return False
+    closed = _closes(connection, report, at)
+    what = _TOLD.get(report.what)
+    if closed is not None and report.address is not None:
+        suppress(connection, report.address, closed, at)
+    if key is not None and what is not None and not report.machine:
+        tell_message(connection, MessageTold(at=at, key=key, what=what), f"{report.provider}:{report.id}", None)
+    if report.what == "unsubscribed" and customer is not None and topic is not None:
+        consent(connection, customer, topic, at, report.provider, given=False)
+    return True
+
+
+def _message_of(connection: Connection, reference: str | None) -> tuple[str | None, str | None, str | None]:
+    """Its key, customer and topic; nothing where it is none of ours: others may send through the same account."""
+    if reference is None:
+        return None, None, None
+    about = select(messages.c.key, messages.c.customer, messages.c.topic).where(messages.c.reference == reference)
+    found = connection.execute(about).first()
+    return (None, None, None) if found is None else (found.key, found.customer, found.topic)
+
+
+def _keep(connection: Connection, report: MessageReport, key: str | None, customer: str | None, at: datetime) -> bool:
+    """False: it was kept before, or came with a token that was."""
+    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = insert_into(reports).values(
+        id=storable(f"{report.provider}:{report.id}"),
+        token=None if report.token is None else storable(f"{report.provider}:{report.token}"),
+        provider=report.provider,
+        what=report.what,
+        bounce=report.bounce,
+        machine=report.machine,
+        message=key,
+        customer=customer,
+        address=None if report.address is None else normal_address(report.address),
+        at=at,
+        raw=storable(report.raw),
+    )
+    added = connection.execute(row.on_conflict_do_nothing().returning(reports.c.id))
+    return added.one_or_none() is not None
+
+
+def _closes(connection: Connection, report: MessageReport, at: datetime) -> str | None:
+    """Why the address is closed by this, None where it is not."""
+    if report.what == "complained":
+        return "complained"
+    if report.what != "bounced" or report.address is None:
+        return None
+    if report.bounce == "hard":
+        return "bounced"
+    is_recent = (reports.c.address == normal_address(report.address)) & (reports.c.at > at - SOFT_SPAN)
+    soft = connection.scalar(select(func.count()).select_from(reports).where(is_recent, IS_SOFT)) or 0
+    return "bounced" if soft >= SOFT_BOUNCES else None
+
+
+def list_reports(connection: Connection, customer: str, limit: int) -> list[MessageReport]:
+    """The last first."""
+    statement = select(reports).where(reports.c.customer == customer).order_by(reports.c.at.desc(), reports.c.id)
+    return [
+        MessageReport(
+            id=row.id.removeprefix(f"{row.provider}:"),
+            provider=row.provider,
+            what=row.what,
+            bounce=row.bounce,
+            machine=row.machine,
+            message=row.message,
+            address=row.address,
+            at=row.at,
+            raw=row.raw,
+        )
+        for row in connection.execute(statement.limit(limit))
+    ]
