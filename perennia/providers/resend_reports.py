@@ -5,8 +5,6 @@ Signed by Svix, as Standard Webhooks have it (https://www.standardwebhooks.com):
 
 from __future__ import annotations
 
-import hmac
-from base64 import b64encode
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -15,6 +13,7 @@ import msgspec
 from perennia.providers.email import REFERENCE
 from perennia.providers.failures import Misconfigured
 from perennia.providers.reports import BounceKind, Call, Happening, Report, Unsigned, decoded, instant, same
+from perennia.providers.standard_webhooks import signature
 
 _TOLERANCE = timedelta(minutes=5)  # what Standard Webhooks recommends; a repeated call is signed anew
 
@@ -65,7 +64,7 @@ class ResendReports:
         if not identity or abs(call.at - instant(timestamp)) > _TOLERANCE:
             raise Unsigned("the call has no name, or its time is more than five minutes from ours")
         content = f"{identity}.{timestamp}.".encode() + call.body
-        right = [f"v1,{b64encode(hmac.digest(key, content, 'sha256')).decode()}" for key in self._keys]
+        right = [signature(key, content) for key in self._keys]
         if not any(same(given, each) for given in signatures.split() for each in right):
             raise Unsigned("the signature is not Resend's; is the signing secret that of this webhook?")
         return identity

@@ -31,7 +31,7 @@ class Signer:
         return {
             "webhook-id": id_,
             "webhook-timestamp": timestamp,
-            "webhook-signature": " ".join(_signature(key, signed) for key in self._keys),
+            "webhook-signature": " ".join(signature(key, signed) for key in self._keys),
         }
 
 
@@ -40,7 +40,8 @@ def message_id(idempotency_key: str) -> str:
     return f"msg_{hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]}"
 
 
-def _signature(key: bytes, signed: bytes) -> str:
+def signature(key: bytes, signed: bytes) -> str:
+    """``signed``: id, time and body, with points between them."""
     return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
 
 
