@@ -1,7 +1,7 @@
 """The port for what providers tell of messages that have left, and how its readers are found.
 
 A reader is an entry point of the group ``perennia.report_readers``, named by its provider: a callable that takes the secret
-with which the provider signs, and returns a `ReportReader`. It must pass `tests/providers/test_reports.py`.
+with which the provider signs, and returns a `ReportReader`. It must pass `tests/providers/test_report_readers.py`.
 """
 
 from __future__ import annotations
