@@ -15,10 +15,9 @@ from perennia.catalog.parsing import parse_model
 from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
 from perennia.core.definitions import Model
 from perennia.core.documents import TemplateBody
-from perennia.rendering import TemplateError, check_template
+from perennia.rendering import BODIES, TemplateError, check_template
 
-FORMATS = frozenset({"md", "html", "txt"})
-FORMATS_NOT_YET = frozenset({"mjml"})
+FORMATS = frozenset({"md", "mjml", "html", "txt"})
 LAYOUTS = "layouts/"
 DEFAULT_LAYOUT = "default"
 NO_LAYOUT = "none"
@@ -87,7 +86,7 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
     if is_layout and (parts["locale"] or ext == "md"):
         what = "layouts in md" if ext == "md" else "layouts for a language"
         loaded.findings.append(
-            Finding(shown, 1, 1, "not-supported-yet", f"{what} are not supported yet", "use html and txt")
+            Finding(shown, 1, 1, "not-supported-yet", f"{what} are not supported yet", "use mjml, html and txt")
         )
         return
     text, findings = read_bytes(shown, path.read_bytes())
@@ -101,13 +100,11 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
 
 
 def _unusable_file(shown: str, ext: str) -> Finding:
-    if ext in FORMATS_NOT_YET:
-        return Finding(shown, 1, 1, "not-supported-yet", f"{ext} templates are not supported yet", "use md or html")
     if ext in FORMATS:
         message = "a template's name is made of letters, digits, - and _, with at most one language before the ending"
         return Finding(shown, 1, 1, "bad-template-name", message, "rename it like welcome.md or welcome.pt-BR.md")
     message = f'"{shown.rsplit("/", 1)[-1]}" is no template and is left out'
-    return Finding(shown, 1, 1, "no-template", message, "templates end in .md, .html or .txt", Severity.WARNING)
+    return Finding(shown, 1, 1, "no-template", message, "templates end in .md, .mjml, .html or .txt", Severity.WARNING)
 
 
 def _with_head(file: TemplateFile, loaded: Templates) -> TemplateFile:
@@ -154,9 +151,15 @@ def _syntax_finding(error: TemplateError) -> Finding:
 
 
 def _twin_bodies(files: dict[str, TemplateFile]) -> list[Finding]:
-    twins = [file for ending, file in files.items() if ending.endswith("md") and f"{ending[:-2]}html" in files]
-    message = "this template exists as md and as html"
-    return [Finding(file.path, 1, 1, "two-bodies", message, "remove one of them") for file in twins]
+    """Of a language, the first of `BODIES` would be sent and nobody would see the others."""
+    findings: list[Finding] = []
+    for language in sorted({ending.rpartition(".")[0] for ending in files}):
+        prefix = f"{language}." if language else ""
+        first, *others = [kind for kind in BODIES if prefix + kind in files] or [None]
+        if others:
+            message = f"this template exists as {first} and as {' and as '.join(map(str, others))}"
+            findings.append(Finding(files[f"{prefix}{first}"].path, 1, 1, "two-bodies", message, "keep one of them"))
+    return findings
 
 
 def _headless_files(files: dict[str, TemplateFile]) -> list[Finding]:

@@ -11,8 +11,10 @@ from perennia.rendering.messages import (
     render_message,
     render_text,
 )
+from perennia.rendering.source import BODIES
 
 __all__ = [
+    "BODIES",
     "Asking",
     "RenderedMessage",
     "Surroundings",

@@ -18,6 +18,7 @@ from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.markdown import render_markdown
+from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
 from perennia.rendering.names import plain
 from perennia.rendering.sandbox import Escaping
 from perennia.rendering.source import Format, TemplateSource, choose, parse_source
@@ -29,7 +30,7 @@ from perennia.rendering.text_part import text_of
 SURROUNDING_NAMES = frozenset({"workspace", "owner", "message", "unsubscribe_url", "preferences_url"})
 LAYOUT_NAMES = frozenset({"subject", "preheader", "content"})
 
-_ESCAPING: dict[str, Escaping] = {"md": "values", "html": "html", "txt": "none"}
+_ESCAPING: dict[str, Escaping] = {"md": "values", "mjml": "html", "html": "html", "txt": "none"}
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 # Styles go into the elements because mail clients drop style sheets; what cannot (media queries) stays. No file or
@@ -112,6 +113,9 @@ def check_template(template: TemplateBody) -> list[TemplateError]:
         one = TemplateBody(name=template.name, files={ending: text}, layout=template.layout)
         try:
             names_in(one)
+            if ending.endswith("mjml"):
+                source = parse_source(f"{template.name}.{ending}", "mjml", text)
+                check_mjml(source.body, source.file, source.first_line)
         except TemplateError as error:
             problems.append(error)
     return problems
@@ -151,6 +155,8 @@ def _single_line(source: TemplateSource, key: str, text: str | None, names: dict
 def _html(
     main: TemplateSource, names: dict[str, object], framed: dict[str, object], layouts: dict[str, tuple[str, str]]
 ) -> str:
+    if main.format == "mjml":
+        return _mjml(main, names, framed, layouts)
     if main.format == "md":
         content = render_markdown(compiled(main.body, "values", main.file, main.first_line), names, main.body)
     else:
@@ -159,6 +165,21 @@ def _html(
         file, source = layouts["html"]
         content, _ = compiled(source, "html", file).render(framed | {"content": Markup(content)})  # noqa: S704  # escaped above
     return _inliner.inline(content)
+
+
+def _mjml(
+    main: TemplateSource, names: dict[str, object], framed: dict[str, object], layouts: dict[str, tuple[str, str]]
+) -> str:
+    """Its styles are in the elements already."""
+    content, _ = compiled(main.body, "html", main.file, main.first_line).render(names)
+    if "mjml" in layouts:
+        file, source = layouts["mjml"]
+        content, _ = compiled(source, "html", file).render(framed | {"content": Markup(content)})  # noqa: S704  # escaped above
+        return compile_mjml(content, file)
+    if not is_document(content):
+        message = "is no whole MJML document; begin it with <mjml>, or give it a layout"
+        raise TemplateError(main.file, main.first_line, None, message)
+    return compile_mjml(content, main.file, main.first_line)
 
 
 def _text(
@@ -172,17 +193,26 @@ def _text(
 
 
 def _layouts(template: TemplateBody, main: TemplateSource) -> dict[str, tuple[str, str]]:
-    """File and source of the layout by ending: the workspace's, else the built-in one; empty for ``layout: none``."""
+    """File and source of the layout by ending: the workspace's, else the built-in one; empty for ``layout: none``.
+
+    A whole MJML document is its own layout; sections of MJML take the built-in one where the workspace's has no .mjml.
+    """
     name = main.layout or "default"
     if name == "none":
         return {}
     if template.layout is not None:
-        return {
+        found = {
             ending: (f"layouts/{name}.{ending}", _layout_body(source)) for ending, source in template.layout.items()
         }
-    if name != "default":
+        found.setdefault("mjml", _built_in_layouts()["mjml"])
+    elif name == "default":
+        found = dict(_built_in_layouts())
+    else:
         raise TemplateError(main.file, main.line("layout"), None, f'there is no layout "{name}" in templates/layouts')
-    return _built_in_layouts()
+    unused = {"html"} if main.format == "mjml" else {"mjml"}
+    if main.format == "mjml" and is_document(main.body):
+        unused.add("mjml")
+    return {ending: layout for ending, layout in found.items() if ending not in unused}
 
 
 def _layout_body(source: str) -> str:
@@ -194,16 +224,15 @@ def _parts(template: TemplateBody) -> Iterator[tuple[str, Escaping, str, int]]:
     for ending, text in template.files.items():
         kind = ending.rpartition(".")[2]
         if kind not in _ESCAPING:
-            raise TemplateError(
-                f"{template.name}.{ending}", 1, None, "is no .md, .html or .txt; MJML is not supported yet"
-            )
+            raise TemplateError(f"{template.name}.{ending}", 1, None, "is no .md, .mjml, .html or .txt")
         source = parse_source(f"{template.name}.{ending}", cast("Format", kind), text)
         for key, line in (("subject", source.subject), ("preheader", source.preheader)):
             if line is not None:
                 yield line, "none", source.file, source.line(key)
         yield source.body, _ESCAPING[kind], source.file, source.first_line
         for layout_ending, (file, layout) in _layouts(template, source).items():
-            yield layout, _ESCAPING[layout_ending], file, 1
+            if (layout_ending == "txt") == (kind == "txt"):
+                yield layout, _ESCAPING[layout_ending], file, 1
 
 
 @cache
@@ -211,5 +240,5 @@ def _built_in_layouts() -> dict[str, tuple[str, str]]:
     folder = files("perennia.rendering") / "layouts"
     return {
         ending: (f"built-in layout ({ending})", (folder / f"default.{ending}").read_text(encoding="utf-8"))
-        for ending in ("html", "txt")
+        for ending in ("html", "mjml", "txt")
     }

@@ -16,11 +16,12 @@ from perennia.core.documents import TemplateBody
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.survey_links import with_links
 
-Format: TypeAlias = Literal["md", "html", "txt"]
+Format: TypeAlias = Literal["md", "mjml", "html", "txt"]
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _KEYS = ("subject", "preheader", "layout")
-_NOT_YET = "mjml"
+# A message is made of the first of these that its template has.
+BODIES: tuple[Format, ...] = ("md", "mjml", "html")
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,8 @@ def choose(template: TemplateBody, locale: str) -> tuple[TemplateSource, Templat
     files = {ending.lower(): (ending, source) for ending, source in template.files.items()}
     for language in locale_chain(locale):
         prefix = f"{language}.".lower() if language else ""
-        if f"{prefix}{_NOT_YET}" in files:
-            raise TemplateError(
-                f"{template.name}.{prefix}{_NOT_YET}", 1, None, "MJML is not supported yet; use md or html"
-            )
         text = _source(template.name, "txt", files.get(f"{prefix}txt"))
-        for kind in ("md", "html"):
+        for kind in BODIES:
             main = _source(template.name, kind, files.get(f"{prefix}{kind}"))
             if main is not None:
                 return main, text

@@ -32,6 +32,9 @@ _FORMS = {
 }
 
 
+_FORMS["mjml"] = _FORMS["html"]
+
+
 def with_links(body: str, kind: str) -> str:
     """The template's text with its survey's links in place of the call."""
     return _CALL.sub(lambda _: _FORMS[kind], body)

@@ -191,12 +191,14 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
         ],
     ),
     (
-        {"templates/x.mjml": "<mjml>"},
-        ["x.mjml:1:1: error not-supported-yet: mjml templates are not supported yet; use md or html"],
+        {"templates/x.mjml": "---\nsubject: a\n---\n<mj-section>\n<mj-colum>\n"},
+        ['x.mjml:5:1: error bad-template: MJML has no <mj-colum>; did you mean "mj-column"?'],
     ),
     (
         {"templates/x.css": ""},
-        ['x.css:1:1: warning no-template: "x.css" is no template and is left out; templates end in .md, .html or .txt'],
+        [
+            'x.css:1:1: warning no-template: "x.css" is no template and is left out; templates end in .md, .mjml, .html or .txt'
+        ],
     ),
     (
         {"templates/a.b.c.md": HELLO},
@@ -207,7 +209,7 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
     ),
     (
         {"templates/x.md": HELLO, "templates/x.html": HELLO},
-        ["x.md:1:1: error two-bodies: this template exists as md and as html; remove one of them"],
+        ["x.md:1:1: error two-bodies: this template exists as md and as html; keep one of them"],
     ),
     (
         {"templates/x.md": HELLO, "templates/x.de.md": "---\nsubject: Hallo\nlayout: none\n---\nHallo\n"},
@@ -216,7 +218,8 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
     (
         {"templates/layouts/default.de.html": "{{ content }}"},
         [
-            "layouts/default.de.html:1:1: error not-supported-yet: layouts for a language are not supported yet; use html and txt"
+            "layouts/default.de.html:1:1: error not-supported-yet: layouts for a language are not supported yet; "
+            "use mjml, html and txt"
         ],
     ),
     ({"templates/x.md": HELLO, "templates/x.txt": "Hello\n"}, []),

@@ -252,11 +252,6 @@ def test_an_error_in_a_layout_names_the_layout() -> None:
     assert (error.value.template, error.value.line, error.value.name) == ("layouts/default.html", 2, "workspace.nme")
 
 
-def test_mjml_is_refused_and_not_ignored() -> None:
-    with pytest.raises(TemplateError, match="not supported yet"):
-        render_message(template(mjml="<mjml></mjml>"), CONTEXT, ACME)
-
-
 def test_a_check_finds_what_is_wrong_in_every_language() -> None:
     problems = check_template(template(md=body("{{ a | nofilter }}"), de_md=body("{% if %}"), fr_md=body("fine")))
     assert [problem.template for problem in problems] == ["onboarding/welcome.md", "onboarding/welcome.de.md"]
