@@ -17,12 +17,15 @@ from temporalio import activity
 from activities.attempts import hold, patiently
 from activities.contracts import Crm, EffectRequest, Notices, Webhooks
 from activities.failures import activity_failures
+from activities.letters import default_sender
 from activities.life_signs import signs_of_life
+from activities.published import Published
 from perennia.clock import Clock
 from perennia.core.decisions import CallWebhook, EffectEnded, Notify, Outcome, Reason, WriteCrm
 from perennia.core.json_values import JsonObject
 from perennia.core.said import said
 from perennia.core.tame_json import TooDeep, tame_object
+from perennia.providers.addresses import Mailbox
 from perennia.providers.crm import CrmProvider, CrmWrite
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.providers.notices import Channels, Notice
@@ -180,6 +183,7 @@ class StoreNotices(_Delivery[Notify], Notices):
     def __init__(self, store: Store, clock: Clock, channels: Channels) -> None:
         super().__init__(store, clock)
         self._channels = channels
+        self._published = Published(store)
 
     @activity.defn(name="post_notice")
     async def post(self, request: EffectRequest) -> None:
@@ -187,5 +191,18 @@ class StoreNotices(_Delivery[Notify], Notices):
 
     async def _tell(self, effect: Notify, what: JsonObject) -> Delivered:
         provider = self._channels.provider(effect.channel)
-        notice = Notice(channel=effect.channel, text=str(what["text"]), idempotency_key=effect.key, at=effect.at)
+        notice = Notice(
+            channel=effect.channel,
+            text=str(what["text"]),
+            idempotency_key=effect.key,
+            at=effect.at,
+            sender=await self._sender(),
+        )
         return Delivered(provider.name, await provider.post(notice), {})
+
+    async def _sender(self) -> Mailbox | None:
+        """Only mail needs one, and it may have its own."""
+        try:
+            return default_sender(await self._published.policies())
+        except Misconfigured:
+            return None

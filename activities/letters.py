@@ -93,7 +93,7 @@ def _sender(effect: SendEmail, policies: Policies, owner: JsonObject) -> tuple[M
     """
     if effect.sender != "owner":
         return _mailbox(_declared_sender(effect.sender, policies)), None
-    default = _mailbox(_declared_sender(None, policies))
+    default = default_sender(policies)
     email, name = owner.get("email"), owner.get("name")
     if not isinstance(email, str):
         return default, None
@@ -113,6 +113,11 @@ def _declared_sender(name: str | None, policies: Policies) -> Sender:
     if wanted not in policies.senders:
         raise Misconfigured(f'the policies have no sender "{wanted}"')
     return policies.senders[wanted]
+
+
+def default_sender(policies: Policies) -> Mailbox:
+    """Raises `Misconfigured` where the policies name none."""
+    return _mailbox(_declared_sender(None, policies))
 
 
 def _mailbox(sender: Sender) -> Mailbox:

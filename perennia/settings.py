@@ -111,8 +111,9 @@ class Settings(BaseSettings):
     )
     channels: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
-        description="Where each channel of `notify` steps leads, by name (a table in the file, JSON in the environment). "
-        "record: posts nowhere, and keeps what was to be posted; without any channel all of them do so.",
+        description="Where each channel of `notify` steps leads, by name (a table in the file, JSON in the environment): "
+        "slack:https://..., teams:https://..., webhook:https://... or mailto:ADDRESS. record: posts nowhere, and keeps what was "
+        "to be posted; without any channel all of them do so.",
     )
     email_url: SecretStr | None = Field(
         default=None,

@@ -25,7 +25,7 @@ from perennia.providers.crm import crm_provider
 from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
 from perennia.providers.guarded_http import Allowed, GuardedHttp
-from perennia.providers.notices import Channels
+from perennia.providers.notices import Channels, Means, channel_provider
 from perennia.providers.reports import ReportReader, report_reader
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import SignedWebhooks
@@ -81,19 +81,23 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
     return [
         customer_worker(client, turns),
         message_worker(client, messages, at_once=provider.capabilities.at_once),
-        *system_workers(client, *build_systems(settings, store)),
+        *system_workers(client, *build_systems(settings, store, provider)),
     ]
 
 
-def build_systems(settings: Settings, store: Store) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
+def build_systems(
+    settings: Settings, store: Store, email: EmailProvider
+) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
     """What tells other systems. Raises `SettingsError`."""
     clock = build_clock(settings)
     with misconfigured("crm_url"):
         crm = crm_provider(settings.crm_url.get_secret_value())
-    with misconfigured("channels"):
-        channels = Channels({name: url.get_secret_value() for name, url in settings.channels.items()})
     with misconfigured("webhook_secrets"):
-        caller = SignedWebhooks(build_http(settings), Signer(settings.webhook_secrets))
+        means = Means(build_http(settings), Signer(settings.webhook_secrets), email)
+    with misconfigured("channels"):
+        urls = {name: url.get_secret_value() for name, url in settings.channels.items()}
+        channels = Channels({name: channel_provider(url, means) for name, url in urls.items()})
+    caller = SignedWebhooks(means.http, means.signer)
     return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
 
 

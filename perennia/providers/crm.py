@@ -63,7 +63,7 @@ def crm_provider(url: str) -> CrmProvider:
     """The adapter that serves the URL's scheme. Connects to nothing yet. Raises `Misconfigured`."""
     if url == RECORD:
         return RecordingCrm()
-    return cast("CrmFactory", adapter(ENTRY_POINT_GROUP, url, "CRM adapter"))(url)
+    return cast("CrmFactory", adapter(ENTRY_POINT_GROUP, url, "CRM adapter", ending=":"))(url)
 
 
 @dataclass

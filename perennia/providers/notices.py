@@ -1,7 +1,7 @@
 """The port for telling the team something, and the adapter that only keeps in mind what it was told.
 
 An adapter is an entry point of the group ``perennia.channel_providers``, named by the URL scheme it serves: a callable that
-takes the URL and returns a `ChannelProvider`.
+takes the URL and `Means`, and returns a `ChannelProvider`. Those that ship are in `channels`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias, cast
 
 from perennia.providers.adapters import adapter
+from perennia.providers.addresses import Mailbox
+from perennia.providers.email import EmailProvider
 from perennia.providers.failures import Misconfigured
+from perennia.providers.guarded_http import GuardedHttp
+from perennia.providers.standard_webhooks import Signer
 
 ENTRY_POINT_GROUP: Final = "perennia.channel_providers"
 REMEMBERED: Final = 1_000
@@ -23,12 +27,13 @@ RECORD: Final = "record:"
 
 @dataclass(frozen=True)
 class Notice:
-    """A text for one channel. The same ``idempotency_key`` means the same notice."""
+    """A text for one channel. The same ``idempotency_key`` is the same notice. ``sender``: who mail comes from, if not told."""
 
     channel: str
     text: str
     idempotency_key: str
     at: datetime
+    sender: Mailbox | None = None
 
 
 class ChannelProvider(Protocol):
@@ -46,14 +51,23 @@ class ChannelProvider(Protocol):
         ...
 
 
-ChannelFactory: TypeAlias = Callable[[str], ChannelProvider]
+@dataclass(frozen=True)
+class Means:
+    """What adapters reach the world with: the installation's own."""
+
+    http: GuardedHttp
+    signer: Signer
+    email: EmailProvider
+
+
+ChannelFactory: TypeAlias = Callable[[str, Means], ChannelProvider]
 
 
 class Channels:
     """The team's channels by name. Without any at all, every notice is only recorded."""
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
-        self._providers = {name: channel_provider(url) for name, url in urls.items()}
+    def __init__(self, providers: Mapping[str, ChannelProvider]) -> None:
+        self._providers = dict(providers)
         self._recording = RecordingChannel()
 
     def provider(self, channel: str) -> ChannelProvider:
@@ -66,11 +80,11 @@ class Channels:
         return self._providers[channel]
 
 
-def channel_provider(url: str) -> ChannelProvider:
+def channel_provider(url: str, means: Means) -> ChannelProvider:
     """The adapter that serves the URL's scheme. Connects to nothing yet. Raises `Misconfigured`."""
     if url == RECORD:
         return RecordingChannel()
-    return cast("ChannelFactory", adapter(ENTRY_POINT_GROUP, url, "channel"))(url)
+    return cast("ChannelFactory", adapter(ENTRY_POINT_GROUP, url, "channel", ending=":"))(url, means)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from perennia.core.decisions import ApprovalEnded, EnrollmentOrder
 from perennia.core.json_values import JsonObject
 from perennia.providers.crm import RecordingCrm
 from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable
-from perennia.providers.notices import Channels
+from perennia.providers.notices import Channels, RecordingChannel
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import Answer, Request, SignedWebhooks
 from perennia.store import open_store
@@ -291,7 +291,7 @@ async def test_a_missing_name_fails_the_step_and_posts_nothing(desk: Desk) -> No
 
 def test_a_channel_that_is_not_among_the_teams_is_a_matter_of_the_settings() -> None:
     with pytest.raises(Misconfigured, match='"channels" has no "cs-team"; there are: sales'):
-        Channels({"sales": "record:"}).provider("cs-team")
+        Channels({"sales": RecordingChannel()}).provider("cs-team")
 
 
 async def test_an_approval_is_a_row_that_somebody_answers(desk: Desk) -> None:
