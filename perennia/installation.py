@@ -193,6 +193,10 @@ class Installation:
         body = {"order": word, "playbook": playbook, "by": by, "key": key}
         return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/orders", body), type=OrderAnswer)
 
+    async def answer(self, reference: str, body: JsonObject) -> OrderAnswer:
+        """Stores one answer to a survey for good, and lets what asks it go on."""
+        return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/answers", body), type=OrderAnswer)
+
     async def send_event(self, body: JsonObject) -> str:
         """Stores one event for good; returns its message id."""
         answer = msgspec.json.decode(await self._post("events", body), type=dict[str, str])

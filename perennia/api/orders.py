@@ -1,4 +1,4 @@
-"""Orders of people and systems to one customer: enroll, skip, pause, resume, end, set a stage, end a task, answer an approval.
+"""Orders of people and systems to one customer: enroll, skip, pause, resume, end, set a stage, end a task, answer.
 
 An order is an input like any other: stored, the bell rung, and taken by the customer's next turn. The caller waits for that
 turn, because what it decided is the answer.
@@ -16,9 +16,27 @@ from fastapi import APIRouter, Response
 from perennia.api.audit_log import AuditLog
 from perennia.api.problems import Problem
 from perennia.api.published import Published
-from perennia.api.views import ApprovalBody, EnrollBody, OrderAnswer, OrderBody, StageBody, TaskBody, decision_view
+from perennia.api.views import (
+    AnswerBody,
+    ApprovalBody,
+    EnrollBody,
+    OrderAnswer,
+    OrderBody,
+    StageBody,
+    TaskBody,
+    decision_view,
+)
 from perennia.clock import Clock
-from perennia.core.decisions import Answer, ApprovalEnded, EnrollmentOrder, EnrollOrder, Input, StageOrder, TaskEnded
+from perennia.core.decisions import (
+    Answer,
+    ApprovalEnded,
+    EnrollmentOrder,
+    EnrollOrder,
+    Input,
+    StageOrder,
+    SurveyAnswered,
+    TaskEnded,
+)
 from perennia.core.definitions import Scope
 from perennia.ingest.bells import Bells
 from perennia.store.port import Store, UnknownCustomer
@@ -44,6 +62,7 @@ class Orders:
             "/customers/{reference:path}/enroll": self.enroll,
             "/customers/{reference:path}/orders": self.steer,
             "/customers/{reference:path}/stage": self.set_stage,
+            "/customers/{reference:path}/answers": self.answer_survey,
             "/tasks/{key:path}/done": self.finish_task,
             "/tasks/{key:path}/cancel": self.cancel_task,
             "/approvals/{key:path}/approve": self.approve,
@@ -90,6 +109,20 @@ class Orders:
         order = StageOrder(at=self.clock.now(), track=body.track, stage=body.stage, by=body.by)
         return await self._place(await self.store.find(reference, kind), order, body.by, "stage", response)
 
+    async def answer_survey(
+        self, reference: str, body: AnswerBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """The customer has answered a survey. What asks it goes on at once; a score outside its scale is a decision, too.
+
+        The same `message_id` again has no effect.
+        """
+        await self.published.must_have_survey(body.survey)
+        answer = SurveyAnswered(
+            at=self.clock.now(), survey=body.survey, score=body.score, comment=body.comment, by=body.by
+        )
+        customer = await self.store.find(reference, kind)
+        return await self._place(customer, answer, body.by, "answer", response, body.message_id)
+
     async def finish_task(self, key: str, body: TaskBody, response: Response) -> OrderAnswer:
         """The task is done."""
         return await self._end_task(key, "done", body, response)
@@ -127,9 +160,17 @@ class Orders:
             raise Problem(404, "Unknown approval", f"There is no approval {key!r}. {remedy}") from error
         return await self._answer(customer, seq, order.at, response)
 
-    async def _place(self, customer: str, order: Input, by: str, action: str, response: Response) -> OrderAnswer:
+    async def _place(
+        self,
+        customer: str,
+        order: Input,
+        by: str,
+        action: str,
+        response: Response,
+        message_id: str | None = None,
+    ) -> OrderAnswer:
         await self.audit.write(by, action, customer, **_what(order))
-        seq = await self.store.place_order(customer, order)
+        seq = await self.store.place_order(customer, order, message_id)
         return await self._answer(customer, seq, order.at, response)
 
     async def _answer(self, customer: str, seq: int, at: datetime, response: Response) -> OrderAnswer:
@@ -166,5 +207,7 @@ def _what(order: Input) -> dict[str, str | bool]:
             return {"playbook": playbook} if key is None else {"playbook": playbook, "key": key}
         case StageOrder(track=track, stage=stage):
             return {"track": track, "stage": stage}
+        case SurveyAnswered(survey=survey):
+            return {"survey": survey}
         case _:
             return {}

@@ -206,6 +206,19 @@ class StageBody(Order):
     by: Who = "api"
 
 
+class AnswerBody(Order):
+    """One answer to a survey, given elsewhere than on its page: on the telephone, in another tool.
+
+    The same ``message_id`` again has no effect.
+    """
+
+    survey: Text
+    score: Annotated[float, Field(allow_inf_nan=False)]
+    comment: Annotated[str, Field(max_length=10_000)] | None = None
+    message_id: Text | None = None
+    by: Who = "api"
+
+
 class OrderAnswer(View):
     """``taken`` false (202): the order is stored for good and the customer's next turn takes it.
 

@@ -30,7 +30,7 @@ Key = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (customers, show, why, enroll, event, skip, pause, resume, end):
+    for command in (customers, show, why, enroll, event, answer, skip, pause, resume, end):
         app.command()(command)
 
 
@@ -197,6 +197,27 @@ def event(
         say_json({"message_id": stored})
     else:
         say(f"stored ({stored})")
+
+
+def answer(
+    customer: Customer,
+    survey: Annotated[str, typer.Argument(help="The survey's id.")],
+    score: Annotated[float, typer.Option(help="On the survey's scale.")],
+    comment: Annotated[str | None, typer.Option(help="What else was said.")] = None,
+    message_id: Annotated[str | None, typer.Option(help="The same id again has no effect.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Enters a customer's answer to a survey, given elsewhere than on its page: what asks it goes on."""
+    body: JsonObject = {"survey": survey, "score": score, "comment": comment, "message_id": message_id, "by": who()}
+
+    async def ask() -> OrderAnswer:
+        async with reach(workspace, url, data) as installation:
+            return await installation.answer(customer, body)
+
+    _say_answer(asyncio.run(ask()), as_json=as_json)
 
 
 def skip(

@@ -17,7 +17,7 @@ from perennia.cli.speech import complain
 # processor, which `perennia check` need not wait for, nor each child of `perennia up`.
 COMMANDS: Final = {
     "workspace_commands": ("check", "schema", "test", "publish"),
-    "customer_commands": ("customers", "show", "why", "enroll", "event", "skip", "pause", "resume", "end"),
+    "customer_commands": ("customers", "show", "why", "enroll", "event", "answer", "skip", "pause", "resume", "end"),
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),

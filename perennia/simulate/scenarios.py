@@ -177,13 +177,14 @@ def furnish(
         for kind, trouble in fault.troubles.items()
     ]
     traits = initial_traits(scenario)
+    # Before its contacts', of which an account hears: nobody looks at it before its own have arrived.
+    world.at(moments.start, TraitsChanged(at=moments.start, traits=traits))
     for contact in scenario.customer.contacts:
         newcomer = _newcomer(contact, "contact", moments)
         newcomer.facts.account = {**traits, "id": scenario.customer.id}
         told = contact.told()
         world.settle(newcomer, roles_in(told))
         world.at(moments.start, TraitsChanged(at=moments.start, traits=told), contact.id)
-    world.at(moments.start, TraitsChanged(at=moments.start, traits=traits))
     seen: set[str] = set()
     for item in scenario.when:
         if isinstance(item, EventInput) and item.id is not None:

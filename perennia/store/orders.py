@@ -6,9 +6,10 @@ import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from perennia.core.decisions import ApprovalEnded, Input, SurveyAnswered, TaskEnded
-from perennia.store.bodies import body
+from perennia.store.bodies import body, storable
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
+from perennia.store.page import lock_customer
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
 from perennia.store.records import WorkKind
@@ -25,28 +26,26 @@ _take_seq = (
     )
     .returning((customers.c.next_seq - 1).label("seq"))
 )
-_append = insert(inputs).values({name: bindparam(name) for name in ("customer", "seq", "body")})
+_append = insert(inputs).values({name: bindparam(name) for name in ("customer", "seq", "message_id", "body")})
 
 
-def place_order(connection: Connection, customer: str, order: Input) -> int:
+def place_order(connection: Connection, customer: str, order: Input, message_id: str | None = None) -> int:
     """`Store.place_order`."""
+    if message_id is not None:
+        lock_customer(connection, customer)
+        known = connection.execute(
+            select(inputs.c.customer, inputs.c.seq).where(inputs.c.message_id == storable(message_id))
+        ).one_or_none()
+        if known is not None:
+            return known.seq if known.customer == customer else 0
     taken = execute(connection, _take_seq, {"customer": customer, "bell": RUNG, "at": order.at})
     if not taken:
         raise UnknownCustomer(f"no customer with the internal id {customer!r}")
     seq: int = taken[0].seq
-    append_one(connection, customer, seq, order)
+    append_one(connection, customer, seq, order, message_id)
     if isinstance(order, SurveyAnswered) and order.contact is None:
         keep_response(connection, customer, order)
-        _tell_account(connection, customer, order)
     return seq
-
-
-def _tell_account(connection: Connection, customer: str, answer: SurveyAnswered) -> None:
-    """A contact's answer is its account's too."""
-    about = select(customers.c.account, customers.c.external_id).where(customers.c.id == customer)
-    account, contact = connection.execute(about).one()
-    if account is not None:
-        place_order(connection, account, msgspec.structs.replace(answer, contact=contact))
 
 
 def place_order_at_task(connection: Connection, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
@@ -58,9 +57,10 @@ def place_order_at_task(connection: Connection, key: str, order: TaskEnded | App
     return customer, place_order(connection, customer, order)
 
 
-def append_one(connection: Connection, customer: str, seq: int, each: Input) -> None:
+def append_one(connection: Connection, customer: str, seq: int, each: Input, message_id: str | None = None) -> None:
     text = body(msgspec.structs.replace(each, seq=seq))
-    execute(connection, _append, {"customer": customer, "seq": seq, "body": text})
+    given = message_id and storable(message_id)
+    execute(connection, _append, {"customer": customer, "seq": seq, "message_id": given, "body": text})
 
 
 def cursor(connection: Connection, customer: str) -> int:

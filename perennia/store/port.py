@@ -100,10 +100,12 @@ class Store(Protocol):
         """
         ...
 
-    async def place_order(self, customer: str, order: Input) -> int:
+    async def place_order(self, customer: str, order: Input, message_id: str | None = None) -> int:
         """Appends an input for one customer (internal id), sets the bell, returns the input's ``seq``.
 
         An answer to a survey is also kept as a response, in place of the one that the same message was given before.
+        A ``message_id`` seen before changes nothing: returns the first one's ``seq``, 0 where that was no order to this
+        customer.
         """
         ...
 

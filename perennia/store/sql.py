@@ -108,8 +108,8 @@ class SqlStore(Store):
     async def accept(self, items: Sequence[Accepted | Merge | Rejected], at: datetime) -> Receipt:
         return await self._driver.write("accept", lambda c: accepting.accept(c, items, at))
 
-    async def place_order(self, customer: str, order: Input) -> int:
-        return await self._driver.write("order", lambda c: orders.place_order(c, customer, order))
+    async def place_order(self, customer: str, order: Input, message_id: str | None = None) -> int:
+        return await self._driver.write("order", lambda c: orders.place_order(c, customer, order, message_id))
 
     async def place_order_at_task(self, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
         return await self._driver.write("order", lambda c: orders.place_order_at_task(c, key, order))

@@ -8,13 +8,23 @@ from datetime import timedelta
 
 import pytest
 
-from perennia.core.decisions import Act, EnrollmentOrder, EnrollOrder, JournalEntry, StageOrder, TaskEnded
+from perennia.core.decisions import (
+    Act,
+    EnrollmentOrder,
+    EnrollOrder,
+    JournalEntry,
+    StageOrder,
+    SurveyAnswered,
+    TaskEnded,
+)
 from perennia.core.documents import Document, Triggers, content_hash
 from perennia.store.records import JournalRow
 from tests.support.api_world import ADMIN, NOW, World, api_world
 
 PLAYBOOK = '{"definition":{"playbook":"welcome","steps":[{"exit":"done"}]},"templates":{}}'
 TRACK = '{"track":"adoption","stages":[{"id":"onboarding"},{"id":"mature"}]}'
+
+SURVEY = '{"survey":"nps","kind":"nps","question":"How likely?"}'
 
 
 @pytest.fixture
@@ -37,7 +47,8 @@ async def prepare(world: World) -> None:
     world.client.headers.update(ADMIN)
     playbook = Document(kind="playbook", id="welcome", version=content_hash(PLAYBOOK), body=PLAYBOOK)
     track = Document(kind="track", id="adoption", version=content_hash(TRACK), body=TRACK)
-    await world.store.publish([playbook, track], Triggers(), NOW, "sam", None)
+    survey = Document(kind="survey", id="nps", version=content_hash(SURVEY), body=SURVEY)
+    await world.store.publish([playbook, track, survey], Triggers(), NOW, "sam", None)
 
 
 async def test_an_enrollment_is_answered_with_its_decision(world: World) -> None:
@@ -95,6 +106,21 @@ async def test_a_stage_can_be_set_by_hand(world: World) -> None:
     assert world.store.orders == [("c1", StageOrder(at=NOW, track="adoption", stage="mature", by="sam"))]
 
 
+async def test_a_survey_can_be_answered_once(world: World) -> None:
+    body = {"survey": "nps", "score": 9, "comment": "Quick", "message_id": "call-17", "by": "sam"}
+    for _ in range(2):
+        assert (await world.client.post("/api/v1/customers/ana/answers", json=body)).status_code == 200
+    assert world.store.orders == [("c1", SurveyAnswered(at=NOW, survey="nps", score=9, comment="Quick", by="sam"))]
+    audited = world.store.entries[0]
+    assert (audited.by, audited.action, audited.subject, audited.detail) == ("sam", "answer", "c1", {"survey": "nps"})
+
+
+async def test_answers_need_the_admin_key(world: World) -> None:
+    body = {"survey": "nps", "score": 9}
+    answer = await world.client.post("/api/v1/customers/ana/answers", json=body, headers={"Authorization": ""})
+    assert (answer.status_code, world.store.orders) == (401, [])
+
+
 @pytest.mark.parametrize(("path", "outcome"), [("done", "done"), ("cancel", "cancelled")])
 async def test_a_task_can_be_ended(world: World, path: str, outcome: str) -> None:
     body = {"result": "She will think about it", "by": "sam"}
@@ -125,6 +151,7 @@ async def test_a_task_can_be_ended(world: World, path: str, outcome: str) -> Non
             {"track": "adoption", "stage": "matur"},
             "Track 'adoption' has no stage 'matur'; did you mean 'mature'?",
         ),
+        ("customers/ana/answers", {"survey": "nsp", "score": "9"}, "No survey 'nsp' is published; did you mean 'nps'?"),
         ("tasks/nothing/done", {}, "There is no task 'nothing'. List them: GET /api/v1/tasks"),
     ],
 )

@@ -46,6 +46,24 @@ expect:
     assert differences(f"{GREET}---\n{HEARD}", ACME + scenario) == ""
 
 
+def test_nobody_looks_at_an_account_before_its_traits_have_arrived() -> None:
+    track = """
+track: standing
+scope: account
+stages: [{id: before}, {id: customer, enter: traits.plan == "pro"}]
+min_dwell: 1d
+---
+playbook: lost
+scope: account
+enter: {on: [{when: traits.plan != "pro"}]}
+steps: [{task: Find out}]
+"""
+    scenario = (
+        "expect: [{at: 0d, stage: {standing: customer}}, {never: {task: '*'}}, {never: {stage: {standing: before}}}]\n"
+    )
+    assert differences(track, ACME + scenario) == ""
+
+
 def test_an_accounts_own_event_reaches_no_contact() -> None:
     scenario = "when: [{at: 1d, event: Signed In}]\nexpect: [{never: {email: '*'}}, {never: {task: '*'}}]\n"
     assert differences(f"{GREET}---\n{HEARD}", ACME + scenario) == ""

@@ -14,6 +14,7 @@ from perennia.core.decisions import (
     JournalEntry,
     OpenTask,
     Outcome,
+    SurveyAnswered,
     TaskEnded,
 )
 from perennia.core.documents import Triggers
@@ -210,6 +211,19 @@ async def test_the_cursor_passes_what_a_turn_has_read(store: SqlStore) -> None:
     await settle(store, "ann")
 
     assert (before, seq, await store.cursor(ann)) == (0, 2, 2)
+
+
+async def test_an_order_with_a_message_id_is_taken_once(store: SqlStore) -> None:
+    ann = await start(store)
+    answer = SurveyAnswered(at=AT, survey="nps", score=9)
+
+    placed = [await store.place_order(ann, answer, "call-17") for _ in range(2)]
+    snapshot = await take_turn(store, "ann")
+
+    assert placed == [2, 2]
+    assert [each for each in snapshot.inputs if isinstance(each, SurveyAnswered)] == [
+        SurveyAnswered(at=AT, seq=2, survey="nps", score=9)
+    ]
 
 
 async def test_journal_entries_come_back_in_their_order(store: SqlStore) -> None:

@@ -127,6 +127,7 @@ class MemoryStore:
     accepted: list[Record] = field(default_factory=list[Record])
     people: list[CustomerSummary] = field(default_factory=lambda: [summary("c1", "ana"), summary("c2", "bo/b")])
     orders: list[tuple[str, Input]] = field(default_factory=list[tuple[str, Input]])
+    message_ids: dict[str, int] = field(default_factory=dict[str, int])
     read: dict[str, int] = field(default_factory=dict[str, int])
     rows: list[JournalRow] = field(default_factory=list[JournalRow])
     work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
@@ -155,9 +156,13 @@ class MemoryStore:
         rejected = sum(isinstance(item, Rejected) for item in items)
         return Receipt(accepted=len(items) - rejected, duplicates=0, rejected=rejected, rung=("c1",))
 
-    async def place_order(self, customer: str, order: Input) -> int:
+    async def place_order(self, customer: str, order: Input, message_id: str | None = None) -> int:
         self._reach()
+        if message_id is not None and message_id in self.message_ids:
+            return self.message_ids[message_id]
         self.orders.append((customer, order))
+        if message_id is not None:
+            self.message_ids[message_id] = len(self.orders)
         seq = len(self.orders)
         if self.turns:
             self.read[customer] = seq
