@@ -5,7 +5,6 @@ A few that together have each step, trigger, input and expectation run every tim
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from perennia.core.definitions import NO_POLICIES
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
 from perennia.simulate.scenarios import ScenarioResult, run_scenario
-from tests.support.driven_scenarios import Timelines, lived_on_the_engine
+from tests.support.driven_scenarios import lived_on_the_engine, shown, visible
 from tests.support.lives import TOPICS, PlainText
 from tests.support.lives import documents as documents_of
 
@@ -194,18 +193,3 @@ async def test_keys_and_what_is_told_of_messages_come_to_the_same_on_the_engine(
         "skipped rate: suppressed",
         "ended completed",
     ]
-
-
-def visible(scenario: Scenario, result: ScenarioResult) -> Timelines:
-    """The simulator's timeline, by whom it is about."""
-    found: Timelines = {None: [], **{contact.id: [] for contact in scenario.customer.contacts}}
-    for each in result.actual:
-        found[each.contact if scenario.customer.contacts else None].append(each)
-    return found
-
-
-def shown(timelines: Timelines) -> dict[str | None, list[tuple[str, str]]]:
-    return {
-        contact: [(each.at.isoformat(), str(replace(each, contact=None))) for each in timeline]
-        for contact, timeline in timelines.items()
-    }

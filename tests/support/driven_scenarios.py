@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -49,7 +49,14 @@ from perennia.core.definitions import Scope
 from perennia.core.documents import Document, PlaybookBody
 from perennia.core.json_values import Json, JsonObject
 from perennia.simulate.publications import first_edition
-from perennia.simulate.scenarios import Moments, initial_traits, scenario_catalog, scenario_input, scope_of
+from perennia.simulate.scenarios import (
+    Moments,
+    ScenarioResult,
+    initial_traits,
+    scenario_catalog,
+    scenario_input,
+    scope_of,
+)
 from perennia.simulate.timeline import Happening, happenings
 from perennia.store import open_store
 from perennia.store.port import Store
@@ -256,3 +263,18 @@ async def _texts(store: Store, customer: str, journal: list[JournalEntry]) -> li
             if entry.code not in ("email", "survey"):
                 texts.append(told.get(f"{customer}/{entry.enrollment}/{entry.step}/{visit}"))
     return texts
+
+
+def visible(scenario: Scenario, result: ScenarioResult) -> Timelines:
+    """The simulator's timeline, by whom it is about."""
+    found: Timelines = {None: [], **{contact.id: [] for contact in scenario.customer.contacts}}
+    for each in result.actual:
+        found[each.contact if scenario.customer.contacts else None].append(each)
+    return found
+
+
+def shown(timelines: Timelines) -> dict[str | None, list[tuple[str, str]]]:
+    return {
+        contact: [(each.at.isoformat(), str(replace(each, contact=None))) for each in timeline]
+        for contact, timeline in timelines.items()
+    }
