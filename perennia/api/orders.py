@@ -112,11 +112,10 @@ class Orders:
     async def answer_survey(
         self, reference: str, body: AnswerBody, response: Response, kind: Scope | None = None
     ) -> OrderAnswer:
-        """The customer has answered a survey. What asks it goes on at once; a score outside its scale is a decision, too.
-
-        The same `message_id` again has no effect.
-        """
-        await self.published.must_have_survey(body.survey)
+        """The customer has answered a survey: what asks it goes on at once. The same `message_id` again has no effect."""
+        survey = await self.published.must_have_survey(body.survey)
+        if not survey.fits(body.score):
+            raise Problem(422, "Not on the scale", f"The score of {body.survey!r} is {survey.scale_in_words()}.")
         answer = SurveyAnswered(
             at=self.clock.now(), survey=body.survey, score=body.score, comment=body.comment, by=body.by
         )

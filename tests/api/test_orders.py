@@ -115,6 +115,12 @@ async def test_a_survey_can_be_answered_once(world: World) -> None:
     assert (audited.by, audited.action, audited.subject, audited.detail) == ("sam", "answer", "c1", {"survey": "nps"})
 
 
+async def test_a_score_outside_the_scale_is_refused_with_the_scale(world: World) -> None:
+    answer = await world.client.post("/api/v1/customers/ana/answers", json={"survey": "nps", "score": 11})
+    assert (answer.status_code, world.store.orders) == (422, [])
+    assert answer.json()["detail"] == "The score of 'nps' is a whole number from 0 to 10."
+
+
 async def test_answers_need_the_admin_key(world: World) -> None:
     body = {"survey": "nps", "score": 9}
     answer = await world.client.post("/api/v1/customers/ana/answers", json=body, headers={"Authorization": ""})
