@@ -11,10 +11,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from deploy.simulator.hooks import AT, POSTERS, Posted, Telling
+from deploy.simulator.hooks import AT, POSTERS, TOPIC, Posted, Telling, mailgun, sns_certificate
 from perennia.api.app import create_app
 from perennia.ingest.hooks import Hooks
 from perennia.providers.reports import report_reader
+from perennia.providers.ses_reports import SesReports
 from perennia.rendering.links import Links
 from perennia.store import SqlStore, open_store
 from tests.support.api_world import FixedClock, HeardBells
@@ -33,6 +34,10 @@ class Site:
         return answer.status_code
 
 
+async def certificate(_: str) -> bytes:
+    return sns_certificate()
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     store = open_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
@@ -43,7 +48,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         ann, lambda snapshot: write(snapshot, email(ann), state=enrolled(snapshot), watching=("messages",))
     )
     bells = HeardBells()
-    readers = {name: report_reader(name, poster.secret) for name, poster in POSTERS.items()}
+    readers = {name: report_reader(name, poster.secret) for name, poster in POSTERS.items() if name != "ses"}
+    readers["ses"] = SesReports(TOPIC, fetch=certificate)
     app = Starlette(routes=Hooks(store, bells, FixedClock(), readers, real=lambda: AT).routes())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://perennia") as client:
@@ -76,6 +82,14 @@ async def test_an_unsigned_call_changes_nothing(site: Site, provider: str) -> No
     assert await site.post(Posted(body), provider) == 401
     turn = await take_turn(site.store, "ann")
     assert (turn.inputs, turn.recipient.suppressed) == ((), False)
+
+
+async def test_a_token_of_mailguns_tells_one_thing_only(site: Site) -> None:
+    opened = Telling("opened", reference=site.reference, recipient="ann@x.io")
+    forged = Telling("complained", reference=site.reference, recipient="ann@x.io", id="forged")
+    assert await site.post(mailgun(opened, token="once"), "mailgun") == 200
+    assert await site.post(mailgun(forged, token="once"), "mailgun") == 200
+    assert not (await take_turn(site.store, "ann")).recipient.suppressed
 
 
 async def test_a_provider_whose_secret_is_not_set_is_not_known(site: Site) -> None:
