@@ -19,9 +19,10 @@ from perennia.catalog import load_workspace, release
 from perennia.core.advance import advance, new_customer
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import CustomerEvent, Input, TraitsChanged
-from perennia.core.state import CustomerState, Recipient
+from perennia.core.state import CustomerState, KnownContact, Recipient
 
 AIM = 20_000  # calls a second for an event that is counted and changes nothing
+STATE = 4_096  # bytes
 RUNS = 5
 SECONDS = 0.5
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -69,7 +70,18 @@ def main() -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"aim for the counted event that changes nothing: {AIM:,} a second")
-    console.print(f"its state: {len(msgspec.json.encode(state)):,} bytes")
+    for playbooks in (1, 3, 10):
+        size = len(msgspec.json.encode(typical_customer(catalog, playbooks)))
+        console.print(f"state of a customer in {playbooks} of them at once: {size:,} bytes")
+    console.print(f"aim for a typical state: {STATE:,} bytes")
+    console.print(f"each contact in its account's state: {contact_size():,} bytes")
+
+
+def contact_size() -> int:
+    """What an account's state grows by with one contact of one role and ids as long as they usually are."""
+    state = new_customer("account-4f0c2b7d9a1e4c3f8b6d5a7e9c1f2b3d", "account", "acme", START)
+    known = {"contact-9d7e5c3b1a2f4e6d8c0b9a7f5e3d1c2b": KnownContact("user-184467", ("admin",))}
+    return len(msgspec.json.encode(msgspec.structs.replace(state, contacts=known))) - len(msgspec.json.encode(state))
 
 
 def _cases() -> dict[str, tuple[Input, ...]]:
@@ -97,15 +109,15 @@ def calls_a_second(catalog: Catalog, state: CustomerState, inputs: Sequence[Inpu
     return best
 
 
-def typical_customer(catalog: Catalog) -> CustomerState:
-    """In all ten playbooks, waiting; a login a day for twenty days."""
+def typical_customer(catalog: Catalog, playbooks: int = 10) -> CustomerState:
+    """In so many of the ten playbooks, waiting; a login a day for twenty days."""
     state = new_customer("contact-1", "contact", "ana", START)
     traits = {"email": "ana@example.com", "first_name": "Ana", "plan": "pro", "seats": 12, "timezone": "Europe/Madrid"}
     inputs: list[Input] = [TraitsChanged(at=START, traits=dict(traits))]
-    inputs += [CustomerEvent(at=START, seq=number, name=f"Started {number}") for number in range(1, 11)]
+    inputs += [CustomerEvent(at=START, seq=number, name=f"Started {number}") for number in range(1, playbooks + 1)]
     inputs += [CustomerEvent(at=START + timedelta(days=day), name="Logged In") for day in range(1, 20)]
     state = advance(catalog, state, NOW - timedelta(hours=1), inputs, {"contact-1": Recipient(address=None)}).state
-    assert len(state.enrollments) == 10
+    assert len(state.enrollments) == playbooks
     return msgspec.json.decode(msgspec.json.encode(state), type=CustomerState)
 
 

@@ -14,7 +14,7 @@ from perennia.core.decisions import Input, JournalEntry
 from perennia.core.state import CustomerState, Watch
 from tests.support.lives import START
 from tests.support.random_lives import Person, catalogs, histories, live
-from tests.support.random_publishing import Publications
+from tests.support.random_publishing import Publications, publications
 
 DAYS = 6
 EVERY = timedelta(minutes=10)
@@ -42,11 +42,15 @@ def looked_at_all_the_time(
 
 
 def wide_awake(catalog: Catalog, state: CustomerState, now: datetime) -> CustomerState:
-    """As if everything that is watched could change now. Health scores alone may wait for their hour."""
+    """As if everything that is watched could change now.
+
+    Health scores may wait for their hour, and a schedule that can never again let the customer in is not looked at.
+    """
     hourly = {health.key for health in catalog.healths.values()}
+    calm = {key for key, watch in state.watches.items() if key in hourly or watch == Watch()}
     return msgspec.structs.replace(
         state,
-        watches={key: watch if key in hourly else due(watch, now) for key, watch in state.watches.items()},
+        watches={key: watch if key in calm else due(watch, now) for key, watch in state.watches.items()},
         enrollments=[
             msgspec.structs.replace(each, watches={key: due(watch, now) for key, watch in each.watches.items()})
             for each in state.enrollments
@@ -64,3 +68,14 @@ def test_who_is_looked_at_all_the_time_lives_as_who_is_woken(catalog: Catalog, i
     decisions, taken = live(catalog, inputs, DAYS)
     expected = [entry for decision in decisions for entry in decision.journal]
     assert looked_at_all_the_time(catalog, taken, decisions) == expected
+
+
+@A_QUARTER
+@given(publications(), histories(days=5, most=10))
+def test_who_is_looked_at_all_the_time_lives_so_through_publications(
+    published: Publications, inputs: tuple[Input, ...]
+) -> None:
+    (_, catalog), *later = published
+    decisions, taken = live(catalog, inputs, DAYS, later)
+    expected = [entry for decision in decisions for entry in decision.journal]
+    assert looked_at_all_the_time(catalog, taken, decisions, later) == expected
