@@ -30,14 +30,20 @@ def check_words(workspace: Workspace, known: InstallationWords) -> list[Finding]
     """Warns of every event that never came and every trait that nobody has."""
     steps = [placed.step for playbook in workspace.playbooks.values() for placed in place_steps(playbook)]
     events = known.events | OWN_EVENTS | {step.emit for step in steps if isinstance(step, EmitStep)}
-    made = OWN_TRAITS | {trait for step in steps if isinstance(step, UpdateStep) for trait in step.update}
+    made = {scope: OWN_TRAITS | known.traits[scope] | _set_by_playbooks(workspace, scope) for scope in known.traits}
     findings: list[Finding] = []
     for use in workspace.uses:
         if use.kind == "event" and not _came(use.name, events):
             findings.append(_unknown(use, "no event", "ever came in", events))
-        elif use.kind == "trait" and use.name not in (traits := made | known.traits[use.scope]):
-            findings.append(_unknown(use, f"no {use.scope}", "has the trait", traits))
+        elif use.kind == "trait" and use.name not in made[use.scope]:
+            findings.append(_unknown(use, f"no {use.scope}", "has the trait", made[use.scope]))
     return sorted(set(findings), key=lambda finding: finding.order)
+
+
+def _set_by_playbooks(workspace: Workspace, scope: Scope) -> set[str]:
+    books = [playbook for playbook in workspace.playbooks.values() if playbook.scope == scope]
+    steps = [placed.step for playbook in books for placed in place_steps(playbook)]
+    return {trait for step in steps if isinstance(step, UpdateStep) for trait in step.update}
 
 
 def _came(name: str, events: frozenset[str]) -> bool:

@@ -7,34 +7,42 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import msgspec
+from pydantic import BaseModel
 
+from perennia.catalog.pack_needs import Needs, needs_of
 from perennia.catalog.workspace import Workspace, load_workspace
 from perennia.catalog.yaml_source import read_documents
-from perennia.core.definitions import Playbook
+from perennia.core.definitions import NO_POLICIES, Playbook
 from perennia.core.step_ids import place_steps
 
 # What `packs add` wrote, by path: how a file that people changed is told from one that is merely old. Hidden: no definition.
 RECORD = ".installed.json"
 REFERRED = ("playbook", "track", "segment", "survey", "health")
 _LACKS = re.compile(r'no (playbook|track|segment|survey|health) "([^"]+)"')
-_LACKS_TOPIC = re.compile(r'no topic "([^"]+)"')
+_LACKS_IN_POLICIES = re.compile(r'no (topic|sender) "([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Pack:
-    """``events`` and ``traits`` are what its definitions read: what an installation must be told for them to work."""
+    """``definitions``: ``playbook hello``. ``sources``: the files that they stand in; ``files``: all that belongs to it.
+
+    ``description`` and ``advice`` stand in its README: what it is for, and what to change in it.
+    """
 
     name: str
+    title: str
+    description: str
+    advice: str
     definitions: tuple[str, ...]
+    sources: tuple[str, ...]
     files: tuple[str, ...]
-    events: tuple[str, ...]
-    traits: tuple[str, ...]
+    needs: Needs
 
 
 @dataclass
@@ -47,11 +55,10 @@ class Installed:
     kept: list[str] = field(default_factory=list[str])
 
 
-def list_packs(shipped: Path) -> list[Pack]:
+def list_packs(shipped: Workspace) -> list[Pack]:
     """Every pack of the workspace that ships, by name."""
-    workspace = load_workspace(shipped)
-    folders = sorted(folder.name for folder in (shipped / "playbooks").iterdir() if folder.is_dir())
-    return [_pack(workspace, name) for name in folders]
+    folders = sorted(folder.name for folder in (shipped.folder / "playbooks").iterdir() if folder.is_dir())
+    return [_pack(shipped, name) for name in folders]
 
 
 def install(shipped: Path, target: Path, name: str, known: dict[str, Pack]) -> Installed:
@@ -71,14 +78,23 @@ def _pack(workspace: Workspace, name: str) -> Pack:
     files = [path for path in _files(workspace.folder / root) if not path.startswith(".")]
     own = [root + path for path in files]
     books = [book for id_, book in workspace.playbooks.items() if workspace.sources[id_].path in own]
-    uses = [use for use in workspace.uses if use.path in own]
+    title, description, advice = _readme(workspace.folder / root / "README.md")
     return Pack(
         name=name,
+        title=title,
+        description=description,
+        advice=advice,
         definitions=tuple(each for path in own for each in _defined(workspace.folder / path)),
+        sources=tuple(own),
         files=(*own, *_templates(workspace, books)),
-        events=tuple(sorted({use.name for use in uses if use.kind == "event"})),
-        traits=tuple(sorted({f"{use.scope}.{use.name}" for use in uses if use.kind == "trait"})),
+        needs=needs_of(workspace, own),
     )
+
+
+def _readme(path: Path) -> tuple[str, str, str]:
+    """The title and the first two paragraphs, each in one line."""
+    title, description, advice = path.read_text(encoding="utf-8").strip().split("\n\n", 2)
+    return title.removeprefix("# "), " ".join(description.split()), " ".join(advice.split())
 
 
 def _files(folder: Path) -> list[str]:
@@ -130,15 +146,20 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def lacking_topics(shipped: Path, target: Path) -> dict[str, str]:
-    """Topics that the workspace's definitions name and its policies do not have, each as the shipped policies write it."""
-    findings = load_workspace(target).errors
-    named = dict.fromkeys(topic for finding in findings for topic in _LACKS_TOPIC.findall(finding.message))
-    policies = load_workspace(shipped).policies
-    known = {} if policies is None else policies.topics
-    return {
-        name: msgspec.json.encode(known[name].model_dump(exclude_none=True)).decode() for name in named if name in known
-    }
+def lacking_policies(shipped: Workspace, target: Workspace) -> dict[str, dict[str, str]]:
+    """Senders and topics that the workspace's definitions name and its policies do not have, each as what ships writes it.
+
+    By the key of the policies that it belongs under.
+    """
+    policies = shipped.policies or NO_POLICIES
+    known: dict[str, Mapping[str, BaseModel]] = {"senders": policies.senders, "topics": policies.topics}
+    lacked: dict[str, dict[str, str]] = {}
+    for finding in target.errors:
+        for word, name in _LACKS_IN_POLICIES.findall(finding.message):
+            if name in known[f"{word}s"]:
+                written = known[f"{word}s"][name].model_dump(exclude_none=True)
+                lacked.setdefault(f"{word}s", {})[name] = msgspec.json.encode(written).decode()
+    return lacked
 
 
 def _lacking(shipped: Path, target: Path) -> list[str]:

@@ -1,14 +1,14 @@
-"""A first playbook with its template, a scenario and, where there are none, policies: sound from the start."""
+"""A first playbook with its templates and scenarios: sound from the start."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 PLAYBOOK = """\
-# Whoever signs up is welcomed, and asked whether help is needed where nothing follows. Run: perennia test
+# Whoever signs up is welcomed, and offered help where nothing follows. Ends as soon as the first project is there.
 playbook: {name}
 name: {title}
-description: A welcome, and a word to those who do not begin.
+description: A welcome, and an offer of help to those who do not get going.
 scope: contact
 topic: {topic}
 
@@ -21,11 +21,15 @@ goal:
   when: happened("Project Created")
   within: 14d
 
+exit:
+  - when: traits.status == "churned"
+    reason: churned
+
 steps:
   - id: welcome
     email: {name}/welcome
 
-  - id: begins
+  - id: first-project
     wait_for:
       - event: Project Created
     up_to: 3d
@@ -35,29 +39,27 @@ steps:
 """
 WELCOME = """\
 ---
-subject: Welcome{% if contact.first_name is defined %}, {{ contact.first_name }}{% endif %}
-preheader: Three minutes to your first project
+subject: Welcome to {{ workspace.name }}
+preheader: Your first project takes three minutes
 ---
-Hello {{ contact.first_name | default("there") }},
+Hi {{ contact.first_name | default("there") }},
 
-good to have you. Your first project takes three minutes.
+It's good to have you. Your first project takes about three minutes:
 
 [Create a project]({{ workspace.url }}/new)
 
-[Not for you?]({{ unsubscribe_url }})
+If anything is unclear, just reply. A person reads every answer.
 """
 HELP = """\
 ---
-subject: Can we help?
-preheader: One answer is enough
+subject: Can I help you get started?
+preheader: One line is enough
 ---
-Hello {{ contact.first_name | default("there") }},
+Hi {{ contact.first_name | default("there") }},
 
-you have not begun yet. What is in the way? One line is enough, a person reads it.
+You signed up three days ago and haven't created a project yet. What's in the way? Reply with one line, and I'll help you past it.
 
 [Create a project]({{ workspace.url }}/new)
-
-[Not for you?]({{ unsubscribe_url }})
 """
 SCENARIOS = """\
 scenario: "{name}: whoever does not begin is asked"
@@ -94,30 +96,34 @@ expect:
     email: {name}/welcome
   - at: 1d
     ended: goal
-"""
-POLICIES = """\
-# What holds for the whole workspace. Edit it before the first message leaves.
-policies: default
-name: Example
-url: https://app.example.com
-address: Example GmbH, Beispielstrasse 12, 10115 Berlin
-timezone: UTC
-senders: {hello: {email: hello@example.com, name: Ana at Example}}
-default_sender: hello
-topics: {product-tips: {kind: opt_out, name: Product tips, description: How to get more out of it}}
+---
+scenario: "{name}: whoever leaves is not offered help"
+playbook: {name}
+customer: {{id: cleo, traits: {{email: cleo@example.com}}}}
+start: 2026-03-02T10:00:00+01:00
+when:
+  - at: 0d
+    event: Account Created
+  - at: 1d
+    traits: {{status: churned}}
+until: 30d
+expect:
+  - at: 0d
+    email: {name}/welcome
+  - at: 1d
+    ended: churned
 """
 
 
-def scaffold(name: str, topic: str | None) -> dict[str, str]:
-    """Content by path. ``topic`` None: the workspace has no policies yet, and gets some."""
+def scaffold(name: str, topic: str) -> dict[str, str]:
+    """Content by path. ``topic``: of its messages, one that the policies have."""
     title = name.replace("-", " ").replace("_", " ").capitalize()
-    files = {
-        f"playbooks/{name}/{name}.yaml": PLAYBOOK.format(name=name, title=title, topic=topic or "product-tips"),
+    return {
+        f"playbooks/{name}/{name}.yaml": PLAYBOOK.format(name=name, title=title, topic=topic),
         f"playbooks/{name}/scenarios/{name}.yaml": SCENARIOS.format(name=name),
         f"templates/{name}/welcome.md": WELCOME,
         f"templates/{name}/help.md": HELP,
     }
-    return files if topic else {"playbooks/policies.yaml": POLICIES, **files}
 
 
 def write_scaffold(folder: Path, files: dict[str, str]) -> list[str]:

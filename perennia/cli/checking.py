@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -24,12 +26,42 @@ def check_against_store(workspace: Workspace, data: Path | None) -> list[Finding
 
 async def _findings(workspace: Workspace, data: Path | None) -> list[Finding]:
     async with opened_store(load_settings(workspace.folder, data)) as store:
-        words: Words = await store.words()
+        known = _known(await store.words())
         published = await _published(store)
         totals = await store.totals()
-    known = InstallationWords(words.events, {"contact": words.contact_traits, "account": words.account_traits})
     inside = {name: counts.get("active", 0) for name, counts in totals.enrollments.items()}
     return [*check_words(workspace, known), *check_published(workspace, published, inside)]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """An event or trait that an installation has never been told of. ``readers``: the definitions that read it."""
+
+    kind: str
+    name: str
+    scope: str
+    readers: tuple[str, ...]
+
+
+def unseen(shipped: Workspace, paths: Sequence[str], folder: Path, data: Path | None) -> list[Unseen]:
+    """What the definitions in these files of ``shipped`` read and the installation of ``folder`` has never seen, sorted."""
+    known = asyncio.run(_words(folder, data))
+    places = {(use.path, use.line, use.column): use for use in shipped.uses if use.path in paths}
+    found = [places.get((each.path, each.line, each.column)) for each in check_words(shipped, known)]
+    readers: dict[tuple[str, str, str], set[str]] = {}
+    for use in found:
+        if use is not None:
+            readers.setdefault((use.kind, use.name, use.scope), set()).add(Path(use.path).stem)
+    return [Unseen(*lacked, tuple(sorted(names))) for lacked, names in sorted(readers.items())]
+
+
+async def _words(folder: Path, data: Path | None) -> InstallationWords:
+    async with opened_store(load_settings(folder, data)) as store:
+        return _known(await store.words())
+
+
+def _known(words: Words) -> InstallationWords:
+    return InstallationWords(words.events, {"contact": words.contact_traits, "account": words.account_traits})
 
 
 async def _published(store: Store) -> dict[str, Playbook]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from perennia.core.decisions import CustomerEvent
+from perennia.store import open_store
+from perennia.store.records import Accepted
 from tests.support.commands import perennia
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def test_a_new_playbook_passes_check_and_test_with_every_step_reached(tmp_path: Path) -> None:
@@ -43,3 +49,39 @@ def test_packs_are_listed_with_what_they_read(tmp_path: Path) -> None:
     ended = perennia(tmp_path, "packs", "list", "--json")
     assert '"name":"onboarding"' in ended.out
     assert '"Account Created"' in ended.out
+
+
+def test_a_pack_says_what_it_does_and_what_it_needs(tmp_path: Path) -> None:
+    ended = perennia(tmp_path, "packs", "show", "renewal")
+    assert ended.out.startswith("Renewal. A renewal that surprises nobody")
+    assert ended.out.splitlines()[-6:-2] == [
+        "traits to tell:      account.auto_renew, account.renewal, account.renewal_date, account.status",
+        "roles of contacts:   champion, sponsor",
+        "roles in your team:  account-executive, cs-manager",
+        "senders:             leadership",
+    ]
+
+
+async def test_a_pack_is_held_against_what_the_data_has(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    store = open_store(url)
+    try:
+        await store.migrate()
+        came = CustomerEvent(at=AT, name="Review Posted")
+        await store.accept([Accepted(external_id="ana", kind="contact", message_id="m1", input=came)], AT)
+    finally:
+        await store.close()
+    ended = perennia(tmp_path, "packs", "ready", "advocacy", env={"PERENNIA_STORE_URL": url})
+    assert ended.code == 1
+    assert "you lack the event `Reference Given`; read by advocacy-ask\n" in ended.out
+    assert "you lack the trait `takes_calls` of contacts; read by advocacy-ask\n" in ended.out
+    assert "Review Posted" not in ended.out
+
+
+def test_senders_that_ones_own_policies_lack_are_told(tmp_path: Path) -> None:
+    perennia(tmp_path, "new", "first-steps")
+    policies = tmp_path / "playbooks/policies.yaml"
+    kept = [line for line in policies.read_text(encoding="utf-8").splitlines() if "leadership" not in line]
+    policies.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    added = perennia(tmp_path, "packs", "add", "renewal")
+    assert "add to the senders of your policies:  leadership: {" in added.out
