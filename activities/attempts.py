@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Final, NoReturn
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -12,7 +11,6 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from perennia.core.decisions import Reason
 from perennia.store.port import StoreUnavailable
 
-PAUSED_INTERVAL: Final = timedelta(seconds=30)
 # It is out; what is left is to write it down. Longer than a locked store lasts, shorter than the attempt (2 min).
 RECORDING_SECONDS: Final = 90.0
 
@@ -34,10 +32,13 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
 
 
 def hold(key: str) -> NoReturn:
-    """The playbook was paused after the effect was released: the claim left it as it was, and it is looked at again."""
+    """The playbook was paused after the effect was released: the claim left it as it was, and so does the turn.
+
+    Not tried again here, however long the pause: the first turn after it asks anew.
+    """
     raise ApplicationError(
         f"playbook_paused: {key}",
         type=Reason.PLAYBOOK_PAUSED,
-        next_retry_delay=PAUSED_INTERVAL,
+        non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,
     )

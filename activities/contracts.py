@@ -104,3 +104,26 @@ class Notices(ABC):
     @abstractmethod
     async def post(self, request: EffectRequest) -> None:
         """Posts the open notice ``key``, at least once, and writes its result as an input of the customer."""
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """The next customers whom the revision ``number`` concerns: at most ``size``."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True)
+class PageReply:
+    """``rung``: how many there were. ``done``: no more."""
+
+    rung: int = 0
+    done: bool = False
+
+
+class Reaching(ABC):
+    @activity.defn(name="bring_page")
+    @abstractmethod
+    async def bring_page(self, request: PageRequest) -> PageReply:
+        """Rings the next customers whom a revision concerns. What was rung stays so: a repeated call goes on behind them."""

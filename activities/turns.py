@@ -30,6 +30,7 @@ from perennia.core.decisions import (
     Notify,
     OpenTask,
     Outcome,
+    Reason,
     Recollection,
     SendEmail,
     TaskEnded,
@@ -105,7 +106,7 @@ class StoreTurns(Turns):
             await self._after_commit()
         if self._ring is not None and outcome.rung:
             self._ring(outcome.rung)
-        return self._reply(outcome, turn.now)
+        return self._reply(outcome, turn)
 
     async def _run(self, turn: _Turn) -> TurnOutcome:
         try:
@@ -114,11 +115,13 @@ class StoreTurns(Turns):
             await self._catalogs.load(unknown.revision)
         return await self._run(turn)
 
-    def _reply(self, outcome: TurnOutcome, now: datetime) -> TurnReply:
+    def _reply(self, outcome: TurnOutcome, turn: _Turn) -> TurnReply:
         wake_in: int | None = None
         if outcome.wake_at is not None:
-            wake_in = math.ceil(self._clock.real(outcome.wake_at - now) / timedelta(milliseconds=1))
-        effects = tuple(_open(effect) for effect in outcome.effects if type(effect) in CARRIED_OUT)
+            wake_in = math.ceil(self._clock.real(outcome.wake_at - turn.now) / timedelta(milliseconds=1))
+        effects = tuple(
+            _open(effect) for effect in outcome.effects if type(effect) in CARRIED_OUT and not turn.holds(effect)
+        )
         return TurnReply(effects, outcome.wake_at, wake_in, outcome.unread)
 
 
@@ -142,7 +145,7 @@ class Catalogs:
             if revision in self._known:
                 return
             stored = await self._store.catalog(revision)
-            self._known[revision] = compile_catalog(revision, stored.current, stored.past)
+            self._known[revision] = compile_catalog(revision, stored.current, stored.past, stored.orders)
             for old in list(self._known)[1:-CATALOGS_KEPT]:
                 del self._known[old]
 
@@ -154,6 +157,11 @@ class _Turn:
         self.request = request
         self.now = now
         self._catalogs = catalogs
+        self._paused: frozenset[str] = frozenset()
+
+    def holds(self, effect: Effect) -> bool:
+        """Whether its enrollment is paused: it stays open, and is asked for when that is over."""
+        return effect.enrollment in self._paused
 
     def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory | NeedsLedger:
         """Called by the store inside its transaction, again with what it needs."""
@@ -170,16 +178,24 @@ class _Turn:
             decisions, tasks = _decide(catalog, state, self.now, inputs, {snapshot.customer: snapshot.recipient})
         except LedgerMissing as missing:
             return NeedsLedger(missing.since)
+        self._paused = frozenset(
+            each.id
+            for each in decisions[-1].state.enrollments
+            if each.paused or catalog.is_paused(each.playbook, self.now)
+        )
         return _write(decisions, tasks, inputs)
 
     def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:
-        """Effects whose activity gave up, as inputs: only those still open, so that a repeated turn ends them once."""
+        """Effects whose activity gave up, as inputs: only those still open, so that a repeated turn ends them once.
+
+        One that found its playbook paused has not failed: it stays open.
+        """
         still_open = {effect.key for effect in snapshot.open_effects}
         ended = {item.key for item in snapshot.inputs if isinstance(item, EffectEnded)}
         return tuple(
             EffectEnded(at=self.now, key=failed.key, outcome=Outcome.FAILED, reason=failed.reason)
             for failed in self.request.failed
-            if failed.key in still_open - ended
+            if failed.key in still_open - ended and failed.reason != Reason.PLAYBOOK_PAUSED
         )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
+from perennia.core.planning import People, StepChanges
 from perennia.store.records import Approval, CustomerSummary, Delivery, Message, Response, Revision, Task, Totals
 
 # An order waits for the customer's turn; the API gives up waiting before this.
@@ -75,6 +76,51 @@ class SurveyScore(msgspec.Struct, frozen=True):
     scores: dict[str, int]
 
 
+class Mode(msgspec.Struct, frozen=True):
+    """What becomes of whoever is in a former version of a playbook; ``map``: where people at removed steps go."""
+
+    playbook: str
+    mode: Literal["migrate", "exit"]
+    map: dict[str, str] = {}
+
+
+class OrderedForAll(msgspec.Struct, frozen=True):
+    """What was ordered for everybody in a playbook."""
+
+    playbook: str
+    word: str
+    by: str
+    at: datetime
+    version: str | None = None
+    map: dict[str, str] = {}
+
+
+class RevisionProgress(msgspec.Struct, frozen=True):
+    """``reached``: customers who were rung for the revision; ``reached_at`` None: not all whom it concerns."""
+
+    revision: Revision
+    orders: list[OrderedForAll]
+    reached: int
+    reached_at: datetime | None
+
+
+class PlaybookPlan(msgspec.Struct, frozen=True):
+    playbook: str
+    what: str
+    mode: str
+    steps: StepChanges
+    people: People
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """``revision``: the one it was made on. ``concerned``: customers who would be brought to the new one at once."""
+
+    revision: Revision | None
+    playbooks: list[PlaybookPlan]
+    others: list[str]
+    concerned: int
+
+
 class CustomerPage(msgspec.Struct):
     customers: list[CustomerSummary]
     next: str | None
@@ -129,10 +175,33 @@ class Installation:
         """What the current revision consists of; nothing before anything was published."""
         return msgspec.json.decode(await self._get("revision/documents"), type=list[PublishedDocument])
 
-    async def publish(self, documents: Sequence[Document], expected: str | None, by: str) -> Revision:
-        sent = [{"kind": one.kind, "id": one.id, "version": one.version, "body": one.body} for one in documents]
-        body = {"documents": sent, "expected": expected, "by": by}
+    async def publish(
+        self, documents: Sequence[Document], expected: str | None, by: str, modes: Sequence[Mode] = ()
+    ) -> Revision:
+        body = {"documents": [_sent(one) for one in documents], "expected": expected, "by": by, "modes": modes}
         return msgspec.json.decode(await self._post("revisions", body), type=Revision)
+
+    async def plan(self, documents: Sequence[Document], modes: Sequence[Mode] = ()) -> Plan:
+        """What publishing them now would do."""
+        body = {"documents": [_sent(one) for one in documents], "modes": modes}
+        return msgspec.json.decode(await self._post("revisions/plan", body), type=Plan)
+
+    async def roll_back(self, revision: str, expected: str, by: str, modes: Sequence[Mode] = ()) -> Revision:
+        body = {"revision": revision, "expected": expected, "by": by, "modes": modes}
+        return msgspec.json.decode(await self._post("revisions/rollback", body), type=Revision)
+
+    async def revisions(self, limit: int = 20) -> list[RevisionProgress]:
+        """Newest first."""
+        return msgspec.json.decode(await self._get("revisions", limit=limit), type=list[RevisionProgress])
+
+    async def pause(self, playbook: str, by: str) -> Revision:
+        """Holds everybody in the playbook."""
+        return msgspec.json.decode(await self._post(f"playbooks/{_part(playbook)}/pause", {"by": by}), type=Revision)
+
+    async def resume(self, playbook: str, by: str, *, skip: bool) -> Revision:
+        """Lets everybody in the playbook go on, with what fell due meanwhile or without it."""
+        body = {"by": by, "skip": skip}
+        return msgspec.json.decode(await self._post(f"playbooks/{_part(playbook)}/resume", body), type=Revision)
 
     async def customers(self, limit: int = PAGE, after: str | None = None) -> CustomerPage:
         return msgspec.json.decode(await self._get("customers", limit=limit, after=after), type=CustomerPage)
@@ -231,6 +300,10 @@ class Installation:
 
 def _told(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
+
+
+def _sent(document: Document) -> dict[str, str]:
+    return {"kind": document.kind, "id": document.id, "version": document.version, "body": document.body}
 
 
 def _part(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from perennia.core.documents import Document
-from perennia.installation import Installation, PublishedDocument
+from perennia.installation import Installation, Mode, PublishedDocument
 from perennia.store.records import Revision
 
 
@@ -27,12 +27,29 @@ class Publication(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
-async def publish_documents(installation: Installation, documents: Sequence[Document], by: str) -> Publication:
-    """Makes ``documents`` the current revision. Raises `SaidNo` (409) where somebody else published meanwhile."""
+async def publish_documents(
+    installation: Installation,
+    documents: Sequence[Document],
+    by: str,
+    modes: Sequence[Mode] = (),
+    expected: str | None = None,
+) -> Publication:
+    """Makes ``documents`` the current revision.
+
+    ``expected``: the id or number of the revision that was looked at before, say with a plan. Raises `SaidNo` (409) where
+    another one is current.
+    """
     before = await installation.revision()
     changes = compare(await installation.published(), documents)
-    revision = await installation.publish(documents, before.id if before else None, by)
+    revision = await installation.publish(documents, seen(before, expected), by, modes)
     return Publication(revision, changes)
+
+
+def seen(before: Revision | None, expected: str | None) -> str | None:
+    """The id of the revision to publish on: the current one, unless another was named."""
+    if before is None or expected in (None, before.id, str(before.number)):
+        return before.id if before else None
+    return expected
 
 
 def compare(before: Iterable[PublishedDocument], after: Iterable[Document]) -> tuple[Change, ...]:

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.messages import StoreMessages
+from activities.reaching import StoreReaching
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
@@ -78,8 +79,9 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
     provider = build_email(settings)
     messages = StoreMessages(store, provider, build_links(settings), clock)
     turns = StoreTurns(store, clock, ring=dispatcher.nudge)
+    reaching = StoreReaching(store, clock, dispatcher.nudge)
     return [
-        customer_worker(client, turns),
+        customer_worker(client, turns, reaching),
         message_worker(client, messages, at_once=provider.capabilities.at_once),
         *system_workers(client, *build_systems(settings, store, provider)),
     ]

@@ -29,3 +29,26 @@ class LiveCustomer:
     in_flight: tuple[str, ...]
     wake_at: datetime | None
     turns: int
+
+
+@dataclass(frozen=True)
+class PublishStart:
+    """``number`` of the revision; ``rate``: customers a second; ``size``: customers a page; ``paused``: waits to be resumed.
+
+    ``reached`` counts those of earlier runs.
+    """
+
+    number: int
+    rate: int = 100
+    size: int = 200
+    paused: bool = False
+    reached: int = 0
+
+
+@dataclass(frozen=True)
+class PublishProgress:
+    """How many customers were rung so far, how fast, and whether it stands still."""
+
+    reached: int
+    rate: int
+    paused: bool

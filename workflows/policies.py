@@ -20,6 +20,9 @@ with unsafe.imports_passed_through():
 TURN_TIMEOUT: Final = timedelta(seconds=10)
 TURN_RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=2))
 
+# A page of customers is one statement and one write; retried like a turn.
+PAGE_TIMEOUT: Final = timedelta(seconds=30)
+
 # Most history events of a run that is about to wait. 20 events are a customer's way through a wait: five such rounds.
 HISTORY_LIMIT: Final = 100
 

@@ -13,6 +13,7 @@ from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
 from perennia.api.events import Events
 from perennia.api.orders import Orders
+from perennia.api.planning import Planning
 from perennia.api.preferences_page import PreferencesPage
 from perennia.api.problems import answer_problems
 from perennia.api.published import Published
@@ -68,6 +69,7 @@ def create_app(
     audit = AuditLog(store, clock)
     team = APIRouter(prefix="/api/v1", dependencies=[Depends(require_admin_key(admin_key))])
     team.include_router(Publishing(store, bells, clock, audit).router())
+    team.include_router(Planning(store, clock).router())
     team.include_router(Orders(store, bells, clock, audit, published, patience).router())
     team.include_router(Events(commits, clock, audit).router())
     team.include_router(Reading(store, published).router())

@@ -67,8 +67,11 @@ async def _unknown_customer(_: Request, error: Exception) -> Response:
 
 
 async def _stale_revision(_: Request, error: Exception) -> Response:
-    detail = f"Somebody else published in between ({error}). Look at GET /api/v1/revision, then publish on top of it."
-    return Problem(409, "Stale revision", detail).response()
+    assert isinstance(error, StaleRevision)  # noqa: S101 - registered for this class alone
+    remedy = "look at what changed (`perennia revisions`, `perennia plan`), then publish on top of it"
+    between: list[Json] = [{"number": each.number, "by": each.published_by} for each in error.between]
+    changed: list[Json] = [*error.changed]
+    return Problem(409, "Stale revision", f"{error}; {remedy}", between=between, changed=changed).response()
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 from perennia.api.problems import Problem
+from perennia.api.publishing import nearest
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.survey_definitions import Survey
@@ -38,14 +36,14 @@ class Published:
         catalog = await self.catalog()
         known = () if catalog is None else catalog.playbooks
         if playbook not in known:
-            raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{_nearest(playbook, known)}")
+            raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{nearest(playbook, known)}")
 
     async def must_have_survey(self, survey: str) -> Survey:
         """Raises a 404 `Problem` that names the nearest published one."""
         catalog = await self.catalog()
         if catalog is None or survey not in catalog.surveys:
             known = () if catalog is None else catalog.surveys
-            raise Problem(404, "Unknown survey", f"No survey {survey!r} is published{_nearest(survey, known)}")
+            raise Problem(404, "Unknown survey", f"No survey {survey!r} is published{nearest(survey, known)}")
         return catalog.surveys[survey]
 
     async def must_have_stage(self, track: str, stage: str) -> None:
@@ -53,16 +51,7 @@ class Published:
         catalog = await self.catalog()
         if catalog is None or track not in catalog.tracks:
             known = () if catalog is None else catalog.tracks
-            raise Problem(404, "Unknown track", f"No track {track!r} is published{_nearest(track, known)}")
+            raise Problem(404, "Unknown track", f"No track {track!r} is published{nearest(track, known)}")
         stages = [one.id for one in catalog.tracks[track].stages]
         if stage not in stages:
-            raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{_nearest(stage, stages)}")
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """How the sentence ends."""
-    match difflib.get_close_matches(name, list(known), n=1):
-        case [nearest]:
-            return f"; did you mean {nearest!r}?"
-        case _:
-            return "."
+            raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{nearest(stage, stages)}")

@@ -1,20 +1,41 @@
-"""Publishing: a release becomes the current revision, and everybody looks at it."""
+"""Publishing: a release becomes the current revision, and whoever it concerns looks at it."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Response
 
 from perennia.api.audit_log import AuditLog
 from perennia.api.problems import Problem
-from perennia.api.views import DocumentHead, ReleaseBody, RevisionView
+from perennia.api.views import (
+    DocumentHead,
+    ModeBody,
+    PauseBody,
+    ReleaseBody,
+    ResumeBody,
+    RevisionProgressView,
+    RevisionView,
+    RollbackBody,
+)
 from perennia.clock import Clock
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.documents import Document, content_hash
+from perennia.core.json_values import Json
+from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reach import reach_of
 from perennia.ingest.bells import Bells
-from perennia.store.port import Store
+from perennia.store.port import StaleRevision, Store
+from perennia.store.records import Revision, StoredCatalog
+
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Somebody publishes at the moment of a pause: it is tried again on what is current then.
+TRIES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -28,11 +49,15 @@ class Publishing:
         router = APIRouter(tags=["publishing"])
         router.get("/revision")(self.current)
         router.get("/revision/documents")(self.documents)
+        router.get("/revisions")(self.revisions)
         router.post(
             "/revisions",
             status_code=201,
             responses={200: {"model": RevisionView, "description": "This release is current already"}},
         )(self.publish)
+        router.post("/revisions/rollback", status_code=201)(self.roll_back)
+        router.post("/playbooks/{playbook}/pause", status_code=201)(self.pause)
+        router.post("/playbooks/{playbook}/resume", status_code=201)(self.resume)
         return router
 
     async def current(self) -> RevisionView:
@@ -44,28 +69,92 @@ class Publishing:
 
     async def documents(self) -> list[DocumentHead]:
         """What the current revision consists of, without the bodies; nothing before anything was published."""
-        revision = await self.store.current_revision()
-        if revision is None:
-            return []
-        stored = await self.store.catalog(revision.id)
-        return [DocumentHead.model_validate(document) for document in stored.current]
+        stored = await self._current()
+        return [] if stored is None else [DocumentHead.model_validate(document) for document in stored.current]
+
+    async def revisions(self, limit: int = 100) -> list[RevisionProgressView]:
+        """Revisions, newest first, with what was ordered for people in flight and how far each has reached customers."""
+        return [RevisionProgressView.model_validate(each) for each in await self.store.revisions(limit)]
 
     async def publish(self, body: ReleaseBody, response: Response) -> RevisionView:
         """Makes these documents the current revision, if ``expected`` still is (else 409)."""
         documents = [Document(kind=one.kind, id=one.id, version=one.version, body=one.body) for one in body.documents]
-        triggers = _compile(documents).triggers()
-        before = await self.store.current_revision()
-        await self.audit.write(body.by, "publish", body.expected or "", documents=len(documents))
-        revision = await self.store.publish(documents, triggers, self.clock.now(), body.by, body.expected)
-        if before is not None and before.id == revision.id:
+        before = await self._current()
+        catalog = compile_release(documents)
+        orders = orders_of(body.modes, catalog, before)
+        revision, is_new = await self._publish(documents, catalog, before, orders, body.by, body.expected, "publish")
+        if not is_new:
             response.status_code = 200
-        else:
-            await self.store.ring_all()
-            self.bells.nudge([])
         return RevisionView.model_validate(revision)
 
+    async def roll_back(self, body: RollbackBody) -> RevisionView:
+        """Makes the documents of a former revision current again, as a revision of their own."""
+        known = await self.store.revisions(100_000)
+        found = [each.revision for each in known if body.revision in (each.revision.id, str(each.revision.number))]
+        if not found:
+            raise Problem(404, "Unknown revision", f"There is no revision {body.revision!r}. Run: perennia revisions")
+        documents = (await self.store.catalog(found[0].id)).current
+        before = await self._current()
+        catalog = compile_release(documents)
+        orders = orders_of(body.modes, catalog, before)
+        revision, _ = await self._publish(documents, catalog, before, orders, body.by, body.expected, "rollback")
+        return RevisionView.model_validate(revision)
 
-def _compile(documents: list[Document]) -> Catalog:
+    async def pause(self, playbook: str, body: PauseBody) -> RevisionView:
+        """Holds everybody in the playbook before their next outward step, and lets nobody in. Timers run on."""
+        return await self._steer(playbook, "pause", body.by)
+
+    async def resume(self, playbook: str, body: ResumeBody) -> RevisionView:
+        """Lets everybody in the paused playbook go on, with what fell due meanwhile or without it."""
+        return await self._steer(playbook, "skip" if body.skip else "resume", body.by)
+
+    async def _steer(self, playbook: str, word: Literal["pause", "resume", "skip"], by: str) -> RevisionView:
+        """A pause is for everybody at once, so it is part of a revision. Said twice it changes nothing."""
+        for attempt in range(TRIES):
+            before = await self._current()
+            known = set[str]() if before is None else {each.id for each in before.current if each.kind == "playbook"}
+            if before is None or playbook not in known:
+                detail = f"No playbook {playbook!r} is published{nearest(playbook, known)}"
+                raise Problem(404, "Unknown playbook", detail)
+            catalog = compile_catalog("current", before.current, before.past, before.orders)
+            if catalog.is_paused(playbook, self.clock.now()) == (word == "pause"):
+                return RevisionView.model_validate(before.revision)
+            order = PlaybookOrder(number=0, at=self.clock.now(), playbook=playbook, word=word, by=by)
+            try:
+                expected = before.revision.id
+                revision, _ = await self._publish(before.current, catalog, before, [order], by, expected, word)
+            except StaleRevision:
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                return RevisionView.model_validate(revision)
+        raise AssertionError
+
+    async def _publish(
+        self,
+        documents: Sequence[Document],
+        catalog: Catalog,
+        before: StoredCatalog | None,
+        orders: Sequence[PlaybookOrder],
+        by: str,
+        expected: str | None,
+        action: str,
+    ) -> tuple[Revision, bool]:
+        """The revision, and whether it is a new one."""
+        detail: dict[str, Json] = {f"{order.word} {order.playbook}": {**order.map} for order in orders}
+        await self.audit.write(by, action, expected or "", documents=len(documents), **detail)
+        reach = reach_of(() if before is None else before.current, documents, orders)
+        outcome = await self.store.publish(documents, catalog.triggers(), self.clock.now(), by, expected, orders, reach)
+        if outcome.rung or not outcome.reached:
+            self.bells.nudge(outcome.rung if outcome.reached else ())
+        return outcome.revision, outcome.is_new
+
+    async def _current(self) -> StoredCatalog | None:
+        revision = await self.store.current_revision()
+        return None if revision is None else await self.store.catalog(revision.id)
+
+
+def compile_release(documents: Sequence[Document]) -> Catalog:
     """The catalog of a release. A 422 `Problem` for what `perennia check` would have refused."""
     for document in documents:
         if content_hash(document.body) != document.version:
@@ -77,3 +166,57 @@ def _compile(documents: list[Document]) -> Catalog:
         raise Problem(
             422, "Invalid release", f"The definitions do not compile: {error}. Run: perennia check"
         ) from error
+
+
+def orders_of(modes: Iterable[ModeBody], catalog: Catalog, before: StoredCatalog | None) -> list[PlaybookOrder]:
+    """What is ordered for people in flight; the store fills in number, instant and author. A 422 `Problem` where it cannot be."""
+    former = set[str]() if before is None else {each.id for each in before.current if each.kind == "playbook"}
+    known = former | catalog.playbooks.keys()
+    orders: dict[str, PlaybookOrder] = {}
+    for mode in modes:
+        book = catalog.playbooks.get(mode.playbook)
+        left = _steps_of(mode.playbook, before) if mode.map else frozenset[str]()
+        if mode.playbook not in known:
+            raise _no_such("playbook", mode.playbook, known)
+        if mode.playbook in orders:
+            raise Problem(422, "Two modes", f"The playbook {mode.playbook!r} is given two modes; say one.")
+        if mode.mode == "migrate" and book is None:
+            detail = f"The playbook {mode.playbook!r} is not in this release: nobody can go on in it; say exit."
+            raise Problem(422, "Nothing to migrate to", detail)
+        for old, target in mode.map.items():
+            if old not in left:
+                raise _no_such("step", old, left, f" in any version of {mode.playbook!r} that is or was in force")
+            if book is not None and target not in book.nodes:
+                raise _no_such("step", target, book.nodes, f" in the {mode.playbook!r} of this release")
+        orders[mode.playbook] = PlaybookOrder(
+            number=0,
+            at=LONG_AGO,
+            playbook=mode.playbook,
+            word=mode.mode,
+            by="",
+            version=None if book is None else book.version,
+            map=mode.map,
+        )
+    return list(orders.values())
+
+
+def _steps_of(playbook: str, before: StoredCatalog | None) -> frozenset[str]:
+    """The steps that somebody who is in the playbook may stand at."""
+    if before is None:
+        return frozenset()
+    versions = [each for each in (*before.current, *before.past) if (each.kind, each.id) == ("playbook", playbook)]
+    books = [compile_catalog("former", [each]).playbooks[playbook] for each in versions]
+    return frozenset(step for book in books for step in book.nodes)
+
+
+def _no_such(noun: str, name: str, known: Iterable[str], where: str = "") -> Problem:
+    return Problem(422, f"Unknown {noun}", f"There is no {noun} {name!r}{where}{nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """How a sentence about an unknown name ends: with the nearest known one, where there is one."""
+    match difflib.get_close_matches(name, list(known), n=1):
+        case [near]:
+            return f"; did you mean {near!r}?"
+        case _:
+            return "."

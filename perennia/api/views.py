@@ -59,12 +59,118 @@ class DocumentBody(Order):
     body: str
 
 
+class ModeBody(Order):
+    """What becomes of whoever is in a former version of ``playbook``.
+
+    ``migrate``: goes on from the same step, or where ``map`` leads from a removed one, else ends; ``exit``: ends.
+    """
+
+    playbook: Text
+    mode: Literal["migrate", "exit"]
+    map: dict[str, str] = Field(default_factory=dict)
+
+
 class ReleaseBody(Order):
-    """All documents of the next revision. ``expected``: the revision the publisher saw, null where there was none."""
+    """All documents of the next revision. ``expected``: the revision the publisher saw, null where there was none.
+
+    ``modes``: playbooks whose people do not stay in the version they began with.
+    """
 
     documents: list[DocumentBody] = Field(min_length=1)
     expected: str | None
     by: Who = "api"
+    modes: list[ModeBody] = Field(default_factory=list[ModeBody])
+
+
+class RollbackBody(Order):
+    """``revision``: the id or the number of the revision whose documents become current again."""
+
+    revision: Text
+    expected: str
+    by: Who = "api"
+    modes: list[ModeBody] = Field(default_factory=list[ModeBody])
+
+
+class PauseBody(Order):
+    by: Who = "api"
+
+
+class ResumeBody(Order):
+    """``skip``: what fell due while the playbook was paused is skipped; else it goes on now."""
+
+    by: Who = "api"
+    skip: bool = False
+
+
+class PlanBody(Order):
+    """All documents of a release that may be published, and what would become of people in flight."""
+
+    documents: list[DocumentBody] = Field(min_length=1)
+    modes: list[ModeBody] = Field(default_factory=list[ModeBody])
+
+
+class StepChangesView(View):
+    """Step ids; ``keys``: what else of the playbook is another (``enter``, ``goal`` ...)."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+class PeopleView(View):
+    """Enrollments in former versions, by what becomes of them.
+
+    ``moves`` by ``step -> step``; of these ``retimed`` wait until another instant, ``released`` go on at once. ``ended`` by
+    reason.
+    """
+
+    stays: int
+    moves: dict[str, int]
+    retimed: int
+    released: int
+    ended: dict[str, int]
+
+
+class PlaybookPlanView(View):
+    playbook: str
+    what: Literal["new", "changed", "removed", "same"]
+    mode: str
+    steps: StepChangesView
+    people: PeopleView
+
+
+class PlanView(View):
+    """What a publish would do.
+
+    ``revision``: the one that the plan is made on: name it as ``expected`` to publish exactly this. ``others``: definitions
+    that are no playbooks and change. ``concerned``: customers who would be brought to the new revision at once.
+    """
+
+    revision: RevisionView | None
+    playbooks: list[PlaybookPlanView]
+    others: list[str]
+    concerned: int
+
+
+class PlaybookOrderView(View):
+    """What was ordered for everybody in a playbook. ``version``: the one that people are migrated to."""
+
+    playbook: str
+    word: str
+    by: str
+    at: datetime
+    version: str | None
+    map: dict[str, str]
+
+
+class RevisionProgressView(View):
+    """``reached``: customers who were rung for it; ``reached_at`` null: not all whom it concerns."""
+
+    revision: RevisionView
+    orders: tuple[PlaybookOrderView, ...]
+    reached: int
+    reached_at: datetime | None
 
 
 # --- surveys --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from perennia.cli.reach import reach
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import Json, JsonObject
 from perennia.installation import CustomerDetail, CustomerPage, Decisions, EnrollmentWord, Installation, OrderAnswer
+from perennia.store.records import Revision
 from perennia.why.evidence import local_time
 from perennia.why.story import Story, tell
 from perennia.why.wording import Line, put_in_words
@@ -27,6 +28,13 @@ Properties = Annotated[
 Key = Annotated[
     str | None, typer.Option("--key", help="Only the enrollment with this key; else all of them in the playbook.")
 ]
+
+
+OneOrAll = Annotated[
+    str,
+    typer.Argument(metavar="CUSTOMER PLAYBOOK | PLAYBOOK", help="A customer and a playbook, or a playbook as a whole."),
+]
+OfCustomer = Annotated[str | None, typer.Argument(hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
@@ -234,29 +242,56 @@ def skip(
 
 
 def pause(
-    customer: Customer,
-    playbook: Playbook,
+    customer: OneOrAll,
+    playbook: OfCustomer = None,
     key: Key = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
-    """Holds a customer's enrollment before its next outward step; its timers run on."""
-    _order("pause", customer, playbook, key, workspace, url, data, as_json=as_json)
+    """Holds a customer's enrollment before its next outward step, or with one argument everybody in a playbook; timers run on."""
+    if playbook is not None:
+        _order("pause", customer, playbook, key, workspace, url, data, as_json=as_json)
+        return
+
+    async def ask() -> Revision:
+        async with reach(workspace, url, data) as installation:
+            return await installation.pause(customer, who())
+
+    _say_revision(asyncio.run(ask()), f"paused {customer} for everybody", as_json=as_json)
 
 
 def resume(
-    customer: Customer,
-    playbook: Playbook,
+    customer: OneOrAll,
+    playbook: OfCustomer = None,
     key: Key = None,
+    skip_due: Annotated[
+        bool,
+        typer.Option("--skip/--hold", help="Of a whole playbook: skip what fell due meanwhile, or let it go on now."),
+    ] = False,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
-    """Lets a paused enrollment go on."""
-    _order("resume", customer, playbook, key, workspace, url, data, as_json=as_json)
+    """Lets a paused enrollment go on, or with one argument a paused playbook for everybody."""
+    if playbook is not None:
+        _order("resume", customer, playbook, key, workspace, url, data, as_json=as_json)
+        return
+
+    async def ask() -> Revision:
+        async with reach(workspace, url, data) as installation:
+            return await installation.resume(customer, who(), skip=skip_due)
+
+    _say_revision(asyncio.run(ask()), f"resumed {customer} for everybody", as_json=as_json)
+
+
+def _say_revision(revision: Revision, what: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json(revision)
+    else:
+        say(f"{what} (revision {revision.number})")
 
 
 def end(

@@ -16,7 +16,8 @@ from perennia.cli.speech import complain
 # Which module holds which commands: only that of the command at hand is loaded. All of them take four seconds of a
 # processor, which `perennia check` need not wait for, nor each child of `perennia up`.
 COMMANDS: Final = {
-    "workspace_commands": ("check", "schema", "test", "publish"),
+    "workspace_commands": ("check", "schema", "test"),
+    "publishing_commands": ("plan", "publish", "revisions", "rollback"),
     "customer_commands": ("customers", "show", "why", "enroll", "event", "answer", "skip", "pause", "resume", "end"),
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),

@@ -1,8 +1,7 @@
-"""Commands about the files of a workspace: check them, test them, publish them."""
+"""Commands about the files of a workspace: check them, test them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from importlib.resources import files
@@ -11,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from perennia.catalog import Finding, Severity, Workspace, load_workspace, release
+from perennia.catalog import Finding, Severity, Workspace, load_workspace
 from perennia.cli.exits import CommandError, Exit
-from perennia.cli.options import HERE, AsJson, Data, Url, who
+from perennia.cli.options import HERE, AsJson, Data
 from perennia.cli.options import Workspace as WorkspaceFolder
 from perennia.cli.scenarios import Wanted, run_scenarios
 from perennia.cli.speech import say, say_json
@@ -31,7 +30,6 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
     app.command()(schema)
     app.command("test")(scenarios)
-    app.command()(publish)
 
 
 def check(
@@ -96,35 +94,12 @@ def scenarios(
 ) -> None:
     """Runs the workspace's scenarios in virtual time; nothing needs to run. Exit code 1: one failed."""
     loaded = load_workspace(workspace)
-    _refuse(loaded, loaded.obstacles, "not tested")
+    refuse(loaded, loaded.obstacles, "not tested")
     wanted = Wanted(names or (), jobs, junit, coverage, min_coverage, as_json)
     raise typer.Exit(Exit.OK if run_scenarios(loaded, wanted) else Exit.FINDINGS)
 
 
-def publish(workspace: WorkspaceFolder = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
-    """Checks the workspace and makes it the installation's current revision."""
-    from perennia.cli.reach import reach  # noqa: PLC0415 - loads the store's driver; the other two commands need none
-    from perennia.publishing import Publication, publish_documents  # noqa: PLC0415
-
-    loaded = load_workspace(workspace)
-    _refuse(loaded, loaded.errors, "not published")
-    released = release(loaded)
-
-    async def send() -> Publication:
-        async with reach(workspace, url, data) as installation:
-            return await publish_documents(installation, released.documents, who())
-
-    publication = asyncio.run(send())
-    if as_json:
-        say_json(publication)
-        return
-    for change in publication.changes:
-        say(f"{change.what:8} {change.kind} {change.id}")
-    state = "published" if publication.changes else "nothing has changed: still"
-    say(f"{state} revision {publication.revision.number} ({publication.revision.id})", "bold")
-
-
-def _refuse(loaded: Workspace, found: Sequence[Finding], what: str) -> None:
+def refuse(loaded: Workspace, found: Sequence[Finding], what: str) -> None:
     """Raises a `CommandError` that shows the first of the errors, if there is one."""
     _must_have_definitions(loaded)
     errors = iter(found)

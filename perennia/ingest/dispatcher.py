@@ -15,13 +15,15 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from perennia.clock import Clock
 from perennia.store.port import Store, StoreUnavailable
-from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id
+from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id, publish_workflow_id
 from workflows.customer import CustomerWorkflow
-from workflows.messages import CustomerStart
+from workflows.messages import CustomerStart, PublishStart
+from workflows.publish import PublishWorkflow
 
 log = logging.getLogger(__name__)
 
@@ -120,12 +122,29 @@ class Dispatcher:
         if self._look.is_set():
             self._look.clear()
             self._nudge_each(await self._store.rung(FLAGGED_AT_ONCE))
+            await self._reach()
         if self._pace.sweep_every is not None:
             age = self._pace.age * self._scale()
             forgotten = await self._store.forgotten(self._clock.now(), age, SWEPT_AT_ONCE)
             if forgotten:  # after a crash or an outage; else somebody loses customers
                 log.info("sweep: ringing %d forgotten customers", len(forgotten))
             self._nudge_each(forgotten)
+            await self._reach()
+
+    async def _reach(self) -> None:
+        """Sees to it that each revision that has not reached everybody whom it concerns is on its way."""
+        for number in await self._store.unreached():
+            try:
+                await self._client.start_workflow(
+                    PublishWorkflow.run,
+                    PublishStart(number),
+                    id=publish_workflow_id(number),
+                    task_queue=self._task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    rpc_timeout=CALL_TIMEOUT,
+                )
+            except (RPCError, RuntimeError) as error:
+                self._tell(error)
 
     def _nudge_each(self, customers: Sequence[str]) -> None:
         if customers:

@@ -14,7 +14,7 @@ _BACKOFF_DOUBLINGS = 6  # a stuck customer is rung after 1, 2, 4 ... 64 times th
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-_alive = and_(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
+ALIVE = and_(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
 
 
 def rung(connection: Connection, limit: int) -> list[str]:
@@ -55,4 +55,4 @@ def forgotten(connection: Connection, now: datetime, age: timedelta, limit: int)
 def ring_all(connection: Connection, at: datetime = LONG_AGO) -> int:
     """Rings everybody. Without ``at`` their bells count as rung long ago: the sweep takes part in ringing them."""
     since = func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant()))
-    return connection.execute(update(customers).where(_alive).values(bell=RUNG, rung_at=since), {"at": at}).rowcount
+    return connection.execute(update(customers).where(ALIVE).values(bell=RUNG, rung_at=since), {"at": at}).rowcount

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from perennia.core.decisions import CallWebhook, Effect, EffectEnded, Notify, WriteCrm
 from perennia.core.json_values import JsonObject
 from perennia.store.bodies import body, effect_of
-from perennia.store.ledger_rows import claim_row, end_row, release_row, state_part
+from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.prepared import execute
 from perennia.store.records import Delivering, Delivery, SendStatus
 from perennia.store.tables import customers, deliveries, effects
@@ -32,7 +32,14 @@ def target_of(effect: Told) -> str:
 
 
 _find = (
-    select(deliveries.c.status, effects.c.body, effects.c.open, customers.c.state, customers.c.erased_at)
+    select(
+        deliveries.c.status,
+        effects.c.body,
+        effects.c.open,
+        customers.c.state,
+        customers.c.erased_at,
+        last_order(deliveries),
+    )
     .join(effects, effects.c.key == deliveries.c.key)
     .join(customers, customers.c.id == deliveries.c.customer)
     .where(deliveries.c.key == bindparam("key"))
@@ -49,7 +56,7 @@ def claim_delivery(connection: Connection, key: str, at: datetime) -> Delivering
     before = SendStatus(row.status)
     is_open = row.open and before in (SendStatus.RESERVED, SendStatus.SENDING)
     effect: Effect | None = effect_of(row.body) if is_open else None
-    paused = effect is not None and state_part(row.state).pauses(effect.enrollment)
+    paused = effect is not None and (row.ordered == PAUSE or state_part(row.state).pauses(effect.enrollment))
     erased = row.erased_at is not None
     if before is SendStatus.RESERVED and effect is not None and not paused and not erased:
         claim_row(connection, deliveries, key, {"at": at})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from perennia.core.decisions import Effect, EffectEnded
 from perennia.core.state import Recipient
 from perennia.store.bodies import effect_of, email_in, normal_address
-from perennia.store.ledger_rows import claim_row, end_row, release_row, state_part
+from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.page import is_suppressed
 from perennia.store.prepared import Rows, execute
 from perennia.store.records import Message, Sending, SendStatus
@@ -31,6 +31,7 @@ _find = (
         .where(suppressions.c.address == customers.c.address)
         .scalar_subquery()
         .label("suppressed"),
+        last_order(messages),
         consents.c.topic,
         consents.c.given,
     )
@@ -75,7 +76,7 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         ),
         erased=row.erased_at is not None,
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
-        paused=effect is not None and state.pauses(effect.enrollment),
+        paused=effect is not None and (row.ordered == PAUSE or state.pauses(effect.enrollment)),
     )
 
 

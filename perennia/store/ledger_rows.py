@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Table, Update, bindparam, case, func, select, update
+from sqlalchemy import Connection, Label, Table, Update, bindparam, case, func, or_, select, update
 
 from perennia.core.decisions import EffectEnded
 from perennia.core.json_values import JsonObject
@@ -18,7 +19,9 @@ from perennia.store.locking import FLAGGED
 from perennia.store.orders import append_one
 from perennia.store.prepared import execute
 from perennia.store.records import SendStatus
-from perennia.store.tables import customers
+from perennia.store.tables import customers, playbook_orders
+
+PAUSE: Final = "pause"
 
 
 class AlreadyEnded(Exception):
@@ -53,6 +56,20 @@ _decode = msgspec.json.Decoder(StatePart).decode
 
 def state_part(text: str | None) -> StatePart:
     return StatePart(facts=_Facts()) if text is None else _decode(text)
+
+
+def last_order(ledger: Table) -> Label[str | None]:
+    """The column ``ordered``: the last word by which the row's playbook was paused or resumed for everybody."""
+    # Not `in_`: a prepared statement has no lists.
+    steers = or_(*(playbook_orders.c.word == each for each in (PAUSE, "resume", "skip")))
+    return (
+        select(playbook_orders.c.word)
+        .where(playbook_orders.c.playbook == ledger.c.playbook, steers)
+        .order_by(playbook_orders.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("ordered")
+    )
 
 
 def claim_row(connection: Connection, ledger: Table, key: str, values: Mapping[str, object]) -> None:

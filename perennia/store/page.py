@@ -155,12 +155,13 @@ def read_page(connection: Connection, row: CustomerRow) -> Page:
     )
 
 
-def read_history(connection: Connection, row: CustomerRow, names: Sequence[str]) -> tuple[CustomerEvent, ...]:
+def read_history(connection: Connection, customer: str, names: Sequence[str]) -> tuple[CustomerEvent, ...]:
     """Events of these names that were read before, or are of the past, in the order of their acceptance."""
+    cursor = select(customers.c.cursor).where(customers.c.id == customer).scalar_subquery()
     statement = select(inputs.c.body).where(
-        inputs.c.customer == row.id,
+        inputs.c.customer == customer,
         inputs.c.name.in_(names),
-        or_(inputs.c.seq <= row.cursor, inputs.c.past),
+        or_(inputs.c.seq <= cursor, inputs.c.past),
     )
     events = (input_of(text) for text in connection.scalars(statement))
     return tuple(sorted((e for e in events if isinstance(e, CustomerEvent)), key=lambda e: (e.at, e.seq)))

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from perennia.core.decisions import ApprovalEnded, EffectEnded, Input, MessageTold, TaskEnded
+from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, Input, MessageTold, TaskEnded
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
+from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.records import (
     Accepted,
@@ -29,10 +31,13 @@ from perennia.store.records import (
     MessageReport,
     NeedsHistory,
     NeedsLedger,
+    PublishOutcome,
+    Reached,
     Receipt,
     Rejected,
     Response,
     Revision,
+    RevisionProgress,
     Sending,
     SendStatus,
     StoredCatalog,
@@ -71,7 +76,24 @@ class NotMigrated(StoreError):
 
 
 class StaleRevision(StoreError):
-    pass
+    """``between``: revisions that the publisher has not seen, oldest first. ``changed``: definitions and orders among them."""
+
+    def __init__(self, expected: str | None, between: Sequence[Revision], changed: Sequence[str]) -> None:
+        self.expected = expected
+        self.between = tuple(between)
+        self.changed = tuple(changed)
+        super().__init__(self._said())
+
+    def _said(self) -> str:
+        if not self.between:
+            return f"there is no revision {self.expected!r}"
+        each = [
+            f"{one.published_by} published revision {one.number} ({one.id}) at {one.published_at:%Y-%m-%d %H:%M} UTC"
+            for one in self.between[-3:]
+        ]
+        more = [f"{len(self.between) - 3} more"] if len(self.between) > 3 else []
+        what = f", which change {', '.join(self.changed)}" if self.changed else ""
+        return " and ".join([*more, *each]) + what
 
 
 class UnknownVersion(StoreError):
@@ -250,12 +272,37 @@ class Store(Protocol):
 
     # --- catalog ---
     async def publish(
-        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
-    ) -> Revision:
+        self,
+        documents: Sequence[Document],
+        triggers: Triggers,
+        at: datetime,
+        by: str,
+        expected: str | None,
+        orders: Sequence[PlaybookOrder] = (),
+        reach: Reach = EVERYBODY,
+    ) -> PublishOutcome:
         """Makes the documents the current revision. ``expected``: the revision the publisher saw (None: there was none).
 
-        Publishing what is current already returns it unchanged. Raises `StaleRevision`.
+        ``orders`` are for everybody in a playbook; their number, instant and author are the revision's. Sets the bells of
+        the first customers whom it concerns (``reach``); `reach_on` does the rest. Publishing what is current already,
+        without orders, returns it unchanged. Raises `StaleRevision`.
         """
+        ...
+
+    async def reach_on(self, number: int, size: int, at: datetime) -> Reached:
+        """Sets the bells of the next ``size`` customers whom that revision concerns and who were not decided with it yet."""
+        ...
+
+    async def concerned(self, reach: Reach) -> int:
+        """How many customers that is."""
+        ...
+
+    async def unreached(self) -> list[int]:
+        """Revisions that have not reached everybody whom they concern."""
+        ...
+
+    async def revisions(self, limit: int = 100) -> list[RevisionProgress]:
+        """Newest first."""
         ...
 
     async def current_revision(self) -> Revision | None: ...
@@ -274,6 +321,14 @@ class Store(Protocol):
         ...
 
     async def customers(self, limit: int = 100, after: str | None = None) -> list[CustomerSummary]: ...
+
+    async def states_in(self, playbooks: Sequence[str], after: str, limit: int) -> list[CustomerState]:
+        """States of customers who are in one of the playbooks, in the order of their internal ids, behind ``after``."""
+        ...
+
+    async def history(self, customer: str, names: Sequence[str]) -> tuple[CustomerEvent, ...]:
+        """The customer's events of these names that its turns have read, in the order of their acceptance."""
+        ...
 
     async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]: ...
 

@@ -21,6 +21,7 @@ from perennia.core.decisions import (
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.state import CustomerState, Recipient
 
 # --- accepting ------------------------------------------------------------------------------------------------------
@@ -276,7 +277,10 @@ class SurveyQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One state of the catalog. ``id`` is the hash of its documents' versions; ``number`` counts publishes from 1."""
+    """One state of the catalog.
+
+    ``id`` is a hash of its documents' versions, its orders and its parent's id; ``number`` counts publishes from 1.
+    """
 
     id: str
     number: int
@@ -286,11 +290,41 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredCatalog(msgspec.Struct, frozen=True, kw_only=True):
-    """``current``: the documents of the revision. ``past``: older versions that an enrollment may still be pinned to."""
+    """``current``: the documents of the revision.
+
+    ``past``: older versions that an enrollment may still be pinned to, or that ``orders`` lead to: what was ordered for
+    everybody in a playbook, as far back as somebody may not have carried it out.
+    """
 
     revision: Revision
     current: tuple[Document, ...]
     past: tuple[Document, ...]
+    orders: tuple[PlaybookOrder, ...] = ()
+
+
+class PublishOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a publish came to. ``rung``: customers whose bells it set. ``reached``: it concerns nobody else."""
+
+    revision: Revision
+    rung: tuple[str, ...]
+    is_new: bool
+    reached: bool = True
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the customers that a revision concerns. ``done``: the last one."""
+
+    rung: tuple[str, ...]
+    done: bool
+
+
+class RevisionProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision, what was ordered with it, and how many customers were rung for it; ``reached_at`` None: not all yet."""
+
+    revision: Revision
+    orders: tuple[PlaybookOrder, ...]
+    reached: int
+    reached_at: datetime | None
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, Row, Select, String, and_, func, literal_column, select, text
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, literal_column, select, text
 from sqlalchemy import insert as insert_into
 
 from perennia.core.documents import Document, Triggers, content_hash
+from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reach import Reach
 from perennia.store.batches import insert
-from perennia.store.bells import ring_all
 from perennia.store.bodies import body
 from perennia.store.columns import microseconds
 from perennia.store.port import StaleRevision, UnknownVersion
-from perennia.store.records import Revision, StoredCatalog
-from perennia.store.tables import customers, documents, revision_documents, revisions
+from perennia.store.reaching import enrolled_in, reach_on
+from perennia.store.records import PublishOutcome, Revision, RevisionProgress, StoredCatalog
+from perennia.store.tables import customers, documents, playbook_orders, revision_documents, revisions
+
+# A publish that concerns no more customers than this has reached them when it returns.
+REACHED_AT_ONCE: Final = 500
 
 _current = select(revisions).where(revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery())
 
@@ -27,27 +34,45 @@ def publish(
     at: datetime,
     by: str,
     expected: str | None,
-) -> Revision:
+    orders: Sequence[PlaybookOrder],
+    reach: Reach,
+) -> PublishOutcome:
     """`Store.publish`."""
     _hold_still(connection)
     before = current_revision(connection)
+    if before is not None and not orders and _contents(_listed(connection, before.id)) == _contents(published):
+        return PublishOutcome(revision=before, rung=(), is_new=False)
+    parent = None if before is None else before.id
+    if parent != expected:
+        raise _stale(connection, expected, parent)
+    number = 1 if before is None else before.number + 1
+    given = [msgspec.structs.replace(order, number=number, at=at, by=by) for order in orders]
     revision = Revision(
-        id=_revision_id(published),
-        number=1 if before is None else before.number + 1,
-        parent=None if before is None else before.id,
-        published_at=at,
-        published_by=by,
+        id=_revision_id(parent, published, given), number=number, parent=parent, published_at=at, published_by=by
     )
-    if before is not None and before.id == revision.id:
-        return before
-    if revision.parent != expected:
-        raise StaleRevision(
-            f"the current revision is {revision.parent or 'none'}, not {expected or 'none'}: somebody published in "
-            "between; look at what changed and publish again"
-        )
-    _write(connection, revision, published, triggers)
-    ring_all(connection, at)
-    return revision
+    _write(connection, revision, published, triggers, given, reach)
+    page = reach_on(connection, number, REACHED_AT_ONCE, at)
+    return PublishOutcome(revision=revision, rung=page.rung, is_new=True, reached=page.done)
+
+
+def _stale(connection: Connection, expected: str | None, current: str | None) -> StaleRevision:
+    """Who published what since ``expected`` was current."""
+    seen = 0
+    if expected is not None:
+        last = connection.scalar(select(func.max(revisions.c.number)).where(revisions.c.id == expected))
+        if last is None:
+            return StaleRevision(expected, (), ())
+        seen = last
+    since = connection.execute(select(revisions).where(revisions.c.number > seen).order_by(revisions.c.number))
+    known, now = (_contents(() if each is None else _listed(connection, each)) for each in (expected, current))
+    changed = {f"{kind} {id_}" for kind, id_, _ in known ^ now}
+    ordered = _orders(connection, playbook_orders.c.number > seen)
+    changed |= {f"{order.word} {order.playbook}" for order in ordered}
+    return StaleRevision(expected, [_revision(row) for row in since], sorted(changed))
+
+
+def _contents(documents: Iterable[Document]) -> frozenset[tuple[str, str, str]]:
+    return frozenset((each.kind, each.id, each.version) for each in documents)
 
 
 def _hold_still(connection: Connection) -> None:
@@ -59,11 +84,20 @@ def _hold_still(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE customers IN EXCLUSIVE MODE"))
 
 
-def _revision_id(published: Sequence[Document]) -> str:
-    return content_hash("\n".join(sorted(f"{each.kind}/{each.id}/{each.version}" for each in published)))
+def _revision_id(parent: str | None, published: Sequence[Document], orders: Sequence[PlaybookOrder]) -> str:
+    """Names one state of the catalog and how it came about: going back to former documents is a state of its own."""
+    said = sorted(f"{each.kind}/{each.id}/{each.version}" for each in published)
+    return content_hash("\n".join([*([] if parent is None else [parent]), *said, *(body(order) for order in orders)]))
 
 
-def _write(connection: Connection, revision: Revision, published: Sequence[Document], triggers: Triggers) -> None:
+def _write(
+    connection: Connection,
+    revision: Revision,
+    published: Sequence[Document],
+    triggers: Triggers,
+    orders: Sequence[PlaybookOrder],
+    reach: Reach,
+) -> None:
     at = microseconds(revision.published_at)
     bodies = [(each.kind, each.id, each.version, each.body, at) for each in published]
     names = ("kind", "id", "version", "body", "published_at")
@@ -78,8 +112,23 @@ def _write(connection: Connection, revision: Revision, published: Sequence[Docum
             published_at=revision.published_at,
             published_by=revision.published_by,
             triggers=body(triggers),
+            reach=body(reach),
         )
     )
+    if orders:
+        rows = [
+            {
+                "number": order.number,
+                "playbook": order.playbook,
+                "word": order.word,
+                "version": order.version,
+                "map": body(order.map),
+                "at": order.at,
+                "by": order.by,
+            }
+            for order in orders
+        ]
+        connection.execute(insert_into(playbook_orders), rows)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -90,22 +139,79 @@ def current_revision(connection: Connection) -> Revision | None:
     return None if row is None else _revision(row)
 
 
+def list_revisions(connection: Connection, limit: int) -> list[RevisionProgress]:
+    """`Store.revisions`."""
+    found = connection.execute(select(revisions).order_by(revisions.c.number.desc()).limit(limit)).all()
+    numbers = [row.number for row in found]
+    orders = _orders(connection, playbook_orders.c.number.in_(numbers))
+    return [
+        RevisionProgress(
+            revision=_revision(row),
+            orders=tuple(order for order in orders if order.number == row.number),
+            reached=row.reached,
+            reached_at=row.reached_at,
+        )
+        for row in found
+    ]
+
+
 def catalog(connection: Connection, revision: str) -> StoredCatalog:
     """`Store.catalog`. Raises `UnknownVersion`."""
     latest = select(revisions).where(revisions.c.id == revision).order_by(revisions.c.number.desc()).limit(1)
     row = connection.execute(latest).one_or_none()
     if row is None:
         raise UnknownVersion(f"no revision {revision!r}")
+    orders = _unobeyed(connection, row.number)
+    past = {each.version: each for each in _documents(connection, _pinned(connection.dialect.name, revision))}
+    current = _listed(connection, revision)
+    led_to = {order.version for order in orders if order.version} - {*past, *(each.version for each in current)}
+    is_led_to = and_(documents.c.kind == "playbook", documents.c.version.in_(led_to))
+    if led_to:
+        past |= {each.version: each for each in _documents(connection, select(documents).where(is_led_to))}
+    return StoredCatalog(revision=_revision(row), current=current, past=tuple(past.values()), orders=orders)
+
+
+def _listed(connection: Connection, revision: str) -> tuple[Document, ...]:
     listed = revision_documents
     is_listed = and_(
         listed.c.kind == documents.c.kind, listed.c.id == documents.c.id, listed.c.version == documents.c.version
     )
-    current = select(documents).join(listed, is_listed).where(listed.c.revision == revision)
-    return StoredCatalog(
-        revision=_revision(row),
-        current=_documents(connection, current),
-        past=_documents(connection, _pinned(connection.dialect.name, revision)),
+    return _documents(connection, select(documents).join(listed, is_listed).where(listed.c.revision == revision))
+
+
+def _unobeyed(connection: Connection, number: int) -> tuple[PlaybookOrder, ...]:
+    """Pauses, all of them; of what moves people, what somebody who is in the playbook may not have carried out yet.
+
+    That somebody is still in it, however late the question: so each process that asks finds the same for them.
+    """
+    found = _orders(connection, playbook_orders.c.number <= number)
+    eldest: dict[str, int] = {}
+    for playbook in {order.playbook for order in found if order.word in ("migrate", "exit")}:
+        decided_with = select(func.min(revisions.c.number)).select_from(
+            customers.join(revisions, revisions.c.id == customers.c.revision)
+        )
+        eldest[playbook] = connection.scalar(decided_with.where(enrolled_in(playbook))) or number
+    return tuple(
+        order
+        for order in found
+        if order.word not in ("migrate", "exit") or order.number >= eldest.get(order.playbook, number)
     )
+
+
+def _orders(connection: Connection, which: ColumnElement[bool]) -> list[PlaybookOrder]:
+    rows = connection.execute(select(playbook_orders).where(which).order_by(playbook_orders.c.number))
+    return [
+        PlaybookOrder(
+            number=row.number,
+            at=row.at,
+            playbook=row.playbook,
+            word=row.word,
+            by=row.by,
+            version=row.version,
+            map=msgspec.json.decode(row.map, type=dict[str, str]),
+        )
+        for row in rows
+    ]
 
 
 def _pinned(dialect: str, revision: str) -> Select[*tuple[object, ...]]:

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from perennia.core.decisions import ApprovalEnded, EffectEnded, Input, MessageTold, TaskEnded
+from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, Input, MessageTold, TaskEnded
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
+from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store import (
     accepting,
@@ -24,6 +26,7 @@ from perennia.store import (
     ledger_rows,
     orders,
     permission,
+    reaching,
     reading,
     releases,
     reports,
@@ -34,6 +37,7 @@ from perennia.store import (
     work,
 )
 from perennia.store.driver import Driver, Statements
+from perennia.store.page import read_history
 from perennia.store.port import Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
@@ -47,10 +51,13 @@ from perennia.store.records import (
     Merge,
     Message,
     MessageReport,
+    PublishOutcome,
+    Reached,
     Receipt,
     Rejected,
     Response,
     Revision,
+    RevisionProgress,
     Sending,
     SendStatus,
     StoredCatalog,
@@ -234,9 +241,30 @@ class SqlStore(Store):
     # --- catalog ---
 
     async def publish(
-        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
-    ) -> Revision:
-        return await self._driver.write("publish", lambda c: releases.publish(c, documents, triggers, at, by, expected))
+        self,
+        documents: Sequence[Document],
+        triggers: Triggers,
+        at: datetime,
+        by: str,
+        expected: str | None,
+        orders: Sequence[PlaybookOrder] = (),
+        reach: Reach = EVERYBODY,
+    ) -> PublishOutcome:
+        return await self._driver.write(
+            "publish", lambda c: releases.publish(c, documents, triggers, at, by, expected, orders, reach)
+        )
+
+    async def reach_on(self, number: int, size: int, at: datetime) -> Reached:
+        return await self._driver.write("reach_on", lambda c: reaching.reach_on(c, number, size, at))
+
+    async def concerned(self, reach: Reach) -> int:
+        return await self._driver.read("concerned", lambda c: reaching.concerned(c, reach))
+
+    async def unreached(self) -> list[int]:
+        return await self._driver.read("unreached", reaching.unreached)
+
+    async def revisions(self, limit: int = 100) -> list[RevisionProgress]:
+        return await self._driver.read("revisions", lambda c: releases.list_revisions(c, limit))
 
     async def current_revision(self) -> Revision | None:
         return await self._driver.read("catalog", releases.current_revision)
@@ -254,6 +282,12 @@ class SqlStore(Store):
 
     async def customers(self, limit: int = 100, after: str | None = None) -> list[CustomerSummary]:
         return await self._driver.read("customers", lambda c: reading.list_customers(c, limit, after))
+
+    async def history(self, customer: str, names: Sequence[str]) -> tuple[CustomerEvent, ...]:
+        return await self._driver.read("history", lambda c: read_history(c, customer, names))
+
+    async def states_in(self, playbooks: Sequence[str], after: str, limit: int) -> list[CustomerState]:
+        return await self._driver.read("states_in", lambda c: reaching.states_in(c, playbooks, after, limit))
 
     async def customer(self, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
         return await self._driver.read("customer", lambda c: reading.show_customer(c, customer))

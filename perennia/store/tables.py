@@ -305,7 +305,9 @@ documents = Table(
 )
 Index("ix_documents_version", documents.c.version)
 
-# The current revision is the one of the highest number; going back to former documents repeats an id.
+# The current revision is the one of the highest number. Before migration 0007, going back to former documents repeated an id.
+# `reach` (JSON) says whom it concerns; those customers are rung in the order of their ids: `reach_after` is the last who was
+# looked at, `reached` how many were rung, `reached_at` when that was over.
 revisions = Table(
     "revisions",
     metadata,
@@ -315,7 +317,12 @@ revisions = Table(
     Column("published_at", Instant, nullable=False),
     Column("published_by", Text, nullable=False),
     Column("triggers", Text, nullable=False),
+    Column("reach", Text, nullable=False, server_default="{}"),
+    Column("reach_after", Text),
+    Column("reached", Integer, nullable=False, server_default="0"),
+    Column("reached_at", Instant),
 )
+_partial("ix_revisions_unreached", revisions.c.number, where="reached_at IS NULL")
 
 revision_documents = Table(
     "revision_documents",
@@ -324,6 +331,20 @@ revision_documents = Table(
     Column("kind", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("version", Text, nullable=False),
+)
+
+# What was ordered for everybody in a playbook, with the revision it is part of; `map` is JSON.
+playbook_orders = Table(
+    "playbook_orders",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("playbook", Text, primary_key=True),
+    Column("word", Text, nullable=False),
+    Column("version", Text),
+    Column("map", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("ix_playbook_orders_playbook", "playbook", "number"),
 )
 
 audit = Table(

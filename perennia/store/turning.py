@@ -66,7 +66,7 @@ def _decide(connection: Connection, row: CustomerRow, page: Page, take: Take) ->
         answer = take(_snapshot(connection, row, page, history, ledger))
         match answer:
             case NeedsHistory() if history is None:
-                history = read_history(connection, row, answer.names)
+                history = read_history(connection, row.id, answer.names)
             case NeedsLedger() if ledger is None:
                 ledger = counted_messages(connection, row.id, answer.since, lock=True)
             case NeedsHistory() | NeedsLedger():

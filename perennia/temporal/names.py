@@ -19,4 +19,9 @@ def customer_workflow_id(customer: str) -> str:
     return f"customer-{customer}"
 
 
-__all__ = ["CUSTOMER_QUEUE", "customer_workflow_id", "effect_queue"]
+def publish_workflow_id(number: int) -> str:
+    """The id of the workflow that brings customers to the revision ``number``."""
+    return f"publish-{number}"
+
+
+__all__ = ["CUSTOMER_QUEUE", "customer_workflow_id", "effect_queue", "publish_workflow_id"]

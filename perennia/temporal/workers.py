@@ -10,9 +10,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from activities.contracts import Crm, EffectKind, Messages, Notices, Turns, Webhooks
+from activities.contracts import Crm, EffectKind, Messages, Notices, Reaching, Turns, Webhooks
 from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
 from workflows.customer import CustomerWorkflow
+from workflows.publish import PublishWorkflow
 
 # What is under way when a worker is told to stop may end in this time; the SDK's own default is none at all.
 GRACE: Final = timedelta(seconds=30)
@@ -36,14 +37,22 @@ UNPOLICED: Final = UnsandboxedWorkflowRunner()
 
 
 def customer_worker(
-    client: Client, turns: Turns, *, queue: str = CUSTOMER_QUEUE, runner: WorkflowRunner = UNPOLICED
+    client: Client,
+    turns: Turns,
+    reaching: Reaching | None = None,
+    *,
+    queue: str = CUSTOMER_QUEUE,
+    runner: WorkflowRunner = UNPOLICED,
 ) -> Worker:
-    """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks)."""
+    """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks).
+
+    With ``reaching`` also the workflows that bring customers to a new revision.
+    """
     return Worker(
         client,
         task_queue=queue,
-        workflows=[CustomerWorkflow],
-        activities=[turns.take],
+        workflows=[CustomerWorkflow] if reaching is None else [CustomerWorkflow, PublishWorkflow],
+        activities=[turns.take] if reaching is None else [turns.take, reaching.bring_page],
         workflow_runner=runner,
         no_remote_activities=True,
         max_cached_workflows=CACHED_WORKFLOWS,

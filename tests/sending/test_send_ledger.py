@@ -172,7 +172,7 @@ async def test_a_paused_playbook_holds_its_message_and_sends_it_afterwards(offic
     await office.store.place_order(office.customer, EnrollmentOrder(at=START, order="pause", playbook="tips", by="sam"))
     await office.turn()
     error = await failed_attempt(office, key)
-    assert (error.type, error.next_retry_delay, office.provider.asked) == ("playbook_paused", timedelta(seconds=30), [])
+    assert (error.type, error.non_retryable, office.provider.asked) == ("playbook_paused", True, [])
     await office.store.place_order(
         office.customer, EnrollmentOrder(at=START, order="resume", playbook="tips", by="sam")
     )

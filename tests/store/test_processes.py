@@ -210,6 +210,20 @@ async def test_accounts_of_a_former_version_learn_of_their_contacts(empty_url: s
     await store.close()
 
 
+async def test_revisions_of_a_former_version_have_reached_everybody(empty_url: str) -> None:
+    store = await at_version(
+        "0006",
+        empty_url,
+        "INSERT INTO revisions (number, id, published_at, published_by, triggers) VALUES (1, 'r1', 0, 'kim', '{}')",
+    )
+    await store.migrate()
+
+    (known,) = await store.revisions()
+    assert (known.orders, known.reached, known.reached_at) == ((), 0, datetime(1970, 1, 1, tzinfo=UTC))
+    assert await store.unreached() == []
+    await store.close()
+
+
 async def at_version(version: str, url: str, *rows: str) -> SqlStore:
     """A store whose database is as it was at a former version, with these rows in it."""
     if url.startswith("sqlite"):

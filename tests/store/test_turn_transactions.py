@@ -68,7 +68,7 @@ async def test_a_first_turn_sees_no_state_and_the_current_revision(store: SqlSto
 
     seen = await take_turn(store, "ann")
 
-    assert (seen.state, seen.revision, seen.first_seen, seen.kind) == (None, published.id, AT, "contact")
+    assert (seen.state, seen.revision, seen.first_seen, seen.kind) == (None, published.revision.id, AT, "contact")
 
 
 async def test_the_next_turn_sees_the_state_that_was_written(store: SqlStore) -> None:

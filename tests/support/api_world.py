@@ -17,6 +17,8 @@ from perennia.core.decisions import Input, JournalEntry
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.facts import Facts
+from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState
 from perennia.ingest.segment import Record
 from perennia.rendering.links import Links
@@ -26,6 +28,7 @@ from perennia.store.records import (
     CustomerSummary,
     JournalRow,
     Message,
+    PublishOutcome,
     Receipt,
     Rejected,
     Response,
@@ -137,10 +140,10 @@ class MemoryStore:
     said: dict[str, bool] = field(default_factory=dict[str, bool])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     entries: list[AuditEntry] = field(default_factory=list[AuditEntry])
-    revisions: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
+    published: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
         default_factory=list[tuple[Revision, tuple[Document, ...], Triggers]]
     )
-    rung_all: int = 0
+    reaches: list[Reach] = field(default_factory=list[Reach])
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def _reach(self) -> None:
@@ -178,10 +181,6 @@ class MemoryStore:
     async def cursor(self, customer: str) -> int:
         self._reach()
         return self.read.get(customer, 0)
-
-    async def ring_all(self) -> int:
-        self.rung_all += 1
-        return len(self.people)
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return [sent_message("c1/welcome.1/hello/1")][:limit] if customer in (None, "c1") else []
@@ -221,24 +220,33 @@ class MemoryStore:
         return True
 
     async def publish(
-        self, documents: Sequence[Document], triggers: Triggers, at: datetime, by: str, expected: str | None
-    ) -> Revision:
-        current = self.revisions[-1][0] if self.revisions else None
-        if current is not None and self.revisions[-1][1] == tuple(documents):
-            return current
+        self,
+        documents: Sequence[Document],
+        triggers: Triggers,
+        at: datetime,
+        by: str,
+        expected: str | None,
+        orders: Sequence[PlaybookOrder] = (),
+        reach: Reach = EVERYBODY,
+    ) -> PublishOutcome:
+        current = self.published[-1][0] if self.published else None
+        if current is not None and not orders and self.published[-1][1] == tuple(documents):
+            return PublishOutcome(revision=current, rung=(), is_new=False)
         if expected != (current.id if current else None):
-            raise StaleRevision(expected)
-        number = len(self.revisions) + 1
+            raise StaleRevision(expected, [each for each, _, _ in self.published], ())
+        number = len(self.published) + 1
         revision = Revision(id=f"r{number}", number=number, parent=expected, published_at=at, published_by=by)
-        self.revisions.append((revision, tuple(documents), triggers))
-        return revision
+        self.published.append((revision, tuple(documents), triggers))
+        self.reaches.append(reach)
+        rung = () if reach.is_nobody else tuple(person.id for person in self.people)
+        return PublishOutcome(revision=revision, rung=rung, is_new=True)
 
     async def current_revision(self) -> Revision | None:
         self._reach()
-        return self.revisions[-1][0] if self.revisions else None
+        return self.published[-1][0] if self.published else None
 
     async def catalog(self, revision: str) -> StoredCatalog:
-        for known, documents, _ in self.revisions:
+        for known, documents, _ in self.published:
             if known.id == revision:
                 return StoredCatalog(revision=known, current=documents, past=())
         raise KeyError(revision)
