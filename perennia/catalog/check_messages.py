@@ -17,7 +17,7 @@ from perennia.rendering.text import compiled
 # A decision hands its texts the account and the owner in either scope; an account is no contact.
 TEXT_NAMES = {scope: names | ENROLLMENT_NAMES | {"account", "owner"} for scope, names in CUSTOMER_NAMES.items()}
 # A link to preferences alone is no way out yet: there is no page behind it.
-WAY_OUT = "unsubscribe_url"
+WAYS_OUT = frozenset({"unsubscribe_url", "preferences_url"})
 
 
 def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep, *, asks: bool = False) -> None:
@@ -44,8 +44,10 @@ def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: Em
             remedy = 'give it a "topic", or "transactional: true" if it needs no consent'
             inspection.at_key((*path, verb), "no-topic", message, remedy)
         elif template is not None and not _has_way_out(template):
-            message = f'the template "{template.name}" has no {{{{ unsubscribe_url }}}}'
-            remedy = "a message with a topic needs one, in itself or its layout"
+            message = (
+                f'the template "{template.name}" has no {{{{ unsubscribe_url }}}} and no {{{{ preferences_url }}}}'
+            )
+            remedy = "a message with a topic needs one of them, in itself or its layout"
             inspection.at_value((*path, named), "no-way-out", message, remedy)
     if inspection.known.policies is not None:
         _check_policies(inspection, inspection.known.policies, path, step, verb)
@@ -69,13 +71,13 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
 
 
 def _has_way_out(template: TemplateBody) -> bool:
-    """Whether the message links to unsubscribing in every language, in itself or in its layout."""
+    """Whether the message links to unsubscribing, or to preferences, in every language, in itself or in its layout."""
     bodies = [ending for ending in template.files if not ending.endswith("txt")] or list(template.files)
     parts = [
         TemplateBody(name=template.name, files={ending: template.files[ending]}, layout=template.layout)
         for ending in bodies
     ]
-    return all(WAY_OUT in names_in(part) for part in parts)
+    return not any(WAYS_OUT.isdisjoint(names_in(part)) for part in parts)
 
 
 def _check_template(

@@ -51,11 +51,13 @@ class WorkspaceRendering:
         policies = self._policies
         owner, contact = effect.context.get("owner"), effect.context.get("contact")
         locale = contact.get("locale") if isinstance(contact, dict) else None
+        link = _SOME_LINK if effect.topic and not effect.transactional else None
         return Surroundings(
             workspace={"url": policies.url, "name": policies.name, "address": policies.address},
             owner=owner if isinstance(owner, dict) else None,
             message={"id": "scenario", "topic": effect.topic},
-            unsubscribe_url=_SOME_LINK if effect.topic and not effect.transactional else None,
+            unsubscribe_url=link,
+            preferences_url=link,
             locale=locale if isinstance(locale, str) else policies.locale,
             asked=None if effect.survey is None else Asking(effect.survey, _SOME_LINK),
         )

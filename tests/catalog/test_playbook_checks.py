@@ -103,8 +103,8 @@ STEPS: list[tuple[str, list[str]]] = [
     (
         "- email: bare",
         [
-            '4:10: error no-way-out: the template "bare" has no {{ unsubscribe_url }}; '
-            "a message with a topic needs one, in itself or its layout"
+            '4:10: error no-way-out: the template "bare" has no {{ unsubscribe_url }} and no {{ preferences_url }}; '
+            "a message with a topic needs one of them, in itself or its layout"
         ],
     ),
     ("- email: bare\n  transactional: true", []),

@@ -85,3 +85,10 @@ def test_json_tells_the_differences_and_their_reason(workspace: Path) -> None:
         {"at": "2026-03-02T09:00:00+00:00", "expected": None, "actual": "email hello/greet (ana)"},
         {"at": "2026-03-02T10:00:00+00:00", "expected": "email hello/greet", "actual": None},
     ]
+
+
+def test_a_message_may_link_to_preferences_in_place_of_unsubscribing(workspace: Path) -> None:
+    template = "---\nsubject: Hi\nlayout: none\n---\n[Choose what you get]({{ preferences_url }})\n"
+    (workspace / "templates/hello/greet.md").write_text(template, encoding="utf-8")
+    assert perennia(workspace, "check").code == 0
+    assert perennia(workspace, "test").code == 0
