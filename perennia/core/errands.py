@@ -10,9 +10,10 @@ from perennia.core.decisions import Act, ErrandCancelled, ErrandEnded, ErrandGiv
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import Json, JsonObject
-from perennia.core.nodes import AnyNode, Audience, EnrollNode
+from perennia.core.nodes import AnyNode, Audience, EnrollNode, SurveyNode
 from perennia.core.outcomes import Onward, effect_key, failed, finish, learn, skipped
 from perennia.core.state import Enrollment, Errand
+from perennia.core.surveys import combined, pinned_survey
 
 # --- the account ----------------------------------------------------------------------------------------------------
 
@@ -80,15 +81,18 @@ def _all_ended(run: Deliberation, enrollment: Enrollment, node: AnyNode, told: J
         return Onward(node.next, run.instant)
     reports = [each for each in told.values() if isinstance(each, dict)]
     outcomes = [each.get("outcome") for each in reports]
-    for outcome in (Outcome.SENT, Outcome.DONE):
+    result: JsonObject = {"messages": told}
+    if isinstance(node, SurveyNode):
+        result |= combined(pinned_survey(run, enrollment, node.survey), told)
+    for outcome in (Outcome.DONE, Outcome.SENT, Outcome.TIMED_OUT):
         if outcome in outcomes:
-            finish(run, enrollment, node, outcome, result={"messages": told})
+            finish(run, enrollment, node, outcome, result=result)
             return Onward(node.next, enrollment.base)
     outcome = Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.SKIPPED
     reason = str(next(each.get("reason") for each in reports if each.get("outcome") == outcome))
     if outcome is Outcome.FAILED:
-        return failed(run, enrollment, node, reason, result={"messages": told})
-    finish(run, enrollment, node, outcome, reason=reason, result={"messages": told})
+        return failed(run, enrollment, node, reason, result=result)
+    finish(run, enrollment, node, outcome, reason=reason, result=result)
     return Onward(node.next, enrollment.base)
 
 

@@ -14,7 +14,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.nodes import answer_to
 from perennia.core.state import Enrollment
 from perennia.core.steps import walk
-from perennia.core.surveys import responded
+from perennia.core.surveys import learn_late, responded
 from perennia.core.waits import keep_for_waits
 
 
@@ -44,7 +44,16 @@ def _end_asking(run: Deliberation, enrollment: Enrollment, answer: SurveyAnswere
     """A step that asks the survey ends with the answer, read by the survey that it asked."""
     asked = run.book_of(enrollment).surveys.get(answer.survey)
     survey = asked if asked is not None and asked.fits(answer.score) else current
-    onward = responded(run, enrollment, survey, _plain(answer.score), answer.comment)
+    score = _plain(answer.score)
+    if answer.contact is not None:
+        said: JsonObject = {
+            "answered": True,
+            "score": score,
+            "label": survey.label_of(score),
+            "comment": answer.comment,
+        }
+        learn_late(run, enrollment, survey, answer.contact, said)
+    onward = responded(run, enrollment, survey, score, answer.comment)
     if onward is not None:
         run.movers.add(enrollment.id)
         walk(run, enrollment, onward)

@@ -43,6 +43,10 @@ To: TypeAlias = Annotated[
     Annotated[Literal["contact", "owner", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
     Discriminator(_to_form),
 ]
+ToContacts: TypeAlias = Annotated[
+    Annotated[Literal["contact", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
+    Discriminator(_to_form),
+]
 ToWhom: TypeAlias = Annotated[
     Annotated[Literal["self", "all"], Tag("<word>")] | Annotated[ToRole, Tag("<role>")],
     Discriminator(_to_form),
@@ -72,7 +76,7 @@ class SurveyStep(StepModel):
     """``wait``: the longest for a response, nothing: goes on at once. ``remind``: spans from the instant of asking."""
 
     survey: DefinitionId
-    to: Literal["contact"] | None = None
+    to: ToContacts | None = None
     template: str | None = None
     topic: str | None = None
     priority: Priority | None = None

@@ -136,6 +136,43 @@ def _take_back(run: Deliberation, enrollment: Enrollment) -> None:
     run.take_back(enrollment)
 
 
+# --- the responses of an account's contacts -------------------------------------------------------------------------------
+
+
+def combined(survey: Survey | None, reports: JsonObject) -> JsonObject:
+    """What the contacts' responses come to: the mean of their scores, and the last comment."""
+    answers = [each for each in reports.values() if isinstance(each, dict) and each.get("answered") is True]
+    scores = [each["score"] for each in answers if isinstance(each.get("score"), int | float)]
+    told = [score for score in scores if isinstance(score, int | float)]
+    if not told:
+        return {"answered": False}
+    mean = round(sum(told) / len(told), 6)
+    comments = [each.get("comment") for each in answers if each.get("comment") is not None]
+    return {
+        "answered": True,
+        "score": int(mean) if mean == int(mean) else mean,
+        "label": None if survey is None else survey.label_of(mean),
+        "comment": comments[-1] if comments else None,
+    }
+
+
+def learn_late(run: Deliberation, enrollment: Enrollment, survey: Survey, contact: str, answer: JsonObject) -> None:
+    """A contact whose time was over has answered after all: steps of the account that have asked it learn of that."""
+    for step, node in run.book_of(enrollment).nodes.items():
+        if not isinstance(node, SurveyNode) or node.survey != survey.survey:
+            continue
+        known = enrollment.steps.get(step, {})
+        reports = known.get("messages")
+        before = reports.get(contact) if isinstance(reports, dict) else None
+        if not isinstance(reports, dict) or not isinstance(before, dict) or before.get("answered") is not False:
+            continue
+        # The last to answer comes last.
+        others = {name: each for name, each in reports.items() if name != contact}
+        now: JsonObject = {**others, contact: {**before, **answer}}
+        result = combined(survey, now) if "answered" in known else {}
+        learn(run, enrollment, step, {**known, "messages": now, **result})
+
+
 # --- the response -------------------------------------------------------------------------------------------------------
 
 
@@ -145,6 +182,8 @@ def responded(
     """Ends the step that asks this survey; steps that asked it before learn of the response, too."""
     onward = None
     for step, node in run.book_of(enrollment).nodes.items():
+        if isinstance(node, SurveyNode) and node.audience is not None and enrollment.errand is None:
+            continue  # an account hears of it as of one of those it has asked
         if not isinstance(node, SurveyNode) or node.survey != survey.survey:
             continue
         label = survey.label_of(score) if isinstance(score, int | float) else None
