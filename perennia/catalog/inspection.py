@@ -142,7 +142,7 @@ class Inspection:
         if found is None:
             if ("health", name) not in self.known.broken:
                 self.unknown(path, "health", name, healths)
-        elif found.scope != scope:
+        elif found.scope == "contact" and scope == "account":
             self._other_scope(path, name, found.scope, scope, self.at_value, noun="health score")
         elif measure and measure not in (known := ["band", *(each.id for each in found.measures)]):
             self.unknown(path, "measure", measure, known)

@@ -11,4 +11,6 @@ from perennia.core.state import CustomerState
 def account_as_told(state: CustomerState, at: datetime) -> AccountTraitsChanged:
     """The account as ``state`` has it, for contacts to be told at ``at``."""
     stages = {track: (stage.stage, stage.since) for track, stage in state.stages.items()}
-    return AccountTraitsChanged(at=at, account=state.facts.ref, traits=dict(state.facts.traits), stages=stages)
+    healths = {name: health.parts for name, health in state.healths.items()}
+    traits = dict(state.facts.traits)
+    return AccountTraitsChanged(at=at, account=state.facts.ref, traits=traits, stages=stages, healths=healths)

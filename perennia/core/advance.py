@@ -140,6 +140,8 @@ def _adopt(run: Deliberation) -> None:
         # Policies may have moved: the workspace's zone, its business days.
         run.changed([ZONE_CHANGED])
     timed_entries.arm(run)
+    # Perhaps it has contacts read what they have never been told.
+    run.account_changed |= state.kind == "account" and bool(run.catalog.felt_by_contacts)
     state.revision = run.catalog.revision
     if state.tallied is None:
         state.tallied = run.catalog.needs_version
@@ -293,6 +295,8 @@ def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
     stood, facts.account_stages = facts.account_stages, dict(told.stages)
     moved = [track for track in {*stood, *told.stages} if stood.get(track) != told.stages.get(track)]
     run.changed(f"stage:{track}" for track in moved)
+    felt, facts.account_healths = facts.account_healths, dict(told.healths)
+    run.changed(f"health:{name}" for name in {*felt, *told.healths} if felt.get(name) != told.healths.get(name))
     if before.get("id") == told.account:
         # Whoever joins an account finds it where it stands: that is no entering of a stage.
         run.moves += [(track, told.stages[track][0]) for track in sorted(moved) if track in told.stages]

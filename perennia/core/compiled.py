@@ -54,6 +54,7 @@ class Catalog:
     ``standings``: tracks and health scores, each after those that it reads.
     ``past``: older versions some are still pinned to. ``orders``: what was ordered for everybody in a playbook, in order,
     as far back as somebody may not have carried it out yet; ``pauses``: all of them.
+    ``felt_by_contacts``: health scores of accounts that something about contacts reads.
     """
 
     revision: str
@@ -79,6 +80,7 @@ class Catalog:
     healths: Mapping[str, CompiledHealth] = field(default_factory=dict[str, CompiledHealth])
     standings: tuple[Standing, ...] = ()
     survey_cooldown: Cooldown = NO_COOLDOWN
+    felt_by_contacts: frozenset[str] = frozenset()
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -200,7 +202,18 @@ def assemble(
         timing=timing_of(policies),
         workspace_calendar=calendar_of(policies),
         zoned=frozenset(_zoned(books.values(), standings)),
+        felt_by_contacts=_felt_by_contacts([*books.values(), *past.values()], standings),
     )
+
+
+def _felt_by_contacts(books: Iterable[CompiledPlaybook], standings: Sequence[Standing]) -> frozenset[str]:
+    read = [expression for book in books if book.definition.scope == "contact" for expression in book.expressions]
+    for standing in standings:
+        if standing.definition.scope == "contact":
+            read += _criteria(standing)
+    named = frozenset[str]().union(*(expression.healths for expression in read))
+    healths = [each for each in standings if isinstance(each, CompiledHealth)]
+    return frozenset(each.id for each in healths if each.definition.scope == "account" and each.id in named)
 
 
 def _zoned(books: Iterable[CompiledPlaybook], standings: Iterable[Standing]) -> Iterable[Scope]:

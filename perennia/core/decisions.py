@@ -99,12 +99,14 @@ class TraitsChanged(InputModel, frozen=True, kw_only=True, tag="traits"):
 class AccountTraitsChanged(InputModel, frozen=True, kw_only=True, tag="account_traits"):
     """A contact learns its account's traits: all of them, in place of what it knew. None: it left its account.
 
-    ``stages``: where the account stands in its tracks, and since when.
+    ``stages``: where the account stands in its tracks, and since when. ``healths``: by health score its parts, measures and
+    the band by name, the score itself without one.
     """
 
     account: str | None
     traits: JsonObject
     stages: dict[str, tuple[str, datetime]] = {}
+    healths: dict[str, JsonObject] = {}
 
 
 class EffectEnded(InputModel, frozen=True, kw_only=True, tag="effect_ended"):

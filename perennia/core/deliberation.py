@@ -209,15 +209,17 @@ class Deliberation:
             own = {track: (stage.stage, stage.since) for track, stage in self.state.stages.items()}
             self._stages = {**self.state.facts.account_stages, **own}
             stages: JsonObject = {track: stage for track, (stage, _since) in self._stages.items()}
-            self._names = {"contact": self.contact(), "stage": stages, "health": self._healths()}
+            self._names = {
+                "contact": self.contact(),
+                "stage": stages,
+                "health": self._healths(),
+                "account health": dict(self.state.facts.account_healths),
+            }
         return self._names
 
     def _healths(self) -> JsonObject:
-        """By health score its parts: measures and the band by name, the score itself without one."""
-        return {
-            name: {**health.measures, "band": health.band, "": health.score}
-            for name, health in self.state.healths.items()
-        }
+        """The customer's own, by health score its parts."""
+        return {name: health.parts for name, health in self.state.healths.items()}
 
     def contact(self) -> JsonObject:
         """The contact's id and traits under one name; for an account, nothing."""

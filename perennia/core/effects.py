@@ -65,7 +65,10 @@ def text_names(run: Deliberation, enrollment: Enrollment) -> JsonObject:
             **{track: stage.stage for track, stage in run.state.stages.items()},
         },
         "answers": {survey: response.told() for survey, response in facts.answers.items()},
-        "health": {name: health.score for name, health in run.state.healths.items()},
+        "health": {
+            **{name: parts.get("") for name, parts in facts.account_healths.items()},
+            **{name: health.score for name, health in run.state.healths.items()},
+        },
         "owner": None if owner is None else owner.described(),
     }
 

@@ -62,7 +62,8 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``ref`` is the id the outside uses; ``account`` the account's traits with ``id`` (contact scope), None without one.
 
-    ``answers``: the latest, by survey. ``account_stages``: where a contact's account stands in its tracks, and since when.
+    ``answers``: the latest, by survey. ``account_stages``: where a contact's account stands in its tracks, and since when;
+    ``account_healths``: the parts of its health scores (`AccountTraitsChanged`).
     """
 
     ref: str
@@ -72,6 +73,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     tallies: dict[str, Tally] = {}
     answers: dict[str, Response] = {}
     account_stages: dict[str, tuple[str, datetime]] = {}
+    account_healths: dict[str, JsonObject] = {}
 
 
 @dataclass(frozen=True, slots=True)

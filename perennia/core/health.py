@@ -34,6 +34,7 @@ def bring_up_to_date(run: Deliberation, health: CompiledHealth, news: tuple[str,
         return False
     run.state.healths[health.id] = now
     run.changed([f"health:{health.id}", "health:"])
+    run.account_changed |= health.id in run.catalog.felt_by_contacts
     if now.band != (before or UNKNOWN).band:
         _tell(run, health, before, now)
     return True

@@ -65,12 +65,18 @@ def _answer(view: View, survey: str) -> Json:
 
 
 def _health_reader(keys: tuple[str, ...]) -> Read:
-    """``health``: the only one; ``health.ID``: that one; ``health.ID.MEASURE``: a measure of it, or its band."""
+    """``health``: the only one; ``health.ID``: that one; ``health.ID.MEASURE``: a measure of it, or its band.
+
+    A contact sees its account's by their ids, too.
+    """
     measure = keys[1] if len(keys) == 2 else ""
 
     def read(view: View) -> Json:
         known = view.names.get("health", {})
-        found = known.get(keys[0]) if keys else next(iter(known.values())) if len(known) == 1 else None
+        if keys:
+            found = known[keys[0]] if keys[0] in known else view.names.get("account health", {}).get(keys[0])
+        else:
+            found = next(iter(known.values())) if len(known) == 1 else None
         return found.get(measure) if isinstance(found, dict) else None
 
     return read

@@ -176,6 +176,11 @@ class HealthState(msgspec.Struct, frozen=True, omit_defaults=True):
     band: str | None = None
     measures: dict[str, float | None] = {}
 
+    @property
+    def parts(self) -> JsonObject:
+        """What expressions see of it: measures and the band by name, the score itself without one."""
+        return {**self.measures, "band": self.band, "": self.score}
+
 
 class LateTask(msgspec.Struct, frozen=True, omit_defaults=True):
     """What becomes of an open task at ``at``: it goes ``to`` somebody else, with this priority."""
