@@ -187,6 +187,8 @@ def _days(chance: random.Random, persona: Persona, join: float, days: int, *, li
             yield from _first_steps(chance, join, at_once=persona is Persona.ACTIVATOR)
             yield from _logins(chance, join, days, a_week=4)
             yield from _reports(chance, join + 6, days, every=6)
+            if persona is Persona.UNSUBSCRIBER:
+                yield from _complaint(join + 15)
         case Persona.POWER_USER:
             yield from _first_steps(chance, join)
             yield from _logins(chance, join, days, a_week=6.5)
@@ -220,6 +222,13 @@ def _reports(chance: random.Random, first: float, until: float, every: float) ->
     while day < until:
         yield _at(day, "Report Shared", {"readers": chance.randint(1, 12)})
         day += chance.uniform(0.5, 1.5) * every
+
+
+def _complaint(day: float) -> Iterator[Doing]:
+    """One that is resolved within a day and a half."""
+    ticket: JsonObject = {"ticket": f"T-{1000 + int(day * 10)}", "subject": "A report shows last week's numbers"}
+    yield _at(day, "Complaint Raised", ticket)
+    yield _at(day + 1.4, "Complaint Resolved", ticket)
 
 
 def _at(day: float, event: str, properties: JsonObject | None = None) -> Doing:

@@ -81,3 +81,12 @@ def test_calls_in_the_reference_compile(call: str) -> None:
 def test_the_reference_has_what_may_be_used_of_cel_itself() -> None:
     paragraph = REFERENCE.split("Of CEL's own")[1].split("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", paragraph)) >= CEL_FUNCTIONS | CEL_METHODS
+
+
+def test_the_page_about_packs_has_every_playbook_and_no_other() -> None:
+    page = (ROOT / "docs/packs.md").read_text(encoding="utf-8")
+    shipped = [path for path in (ROOT / "playbooks").rglob("*.yaml") if "scenarios" not in path.parts]
+    books = {
+        name for path in shipped for name in re.findall(r"^playbook: (\S+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert set(re.findall(r"^\| `([\w-]+)`", page, re.MULTILINE)) == books
