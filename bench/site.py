@@ -14,12 +14,12 @@ from pathlib import Path
 from bench.tally import read_tally
 from perennia.catalog import load_workspace, release
 from perennia.installation import Installation
+from perennia.opening import opened_store
 from perennia.publishing import publish_documents
 from perennia.settings import Settings
 from perennia.up.folder import DataFolder, Run
 from perennia.up.plan import make_plan
 from perennia.up.supervisor import Part, Supervisor
-from perennia.wiring import opened_store
 
 WORKSPACE = Path(__file__).parent / "workspace"
 

@@ -10,8 +10,9 @@ from types import FrameType
 
 import uvicorn
 
+from perennia.opening import opened_store
 from perennia.settings import Settings, SettingsError
-from perennia.wiring import build_app, connect_temporal, opened_store, running_dispatcher
+from perennia.wiring import build_app, connect_temporal, running_dispatcher
 
 DRAIN_SECONDS = 5  # for requests under way when told to stop
 

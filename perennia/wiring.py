@@ -32,7 +32,6 @@ from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import SignedWebhooks
 from perennia.rendering.links import Links
 from perennia.settings import Settings, SettingsError
-from perennia.store import open_store
 from perennia.store.port import Store
 from perennia.temporal import connect
 from perennia.temporal.workers import customer_worker, message_worker, system_workers
@@ -54,23 +53,6 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
     if not settings.link_keys:
         raise missing("link_keys", "set it to a long random secret, the same for `serve` and every worker")
     return Links(address, settings.link_keys)
-
-
-@asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncGenerator[Store]:
-    """The store, closed at the end. Its schema is as it is: `perennia migrate` and `perennia up` bring it up to date.
-
-    Raises `SettingsError` for an address that is none.
-    """
-    try:
-        store = open_store(settings.store_address())
-    except ValueError as error:  # not repeated: the URL may hold a password
-        remedy = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-        raise SettingsError("PERENNIA_STORE_URL", "is no store's address", remedy) from error
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def build_workers(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> list[Worker]:

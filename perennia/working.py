@@ -10,8 +10,9 @@ from pathlib import Path
 
 from temporalio.worker import Worker
 
+from perennia.opening import opened_store
 from perennia.settings import Settings
-from perennia.wiring import build_workers, connect_temporal, opened_store, running_dispatcher
+from perennia.wiring import build_workers, connect_temporal, running_dispatcher
 
 LOOK_EVERY = 0.02  # seconds, while workers start: they say so by a property only
 

@@ -11,12 +11,12 @@ import msgspec
 
 from perennia.catalog import Finding, Workspace
 from perennia.catalog.check_installation import InstallationWords, check_published, check_words
+from perennia.cli.stored import store_of
 from perennia.core.definitions import Playbook
 from perennia.core.documents import PlaybookBody
 from perennia.settings import load_settings
 from perennia.store.port import Store
 from perennia.store.records import Words
-from perennia.wiring import opened_store
 
 
 def check_against_store(workspace: Workspace, data: Path | None) -> list[Finding]:
@@ -25,7 +25,7 @@ def check_against_store(workspace: Workspace, data: Path | None) -> list[Finding
 
 
 async def _findings(workspace: Workspace, data: Path | None) -> list[Finding]:
-    async with opened_store(load_settings(workspace.folder, data)) as store:
+    async with store_of(load_settings(workspace.folder, data)) as store:
         known = _known(await store.words())
         published = await _published(store)
         totals = await store.totals()
@@ -56,7 +56,7 @@ def unseen(shipped: Workspace, paths: Sequence[str], folder: Path, data: Path | 
 
 
 async def _words(folder: Path, data: Path | None) -> InstallationWords:
-    async with opened_store(load_settings(folder, data)) as store:
+    async with store_of(load_settings(folder, data)) as store:
         return _known(await store.words())
 
 

@@ -20,13 +20,13 @@ from activities.contracts import EffectKind
 from perennia.catalog import load_workspace
 from perennia.cli.speech import say
 from perennia.installation import Installation, InstallationError
+from perennia.opening import opened_store
 from perennia.providers.email import email_provider
 from perennia.providers.failures import ProviderFailure
 from perennia.settings import Settings, SettingsError, load_settings
 from perennia.store.port import StoreError
 from perennia.temporal import CUSTOMER_QUEUE, TemporalError, connect, effect_queue
 from perennia.up.folder import DataFolder, Run
-from perennia.wiring import opened_store
 
 POLLED_WITHIN: Final = timedelta(minutes=2)  # a poll lasts a minute; the server lists pollers for five
 SKEW: Final = timedelta(seconds=2)

@@ -41,7 +41,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Lets one customer live through a playbook in virtual time and prints what happens, when and why."""
-    loaded = _loaded(workspace, playbook)
+    loaded = loaded_with(workspace, playbook)
     scenario = _scenario(customer, playbook, until)
     rendering = WorkspaceRendering(loaded.templates, loaded.policies or NO_POLICIES)
     result = run_scenario(rehearsal(loaded), scenario, rendering)
@@ -84,7 +84,8 @@ def _scenario(file: Path, playbook: str, until: str) -> Scenario:
     return scenario
 
 
-def _loaded(folder: Path, playbook: str) -> Workspace:
+def loaded_with(folder: Path, playbook: str) -> Workspace:
+    """The workspace, which has the playbook and nothing that keeps it from being tried out. Raises `CommandError`."""
     loaded = load_workspace(folder)
     if loaded.obstacles:
         raise CommandError(str(loaded.obstacles[0]), "see `perennia check`", Exit.FINDINGS)

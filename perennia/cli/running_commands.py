@@ -107,7 +107,7 @@ def inbox(
 
 def migrate(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = None) -> None:
     """Brings the store's schema up to this version. Safe to repeat, and by several at once."""
-    from perennia.wiring import opened_store
+    from perennia.opening import opened_store
 
     async def bring() -> None:
         async with opened_store(settings) as store:
@@ -120,7 +120,7 @@ def migrate(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = N
 
 def rebuild(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = None) -> None:
     """Brings every customer back after Temporal has lost its database: rings them all. Nothing is repeated by it."""
-    from perennia.wiring import opened_store
+    from perennia.opening import opened_store
 
     async def ring() -> int:
         async with opened_store(settings) as store:

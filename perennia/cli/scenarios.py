@@ -16,7 +16,7 @@ from perennia.core.decisions import SendEmail
 from perennia.core.definitions import BUILT_IN_SURVEY, NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
-from perennia.rendering import Asking, Surroundings, TemplateError, built_in_survey, render_message, render_text
+from perennia.rendering import Asking, Surroundings, TemplateError, built_in_survey, render_text, try_message
 from perennia.simulate.coverage import Coverage, coverage
 from perennia.simulate.junit import Verdict, junit
 from perennia.simulate.outside import RenderingProblem
@@ -43,7 +43,7 @@ class WorkspaceRendering:
         if template is None:
             return  # not written yet: `check` says so
         try:
-            render_message(template, effect.context, self._surroundings(effect))
+            try_message(template, effect.context, self._surroundings(effect))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error
 

@@ -44,7 +44,7 @@ class Suite:
 
     def run(self, jobs: int | None, *, details: bool) -> Iterator[Outcome]:
         """One outcome a scenario, in order, as they come. ``jobs`` None: as many processes as pay, one a core."""
-        wanted = jobs or min(_cores(), len(self.files) // WORTH_A_PROCESS)
+        wanted = jobs or min(cores(), len(self.files) // WORTH_A_PROCESS)
         if wanted <= 1 or "fork" not in multiprocessing.get_all_start_methods():
             yield from (self.outcome(index, details=details) for index in range(len(self.files)))
             return
@@ -80,7 +80,7 @@ def _outcome(index: int, details: bool) -> Outcome:
     return _suite.outcome(index, details=details)
 
 
-def _cores() -> int:
+def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -115,6 +115,10 @@ def advance(
     where caps must be looked at and the recipient comes without a ledger.
     """
     run = Deliberation(catalog, state, recipients)
+    if inputs and isinstance(inputs[0], Recollection) and state.revision != catalog.revision:
+        # What a new revision asks of the past is known before anybody looks.
+        _recollect(run, inputs[0])
+        inputs = inputs[1:]
     _adopt(run)
     for each in inputs:
         _pass_time(run, each.at, inclusive=False)
@@ -311,6 +315,7 @@ def _recollect(run: Deliberation, recollection: Recollection) -> None:
     long before the revision was published.
     """
     run.unlooked = True
+    run.own()
     facts = run.state.facts
     facts.tallies = {}
     for event in recollection.events:

@@ -45,8 +45,8 @@ def enter_by_edges(run: Deliberation) -> bool:
     news = run.news("entries")
     entered = False
     for trigger in run.catalog.when_triggers.get(run.state.kind, ()):
-        if trigger.when is None:
-            continue
+        if trigger.when is None or (trigger.existing and not trigger.published(run.instant)):
+            continue  # whoever is to be enrolled at publishing has the first look then
         look = run.look(run.state.watches, trigger.key, trigger.when, news)
         if trigger.published(run.instant) and look.holds and (look.flipped or look.first):
             evidence = (run.explain(trigger.when),)

@@ -10,6 +10,7 @@ from perennia.rendering.messages import (
     names_in,
     render_message,
     render_text,
+    try_message,
 )
 from perennia.rendering.source import BODIES
 
@@ -24,4 +25,5 @@ __all__ = [
     "names_in",
     "render_message",
     "render_text",
+    "try_message",
 ]

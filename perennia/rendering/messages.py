@@ -90,6 +90,29 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
     return RenderedMessage(subject, preheader, html, text)
 
 
+def try_message(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
+    """Raises `TemplateError` for values that `render_message` would raise it for, in a tenth of the time.
+
+    Every text gets its values; nothing makes HTML of Markdown, text of HTML, or puts styles into elements. MJML, whose
+    values decide whether it is a whole document, is rendered.
+    """
+    main, text_source = choose(template, surroundings.locale)
+    if main.format == "mjml":
+        render_message(template, context, surroundings)
+        return
+    names = _names(context, surroundings)
+    subject = _single_line(main, "subject", main.subject, names)
+    if not subject:
+        raise TemplateError(main.file, main.line("subject"), None, "has no subject; write one in its front matter")
+    preheader = _single_line(main, "preheader", main.preheader, names)
+    for source in (main, text_source):
+        if source is not None:
+            compiled(source.body, _ESCAPING[source.format], source.file, source.first_line).render(names)
+    framed = names | {"subject": subject, "preheader": preheader, "content": ""}
+    for ending, (file, source) in _layouts(template, main).items():
+        compiled(source, _ESCAPING[ending], file).render(framed)
+
+
 @cache
 def built_in_survey() -> TemplateBody:
     """The message of a survey that names no template."""

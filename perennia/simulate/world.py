@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from perennia.core.account_news import account_as_told
 from perennia.core.admission import last_look, underway
 from perennia.core.advance import Decision, advance, missing_history
 from perennia.core.compiled import Catalog
@@ -36,7 +37,7 @@ from perennia.core.decisions import (
     TraitsChanged,
 )
 from perennia.core.facts import zones_told
-from perennia.core.state import CustomerState, KnownContact, Recipient
+from perennia.core.state import CustomerState, KnownContact, LedgerEntry, Recipient
 from perennia.simulate.outside import Outside, Rendering
 
 Act: TypeAlias = Callable[["World"], None]
@@ -304,6 +305,33 @@ class World:
         if person is not None and question is not None:
             ended = ApprovalEnded(at=at, key=question.key, decision=decision, comment=comment)
             self.at(at, ended, person.id)
+
+    def take_place(self, customer: str, place: LedgerEntry) -> None:
+        """A message that nothing here sent takes a place under the contact's caps."""
+        person = self._people[customer]
+        ledger = (*(person.recipient.ledger or ()), place)
+        person.recipient = msgspec.structs.replace(person.recipient, ledger=ledger)
+
+    def arrive(self, newcomer: CustomerState) -> None:
+        """Somebody whom nobody knew; without an account until there is a `join`."""
+        self._people[newcomer.customer] = Inhabitant(newcomer)
+
+    def join(self, at: datetime, contact: str, account: str) -> None:
+        """The contact belongs to the account from here on; both are told."""
+        person = self._people[contact]
+        person.account = account
+        # At once: what is on the agenda of this instant happens to a member.
+        self._turn(person, at, (account_as_told(self._people[account].state, at),))
+        facts = person.state.facts
+        told = ContactChanged(at=at, contact=contact, ref=facts.ref, roles=roles_in(facts.traits))
+        self._turn(self._people[account], at, (told,))
+
+    def leave(self, at: datetime, contact: str, account: str) -> None:
+        """The contact belongs to the account no more, which is told."""
+        person = self._people[contact]
+        person.account = None
+        told = ContactChanged(at=at, contact=contact, ref=person.state.facts.ref, roles=None)
+        self._turn(self._people[account], at, (told,))
 
     def suppress(self, customer: str | None = None) -> None:
         person = self._people[customer or self._customer]

@@ -15,6 +15,7 @@ from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, I
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
+from perennia.core.lives import Household
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
@@ -345,6 +346,17 @@ class Store(Protocol):
     ) -> list[Approval]: ...
 
     async def totals(self) -> Totals: ...
+
+    async def households(self, limit: int, after: str | None = None, of: str | None = None) -> list[Household]:
+        """What customers lived through: a page in the order of their heads' internal ids, behind ``after``.
+
+        The head, which comes first, is the account, or the contact without one. ``of``: only that customer's.
+        """
+        ...
+
+    async def count_lives(self) -> int:
+        """How many customers `households` has in all."""
+        ...
 
     async def words(self) -> Words:
         """Names of events and traits that customers' data uses."""

@@ -12,6 +12,7 @@ from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, I
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
+from perennia.core.lives import Household
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
@@ -24,6 +25,7 @@ from perennia.store import (
     deliveries,
     ledger,
     ledger_rows,
+    lives,
     orders,
     permission,
     reaching,
@@ -307,6 +309,12 @@ class SqlStore(Store):
 
     async def totals(self) -> Totals:
         return await self._driver.read("totals", counting.totals)
+
+    async def households(self, limit: int, after: str | None = None, of: str | None = None) -> list[Household]:
+        return await self._driver.read("households", lambda c: lives.households(c, limit, after, of))
+
+    async def count_lives(self) -> int:
+        return await self._driver.read("households", lives.count_customers)
 
     async def words(self) -> Words:
         return await self._driver.read("words", words.words)

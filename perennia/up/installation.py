@@ -12,6 +12,7 @@ import msgspec
 
 from perennia.catalog import Severity, load_workspace, release
 from perennia.installation import Installation
+from perennia.opening import opened_store
 from perennia.publishing import Publication, publish_documents
 from perennia.settings import Settings
 from perennia.shipped import shipped_workspace
@@ -19,7 +20,6 @@ from perennia.up.child import end_leftover
 from perennia.up.folder import DataFolder, Run
 from perennia.up.plan import make_plan
 from perennia.up.supervisor import Part, PartFailed, Supervisor
-from perennia.wiring import opened_store
 
 
 class LocalInstallation:

@@ -116,3 +116,17 @@ def test_who_was_known_before_publishing_is_ignored_unless_told(existing: str, e
     catalog = compile_catalog("r2", published)
     decision = advance(catalog, life.world.state, after("3d"), [], {})
     assert len(decision.state.enrollments) == entered
+
+
+@pytest.mark.parametrize(("existing", "entered"), [("ignore", []), ("enroll", ["5d"])])
+def test_whoever_did_it_before_anybody_counted_is_enrolled_at_publishing_where_that_is_told(
+    existing: str, entered: list[str]
+) -> None:
+    old = "playbook: old\nsteps: [{wait: 1d}]\n"
+    text = f"playbook: new\nenter: {{on: [{{when: happened('Did'), existing: {existing}}}]}}\nsteps: [{{wait: 1d}}]\n"
+    life = Life(old).event("1d", "Did")
+    at = after("5d")
+    published = [msgspec.structs.replace(each, published_at=at) for each in documents(TOPICS + "\n---\n" + text)]
+    life.world.at(at, lambda world: world.publish(at, compile_catalog("r2", published)))
+    life.until("9d")
+    assert [entry.at for entry in life.journal if entry.act == "entered"] == [after(each) for each in entered]
