@@ -113,7 +113,7 @@ def refuse(loaded: Workspace, found: Sequence[Finding], what: str) -> None:
 def _must_have_definitions(loaded: Workspace) -> None:
     """A folder that is no workspace is a slip of the command line, not a workspace without errors."""
     if not (loaded.folder / "playbooks").is_dir():
-        remedy = "go to your workspace, or name it with --workspace DIR"
+        remedy = "go to your workspace, name it with --workspace DIR, or begin one with `perennia new NAME`"
         raise CommandError(f"no playbooks/ in {loaded.folder.resolve()}", remedy, Exit.USAGE)
 
 

@@ -13,12 +13,12 @@ from perennia.demo.company import Contact, Doing, Persona
 
 # A phrase of the subject tells the mails apart, as it does for people. A test holds them to the shipped templates.
 STUCK: Final = "Can I help you get started"
-CHECK_IN: Final = "Is everything all right"
-OFFER: Final = "Twenty minutes, and we sort it out"
-ASK: Final = "May I ask you for three sentences"
-REMINDER: Final = "What I asked you last week"
+CHECK_IN: Final = "How is it going"
+OFFER: Final = "Can I help you with anything"
+ASK: Final = "Would you write a short review"
+REMINDER: Final = "A quick reminder"
 TIP: Final = "Your report could send itself"
-FILM: Final = "70 seconds, no sound needed"
+FILM: Final = "How to schedule a report, in 70 seconds"
 
 PATIENCE: Final = 0  # mails that an unsubscriber lets pass before saying no
 

@@ -81,4 +81,4 @@ def test_the_same_mail_moves_the_same_person_the_same_way() -> None:
 
 
 def test_a_mail_without_an_ask_moves_nobody() -> None:
-    assert react(someone(Persona.ACTIVATOR), "Where you are after two weeks", 3, 7) == reactions.Reaction()
+    assert react(someone(Persona.ACTIVATOR), "Where you stand after two weeks", 3, 7) == reactions.Reaction()
