@@ -116,6 +116,10 @@ class World:
         """The state of the customer that the world was made with."""
         return self._people[self._customer].state
 
+    def state_of(self, customer: str) -> CustomerState:
+        """The state of the account or of a contact (internal id)."""
+        return self._people[customer].state
+
     @property
     def standing(self) -> frozenset[tuple[str, str]]:
         """Playbook and step of everybody's enrollments as they stand now."""
