@@ -26,7 +26,7 @@ from perennia.core import (
 )
 from perennia.core.caps import reach_of
 from perennia.core.compiled import Catalog
-from perennia.core.contacts import CONTACTS, watches_contacts
+from perennia.core.contacts import CONTACTS, tell_answers, watches_contacts
 from perennia.core.decisions import (
     AccountTraitsChanged,
     Act,
@@ -304,6 +304,8 @@ def _take_account(run: Deliberation, told: AccountTraitsChanged) -> None:
     if before.get("id") == told.account:
         # Whoever joins an account finds it where it stands: that is no entering of a stage.
         run.moves += [(track, told.stages[track][0]) for track in sorted(moved) if track in told.stages]
+    elif told.account is not None:
+        tell_answers(run)
     if before.get("timezone") != after.get("timezone"):
         run.move_zone()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from perennia.core.account_answers import answers_brought, answers_taken_away
 from perennia.core.decisions import ContactChanged
 from perennia.core.deliberation import Deliberation
 from perennia.core.enrolling import welcome
@@ -39,13 +40,25 @@ def tell_roles(run: Deliberation, changed: Mapping[str, Json]) -> None:
         run.tell(None, ContactChanged(at=run.instant, contact=state.customer, ref=state.facts.ref, roles=roles))
 
 
+def tell_answers(run: Deliberation) -> None:
+    """Tells the account that the contact has joined what it has answered before."""
+    state = run.state
+    answers = {name: response.score for name, response in state.facts.answers.items()}
+    if answers:
+        roles = roles_in(state.facts.traits)
+        told = ContactChanged(at=run.instant, contact=state.customer, ref=state.facts.ref, roles=roles, answers=answers)
+        run.tell(None, told)
+
+
 def contact_changed(run: Deliberation, told: ContactChanged) -> None:
     """A contact joins its account, leaves it, or has other roles."""
     if run.state.kind != "account":
         return
     before = run.state.contacts.pop(told.contact, None)
     if told.roles is None:
+        answers_taken_away(run, told.ref)
         return
+    answers_brought(run, told)
     now = KnownContact(told.ref, told.roles)
     run.state.contacts[told.contact] = now
     for enrollment in run.in_order():

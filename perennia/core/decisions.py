@@ -132,10 +132,14 @@ Told: TypeAlias = Literal["opened", "clicked", "replied", "bounced"]
 
 
 class MessageTold(InputModel, frozen=True, kw_only=True, tag="message_told"):
-    """The recipient opened, clicked or answered the message of the effect ``key``, or it came back."""
+    """The recipient opened, clicked or answered the message of the effect ``key``, or it came back.
+
+    ``contact``: which of its contacts, where an account is told; then ``key`` is that of its own step.
+    """
 
     key: str
     what: Told
+    contact: str | None = None
 
 
 class SurveyAnswered(InputModel, frozen=True, kw_only=True, tag="answer"):
@@ -183,11 +187,15 @@ class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
 
 
 class ContactChanged(InputModel, frozen=True, kw_only=True, tag="contact_changed"):
-    """An account learns of a contact (internal id): that it belongs to it and has these roles. None: it left."""
+    """An account learns of a contact (internal id): that it belongs to it and has these roles. None: it left.
+
+    ``answers``: by survey the score that it has given before it came.
+    """
 
     contact: str
     ref: str
     roles: tuple[str, ...] | None
+    answers: dict[str, float] = {}
 
 
 class ErrandGiven(InputModel, frozen=True, kw_only=True, tag="errand"):

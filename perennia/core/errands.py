@@ -15,6 +15,9 @@ from perennia.core.outcomes import Onward, effect_key, failed, finish, learn, sk
 from perennia.core.state import Enrollment, Errand
 from perennia.core.surveys import combined, pinned_survey
 
+# What may be told of a message.
+TOLD = ("opened", "clicked", "replied", "bounced")
+
 # --- the account ----------------------------------------------------------------------------------------------------
 
 
@@ -87,6 +90,8 @@ def _all_ended(run: Deliberation, enrollment: Enrollment, node: AnyNode, told: J
     for outcome in (Outcome.DONE, Outcome.SENT, Outcome.TIMED_OUT):
         if outcome in outcomes:
             finish(run, enrollment, node, outcome, result=result)
+            told_of: JsonObject = {what: any(each.get(what) is True for each in reports) for what in TOLD}
+            enrollment.steps[node.id] = {**enrollment.steps[node.id], **told_of}
             return Onward(node.next, enrollment.base)
     outcome = Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.SKIPPED
     reason = str(next(each.get("reason") for each in reports if each.get("outcome") == outcome))
@@ -96,7 +101,23 @@ def _all_ended(run: Deliberation, enrollment: Enrollment, node: AnyNode, told: J
     return Onward(node.next, enrollment.base)
 
 
+def told_of_contact(run: Deliberation, enrollment: Enrollment, step: str, contact: str, what: str) -> None:
+    """Keeps what a contact did with a message of the step: for the step as a whole, and for the contact."""
+    known = enrollment.steps.get(step, {})
+    reports = known.get("messages")
+    messages = reports if isinstance(reports, dict) else {}
+    before = messages.get(contact)
+    own: JsonObject = {**(before if isinstance(before, dict) else {}), what: True}
+    learn(run, enrollment, step, {**known, what: True, "messages": {**messages, contact: own}})
+
+
 # --- the contact ----------------------------------------------------------------------------------------------------
+
+
+def key_at_account(enrollment: str) -> str | None:
+    """The account's key of the step whose errand this enrollment is, or was; None where it is none."""
+    parts = enrollment.rsplit(":", 3)
+    return "/".join(parts) if len(parts) == 4 and parts[3].isdecimal() else None
 
 
 def begin(run: Deliberation, given: ErrandGiven) -> Enrollment | None:

@@ -89,14 +89,16 @@ def _translate(
     for event in enrollment.unspent:
         met = [said[condition] for condition in event.conditions if condition in said]
         since_entry = {words for node, words in met if node.since_entry}
-        since_step = {words for node, words in met if not node.since_entry and node.id == step}
+        under_way = event.at is not None
+        since_step = {words for node, words in met if not node.since_entry and (node.id == step or under_way)}
         conditions = tuple(
             test.id
             for node, test in _tests(after)
-            if _said(test, {}) in (since_entry if node.since_entry else since_step if node.id == target else ())
+            if _said(test, {})
+            in (since_entry if node.since_entry else since_step if node.id == target or under_way else ())
         )
         if conditions:
-            kept.append(UnspentEvent(event.seq, conditions))
+            kept.append(UnspentEvent(event.seq, conditions, event.at))
     enrollment.unspent = kept
 
 

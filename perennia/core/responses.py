@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from perennia.core.account_answers import mean_response, plain
 from perennia.core.decisions import Act, CustomerEvent, Reason, SurveyAnswered
 from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
@@ -21,7 +22,7 @@ from perennia.core.waits import keep_for_waits
 def answered(run: Deliberation, answer: SurveyAnswered) -> None:
     """Keeps the answer as the latest to its survey; one that fits no scale of it changes nothing and is noted."""
     survey = survey_asked(run, answer)
-    detail: JsonObject = {"survey": answer.survey, "score": _plain(answer.score)}
+    detail: JsonObject = {"survey": answer.survey, "score": plain(answer.score)}
     if answer.comment is not None:
         detail["comment"] = answer.comment
     if answer.contact is not None:
@@ -44,7 +45,7 @@ def _end_asking(run: Deliberation, enrollment: Enrollment, answer: SurveyAnswere
     """A step that asks the survey ends with the answer, read by the survey that it asked."""
     asked = run.book_of(enrollment).surveys.get(answer.survey)
     survey = asked if asked is not None and asked.fits(answer.score) else current
-    score = _plain(answer.score)
+    score = plain(answer.score)
     if answer.contact is not None:
         said: JsonObject = {
             "answered": True,
@@ -79,13 +80,7 @@ def _candidates(run: Deliberation, name: str) -> Iterator[Survey]:
 
 def _latest(run: Deliberation, survey: Survey, answer: SurveyAnswered) -> Response:
     if answer.contact is None:
-        return Response(_plain(answer.score), answer.at, survey.label_of(answer.score), answer.comment)
+        return Response(plain(answer.score), answer.at, survey.label_of(answer.score), answer.comment)
     known = run.state.facts.answers.get(answer.survey)
-    of_contacts = {**(known.of_contacts if known is not None else {}), answer.contact: _plain(answer.score)}
-    mean = _plain(round(sum(of_contacts.values()) / len(of_contacts), 6))
-    return Response(mean, answer.at, survey.label_of(mean), answer.comment, of_contacts)
-
-
-def _plain(score: float) -> float:
-    """Whole numbers without a fraction, as people read them."""
-    return int(score) if score == int(score) else score
+    of_contacts = {**(known.of_contacts if known is not None else {}), answer.contact: plain(answer.score)}
+    return mean_response(survey, of_contacts, answer.at, answer.comment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from perennia.core.approvals import opened
 from perennia.core.contacts import contact_changed
 from perennia.core.decisions import (
@@ -17,7 +19,7 @@ from perennia.core.decisions import (
     TaskEnded,
 )
 from perennia.core.deliberation import Deliberation
-from perennia.core.errands import begin, take_report
+from perennia.core.errands import begin, key_at_account, take_report, told_of_contact
 from perennia.core.holding import begin_hold
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, ApproveNode, EmailNode, SurveyNode, TaskNode
@@ -119,10 +121,17 @@ def task_ended(run: Deliberation, ended: TaskEnded) -> None:
 def message_told(run: Deliberation, told: MessageTold) -> None:
     """What the recipient did with a message: waits hear of each, the step's result keeps what is known of its last one."""
     key, enrollment = _enrollment_of(run, told.key)
+    handed = None if key is None else key_at_account(key.enrollment)
+    if handed is not None:
+        at_account = msgspec.structs.replace(told, key=handed, contact=run.state.facts.ref, seq=0)
+        run.tell(handed.rsplit("/", 3)[0], at_account)
     if key is None or enrollment is None:
         return
     keep_told(run, enrollment, (told.what, key.step), told.seq)
     if enrollment.visits.get(key.step, 0) != key.visit:
+        return
+    if told.contact is not None:
+        told_of_contact(run, enrollment, key.step, told.contact, told.what)
         return
     known = enrollment.steps.get(key.step, {})
     if enrollment.awaiting == told.key and "outcome" in known:

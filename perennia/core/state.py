@@ -23,10 +23,14 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UnspentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event since entry that satisfied the event conditions ``conditions`` and was used by no wait so far."""
+    """An event since entry that satisfied the event conditions ``conditions`` and was used by no wait so far.
+
+    ``at``: when it came, where that was while the step before waited for its effect: what follows counts from the release.
+    """
 
     seq: int
     conditions: tuple[str, ...]
+    at: datetime | None = None
 
 
 class Round(msgspec.Struct, frozen=True, omit_defaults=True):

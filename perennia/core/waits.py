@@ -33,10 +33,12 @@ def begin_race(run: Deliberation, enrollment: Enrollment, node: WaitForNode) -> 
 
 
 def _drop_earlier(enrollment: Enrollment, node: WaitForNode) -> None:
-    """Earlier events are nothing to this wait; other waits may still take them."""
+    """Events from before the step began are nothing to this wait; other waits may still take them."""
     own = {test.id for contender in node.contenders for test in contender.tests}
     left = [
-        UnspentEvent(each.seq, tuple(condition for condition in each.conditions if condition not in own))
+        each
+        if each.at is not None and each.at >= enrollment.base
+        else UnspentEvent(each.seq, tuple(name for name in each.conditions if name not in own), each.at)
         for each in enrollment.unspent
     ]
     enrollment.unspent = [each for each in left if each.conditions]
@@ -97,25 +99,30 @@ def keep_for_waits(run: Deliberation, event: CustomerEvent) -> None:
             if is_about(run, enrollment, test.match, event.properties)
             and (test.where is None or run.holds(test.where, enrollment, event.properties))
         ]
-        _keep(enrollment, met, event.seq)
+        _keep(run, enrollment, met, event.seq)
 
 
 def keep_told(run: Deliberation, enrollment: Enrollment, told: tuple[str, str], seq: int) -> None:
     """Remembers what was told of a step's message or task, like an event."""
-    _keep(enrollment, run.book_of(enrollment).told_tests.get(told, ()), seq)
+    _keep(run, enrollment, run.book_of(enrollment).told_tests.get(told, ()), seq)
 
 
 def _keep(
-    enrollment: Enrollment, tests: Sequence[tuple[WaitForNode, EventTest] | tuple[WaitForNode, ToldTest]], seq: int
+    run: Deliberation,
+    enrollment: Enrollment,
+    tests: Sequence[tuple[WaitForNode, EventTest] | tuple[WaitForNode, ToldTest]],
+    seq: int,
 ) -> None:
     if enrollment.held_out or enrollment.errand is not None:
         return
-    met = [test for node, test in tests if node.since_entry or enrollment.step == node.id]
+    # The step that follows begins, as far as instants go, with the release of what is under way.
+    under_way = enrollment.awaiting is not None or bool(enrollment.awaited)
+    met = [test for node, test in tests if node.since_entry or enrollment.step == node.id or under_way]
     conditions = tuple(test.id for test in met)
     alike = sum(each.conditions == conditions for each in enrollment.unspent)
     # More of one kind than there are waits to satisfy can never be used: without the bound the state would grow.
     if met and alike < sum(test.uses for test in met):
-        enrollment.unspent.append(UnspentEvent(seq, conditions))
+        enrollment.unspent.append(UnspentEvent(seq, conditions, run.instant if under_way else None))
 
 
 def forget_told(run: Deliberation, enrollment: Enrollment, step: str) -> None:

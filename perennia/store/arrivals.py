@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, Text, func, literal, select, union_all
 
 from perennia.core.contacts import CONTACTS
-from perennia.core.decisions import ContactChanged, CustomerEvent, Input, TraitsChanged
+from perennia.core.decisions import ContactChanged, CustomerEvent, Input, MessageTold, TraitsChanged
 from perennia.core.documents import Triggers
+from perennia.core.nodes import MESSAGES
 from perennia.store.batches import ROWS, as_values, insert, rows_of
 from perennia.store.bodies import storable, triggers_of
 from perennia.store.columns import microseconds
@@ -36,7 +37,9 @@ class Bells:
             case TraitsChanged():
                 return any(f"trait:{name}" in watching for name in each.traits)
             case ContactChanged():
-                return CONTACTS in watching
+                return CONTACTS in watching or each.roles is None or bool(each.answers)
+            case MessageTold():
+                return MESSAGES in watching
             case CustomerEvent(name=name):
                 # str.startswith takes them all at once, and an empty tuple matches nothing.
                 return name in self._names or f"event:{name}" in watching or name.startswith(self._prefixes)

@@ -6,7 +6,9 @@ import msgspec
 from sqlalchemy import Connection, func, insert, literal, select, update
 
 from perennia.core.decisions import MessageTold
+from perennia.core.errands import key_at_account
 from perennia.core.nodes import MESSAGES
+from perennia.core.outcomes import parse_effect_key
 from perennia.store.bodies import body, storable, tokens_of
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
@@ -25,7 +27,10 @@ def tell_message(connection: Connection, told: MessageTold, message_id: str, clo
     row = lock_customer(connection, customer)
     if row.is_over or _was_told(connection, storable(message_id)):
         return False
-    watched = MESSAGES in tokens_of(row.watching)
+    parsed = parse_effect_key(told.key)
+    # What becomes of a message to a role its account may wait for, which its contact does not know.
+    handed = parsed is not None and key_at_account(parsed.enrollment) is not None
+    watched = handed or MESSAGES in tokens_of(row.watching)
     text = body(msgspec.structs.replace(told, seq=row.next_seq))
     connection.execute(
         insert(inputs).values(customer=customer, seq=row.next_seq, message_id=storable(message_id), body=text)

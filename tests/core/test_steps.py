@@ -58,6 +58,22 @@ def test_a_message_that_fails_for_two_days_is_given_up() -> None:
     assert life.timeline[1] == ("1d23h58m31s", "skipped email-1: provider_unavailable")
 
 
+def test_what_happens_between_a_messages_release_and_its_end_counts_for_a_wait_that_follows() -> None:
+    text = "  - wait: 1h\n  - email: a\n  - {wait_for: [{event: X, then: [{task: Heard}]}], since: step, up_to: 1d}"
+    life = Life(HEAD + text)
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]
+    life.event("0d", "Go").event("30m", "X").event("1h3s", "X").until("3d")
+    assert life.timeline == [("1h", "email a"), ("1h7s", 'task "Heard"'), ("1h7s", "ended completed")]
+
+
+def test_what_happened_before_a_messages_release_does_not_count_for_a_wait_that_follows() -> None:
+    text = "  - wait: 1h\n  - email: a\n  - {wait_for: [{event: X, then: [{task: Heard}]}], since: step, up_to: 1d}"
+    life = Life(HEAD + text)
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]
+    life.event("0d", "Go").event("30m", "X").until("3d")
+    assert life.timeline == [("1h", "email a"), ("1d1h", "ended completed")]
+
+
 RACE = (
     HEAD
     + """

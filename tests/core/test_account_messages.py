@@ -1,0 +1,99 @@
+"""What becomes of an account's messages to its contacts, and of the answers of contacts who come and go."""
+
+from __future__ import annotations
+
+from perennia.core.decisions import ContactChanged, SurveyAnswered
+from tests.support.lives import Life, after
+from tests.support.yaml_scenarios import differences
+
+REVIEW = """
+playbook: review
+scope: account
+topic: tips
+enter: {on: [{event: Review Due}]}
+steps:
+  - {id: invite, email: invite, to: {role: admin}}
+  - wait_for:
+      - clicked: invite
+        then: [{task: Call them}]
+    up_to: 5d
+    else: [{task: Nobody clicked}]
+  - wait: 1d
+  - branch:
+      - if: steps.invite.replied == true
+        then: [{task: Read it}]
+      - if: steps.invite.opened == false
+        then: [{task: Nobody opened}]
+"""
+ACME = """
+scenario: s
+customer:
+  id: acme
+  contacts:
+    - {id: ana, email: ana@example.com, roles: [admin]}
+    - {id: bo, email: bo@example.com, roles: [admin]}
+start: 2026-03-02T10:00:00Z
+until: 30d
+when:
+  - {at: 1d, event: Review Due}
+"""
+SENT = """
+expect:
+  - {at: 1d, email: invite, contact: ana}
+  - {at: 1d, email: invite, contact: bo}
+"""
+
+
+def test_an_account_goes_on_when_one_of_its_contacts_has_clicked() -> None:
+    scenario = f"""
+  - {{at: 2d, click: invite, contact: bo}}
+  - {{at: 60h, reply: invite, contact: ana}}
+{SENT}
+  - {{at: 2d, task: Call them}}
+  - {{at: 3d, task: Read it}}
+"""
+    assert differences(REVIEW, ACME + scenario) == ""
+
+
+def test_an_account_knows_that_none_of_its_contacts_has_opened_a_message() -> None:
+    scenario = f"{SENT}  - {{at: 6d, task: Nobody clicked}}\n  - {{at: 7d, task: Nobody opened}}\n"
+    assert differences(REVIEW, ACME + scenario) == ""
+
+
+MEAN = """
+survey: nps
+kind: nps
+question: How likely?
+---
+playbook: happy
+scope: account
+enter: {on: [{when: answers.nps.score >= 9}]}
+steps: [{task: Ask for a reference}]
+"""
+
+
+def contact(at: str, who: str, roles: tuple[str, ...] | None, **answers: float) -> ContactChanged:
+    return ContactChanged(at=after(at), contact=who, ref=who, roles=roles, answers=answers)
+
+
+def acme() -> Life:
+    life = Life(MEAN, kind="account")
+    for who, score in (("bo", 4), ("ana", 10)):
+        life.put("1d", contact("1d", who, ()))
+        life.put("1d", SurveyAnswered(at=after("1d"), survey="nps", score=score, contact=who))
+    return life
+
+
+def test_the_answers_of_a_contact_who_leaves_are_no_part_of_the_mean_any_more() -> None:
+    life = acme().put("3d", contact("3d", "bo", None)).until("5d")
+    assert life.timeline[0] == ("3d", 'task "Ask for a reference"')
+
+
+def test_a_contact_who_joins_brings_its_answers() -> None:
+    life = Life(MEAN, kind="account").put("2d", contact("2d", "cy", (), nps=9)).until("5d")
+    assert life.timeline[0] == ("2d", 'task "Ask for a reference"')
+
+
+def test_the_last_to_leave_leaves_no_answer() -> None:
+    life = acme().put("3d", contact("3d", "bo", None)).put("4d", contact("4d", "ana", None)).until("5d")
+    assert life.world.state.facts.answers == {}
