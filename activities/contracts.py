@@ -43,12 +43,16 @@ class TurnRequest:
 
 @dataclass(frozen=True)
 class OpenEffect:
-    """``priority``: Temporal's, 1 (first) to 5. ``fairness``: the playbook or broadcast it belongs to."""
+    """``priority``: Temporal's, 1 (first) to 5. ``fairness``: the playbook or broadcast it belongs to.
+
+    ``lane``: one of several queues of its kind, each with a rate of its own; nothing for the first.
+    """
 
     key: str
     kind: EffectKind
     priority: int = 3
     fairness: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from perennia.core.state import LedgerEntry
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import EmailProvider, OutgoingEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
+from perennia.providers.routes import EmailRoutes, NamedProvider
 from perennia.rendering import TemplateError
 from perennia.store.port import Store
 from perennia.store.records import Sending, SendStatus
@@ -46,9 +47,10 @@ MAX_REPLY_CHARS: Final = 300
 class StoreMessages(Messages):
     """Messages against a real store and provider. Any number of attempts at one key may run, also at the same time."""
 
-    def __init__(self, store: Store, provider: EmailProvider, links: MessageLinks, clock: Clock) -> None:
+    def __init__(self, store: Store, provider: EmailProvider | EmailRoutes, links: MessageLinks, clock: Clock) -> None:
         published = Published(store)
-        self._means = _Means(store, provider, clock, Letters(published, links), published)
+        routes = provider if isinstance(provider, EmailRoutes) else EmailRoutes.through(provider)
+        self._means = _Means(store, routes, clock, Letters(published, links), published)
 
     @activity.defn(name="send_message")
     async def send(self, request: EffectRequest) -> None:
@@ -67,7 +69,7 @@ class StoreMessages(Messages):
 @dataclass(frozen=True)
 class _Means:
     store: Store
-    provider: EmailProvider
+    routes: EmailRoutes
     clock: Clock
     letters: Letters
     published: Published
@@ -78,15 +80,14 @@ class _Attempt:
 
     def __init__(self, means: _Means, customer: str, effect: SendEmail, sending: Sending) -> None:
         self._store = means.store
-        self._provider = means.provider
+        self._routes = means.routes
         self._clock = means.clock
         self._letters = means.letters
         self._published = means.published
         self._customer = customer
         self._effect = effect
         self._sending = sending
-        # From the release on, since the first attempt came later: a provider may have forgotten the key by now.
-        self._known = means.provider.capabilities.knows(means.clock.now() - effect.at)
+        self._chain = self._may_take()
         self._interrupted = sending.before is SendStatus.SENDING and not self._known
 
     async def run(self) -> None:
@@ -142,12 +143,35 @@ class _Attempt:
             entries = await self._store.counted_messages(self._customer, reach_of(caps, now, calendar))
         return last_look(timing, entries, self._effect, now, calendar)
 
+    def _may_take(self) -> list[NamedProvider]:
+        """Whom this attempt may ask, in order. Where an earlier one may have been heard, only whom that asked."""
+        sending = self._sending
+        asked = sending.provider
+        if sending.before is SendStatus.SENDING and asked is not None and asked in self._routes.providers:
+            return [self._routes.named(asked)]
+        chain = self._routes.chain(self._effect.sender, self._effect.topic)
+        return chain[:1] if sending.before is SendStatus.SENDING else chain
+
+    @property
+    def _known(self) -> bool:
+        """Whether the one that is asked knows a key again. Since the release, for its first attempt came later."""
+        return self._chain[0].provider.capabilities.knows(self._clock.now() - self._effect.at)
+
     async def _hand_over(self, message: OutgoingEmail) -> None:
+        if len(self._routes.providers) > 1 and self._sending.before is SendStatus.RESERVED:
+            # Before it is asked: should this process die, the next attempt asks the same one, or lets it be.
+            await self._store.note_provider(self._effect.key, self._chain[0].name)
         try:
-            sent = await self._provider.send(message)
+            sent = await self._chain[0].provider.send(message)
         except (Refused, Unsupported) as failure:
             await self._refused(failure)
         except Unavailable as failure:
+            self._routes.rest(self._chain[0].name, failure.retry_after)
+            if not failure.maybe_sent and len(self._chain) > 1:
+                log.info("%s: %s; %s takes its place", self._effect.key, failure, self._chain[1].name)
+                del self._chain[0]
+                await self._hand_over(message)
+                return
             if not failure.maybe_sent:
                 await self._put_off(failure)
             elif not self._may_repeat and not self._known:
@@ -201,7 +225,7 @@ class _Attempt:
         self, status: SendStatus, outcome: Outcome, reason: Reason | None, result: JsonObject, provider_id: str | None
     ) -> None:
         ended = EffectEnded(at=self._clock.now(), key=self._effect.key, outcome=outcome, reason=reason, result=result)
-        name = self._provider.name
+        name = self._chain[0].name
         await patiently(lambda: self._store.end_message(self._effect.key, status, ended, name, provider_id))
 
 

@@ -72,11 +72,16 @@ class TurnRunsInCircles(Exception):
     """Each task that the turn opened led to another one at the same instant."""
 
 
+def one_lane(_sender: str | None, _topic: str | None) -> str:
+    """All messages in one queue."""
+    return ""
+
+
 class StoreTurns(Turns):
     """Turns against a real store.
 
-    ``ring`` is told of customers whose bells a turn has set (an account's contacts). ``after_commit`` is awaited between
-    the commit and the turn's end: tests of the seam delay there.
+    ``ring`` is told of customers whose bells a turn has set (an account's contacts). ``lane``: the queue of a message, by its
+    sender and topic. ``after_commit`` is awaited between the commit and the turn's end: tests of the seam delay there.
     """
 
     def __init__(
@@ -85,11 +90,13 @@ class StoreTurns(Turns):
         clock: Clock,
         *,
         ring: Callable[[Sequence[str]], None] | None = None,
+        lane: Callable[[str | None, str | None], str] = one_lane,
         after_commit: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._ring = ring
+        self._lane = lane
         self._after_commit = after_commit
         self._catalogs = Catalogs(store)
 
@@ -120,7 +127,9 @@ class StoreTurns(Turns):
         if outcome.wake_at is not None:
             wake_in = math.ceil(self._clock.real(outcome.wake_at - turn.now) / timedelta(milliseconds=1))
         effects = tuple(
-            _open(effect) for effect in outcome.effects if type(effect) in CARRIED_OUT and not turn.holds(effect)
+            _open(effect, self._lane)
+            for effect in outcome.effects
+            if type(effect) in CARRIED_OUT and not turn.holds(effect)
         )
         return TurnReply(effects, outcome.wake_at, wake_in, outcome.unread)
 
@@ -255,6 +264,9 @@ def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequ
     )
 
 
-def _open(effect: Effect) -> OpenEffect:
-    priority = TRANSACTIONAL if isinstance(effect, SendEmail) and effect.transactional else PLAYBOOK
-    return OpenEffect(effect.key, CARRIED_OUT[type(effect)], priority, effect.playbook)
+def _open(effect: Effect, lane: Callable[[str | None, str | None], str]) -> OpenEffect:
+    kind = CARRIED_OUT[type(effect)]
+    if not isinstance(effect, SendEmail):
+        return OpenEffect(effect.key, kind, PLAYBOOK, effect.playbook)
+    priority = TRANSACTIONAL if effect.transactional else PLAYBOOK
+    return OpenEffect(effect.key, kind, priority, effect.playbook, lane(effect.sender, effect.topic))

@@ -87,6 +87,8 @@ async def running_site(path: Path, tell: Callable[[str], None]) -> AsyncGenerato
             "store_url": None,
             "smtp_url": None,
             "email_url": None,
+            "email_providers": {},
+            "email_routes": {},
             "http": "127.0.0.1:0",
             "time_scale": 1.0,
         }

@@ -134,6 +134,16 @@ class Settings(BaseSettings):
         default=False,
         description="true: webhooks and channels may also use plain http.",
     )
+    email_providers: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description="Several email providers by name, each as in email_url, which they replace (a table in the file, JSON in "
+        "the environment).",
+    )
+    email_routes: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description='Which of them a message leaves through: from "sender:NAME", "topic:NAME" or "*" to names with blanks '
+        "between them, the next where the one before is away (a table in the file, JSON in the environment).",
+    )
     hooks: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
         description="With what each email provider signs what it tells of messages (POST /hooks/PROVIDER), by provider "
@@ -185,6 +195,11 @@ class Settings(BaseSettings):
         """The environment before what is given (which is what the file says)."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+    @property
+    def sends_for_real(self) -> bool:
+        """Whether mail leaves for anywhere but an inbox of our own."""
+        return bool(self.email_providers) or self.email_address() is not None
 
     def email_address(self) -> str | None:
         """The URL of what messages leave through; None where nothing is set."""

@@ -28,6 +28,7 @@ from perennia.providers.failures import Misconfigured
 from perennia.providers.guarded_http import Allowed, GuardedHttp
 from perennia.providers.notices import Channels, Means, channel_provider
 from perennia.providers.reports import ReportReader, report_reader
+from perennia.providers.routes import EmailRoutes
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import SignedWebhooks
 from perennia.rendering.links import Links
@@ -58,14 +59,18 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
 def build_workers(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> list[Worker]:
     """Every worker of an installation, for one process."""
     clock = build_clock(settings)
-    provider = build_email(settings)
-    messages = StoreMessages(store, provider, build_links(settings), clock)
-    turns = StoreTurns(store, clock, ring=dispatcher.nudge)
+    routes = build_routes(settings)
+    messages = StoreMessages(store, routes, build_links(settings), clock)
+    turns = StoreTurns(store, clock, ring=dispatcher.nudge, lane=routes.lane)
     reaching = StoreReaching(store, clock, dispatcher.nudge)
+    lanes = {lane: leader.provider.capabilities for lane, leader in routes.lanes().items()}
     return [
         customer_worker(client, turns, reaching),
-        message_worker(client, messages, at_once=provider.capabilities.at_once),
-        *system_workers(client, *build_systems(settings, store, provider)),
+        *(
+            message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
+            for lane, can in lanes.items()
+        ),
+        *system_workers(client, *build_systems(settings, store, routes.lanes()[""].provider)),
     ]
 
 
@@ -83,6 +88,16 @@ def build_systems(
         channels = Channels({name: channel_provider(url, means) for name, url in urls.items()})
     caller = SignedWebhooks(means.http, means.signer)
     return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
+
+
+def build_routes(settings: Settings) -> EmailRoutes:
+    """What each message leaves through. Raises `SettingsError`."""
+    if not settings.email_providers:
+        return EmailRoutes.through(build_email(settings))
+    with misconfigured("email_providers", "docs/providers.md"):
+        providers = {name: email_provider(url.get_secret_value()) for name, url in settings.email_providers.items()}
+    with misconfigured("email_routes", "docs/providers.md"):
+        return EmailRoutes(providers, {route: names.split() for route, names in settings.email_routes.items()})
 
 
 def build_email(settings: Settings) -> EmailProvider:

@@ -123,7 +123,7 @@ class CustomerWorkflow:
         return workflow.start_activity_method(
             method,
             EffectRequest(self._start.customer, effect.key),
-            task_queue=effect_queue(workflow.info().task_queue, effect.kind),
+            task_queue=effect_queue(workflow.info().task_queue, effect.kind, effect.lane),
             start_to_close_timeout=policy.attempt,
             schedule_to_close_timeout=policy.overall,
             heartbeat_timeout=policy.silence,

@@ -64,6 +64,6 @@ EFFECTS: Final[dict[EffectKind, EffectPolicy]] = {
 }
 
 
-def effect_queue(customers: str, kind: EffectKind) -> str:
+def effect_queue(customers: str, kind: EffectKind, lane: str = "") -> str:
     """The task queue of one kind of effect, beside the queue ``customers`` of the workflows that ask for them."""
-    return f"{customers}-{kind.value}"
+    return f"{customers}-{kind.value}-{lane}" if lane else f"{customers}-{kind.value}"

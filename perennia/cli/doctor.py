@@ -52,7 +52,7 @@ async def examine(workspace: Path, data: Path | None) -> list[Examination]:
     findings = [Examination("settings", "ok", f"data in {settings.data}"), _workspace(workspace)]
     findings.append(await _store(settings))
     findings += [finding async for finding in _temporal(run)]
-    findings.append(await _mail(settings, run))
+    findings += [finding async for finding in _mail(settings, run)]
     findings.append(await _api(run))
     return findings
 
@@ -142,12 +142,19 @@ def _clock(newest: datetime) -> Examination:
     return Examination("clock", "ok", "Temporal's clock is not ahead of ours")
 
 
-async def _mail(settings: Settings, run: Run | None) -> Examination:
-    """Asks as the sender does: TLS, credentials. Sends nothing."""
+async def _mail(settings: Settings, run: Run | None) -> AsyncIterator[Examination]:
+    """Asks each provider as the sender does: TLS, credentials. Sends nothing."""
     url = settings.email_address() or (run.smtp if run else None)
-    if url is None:
+    providers = {f"mail {name}": given.get_secret_value() for name, given in settings.email_providers.items()}
+    if not providers and url is None:
         remedy = "set PERENNIA_EMAIL_URL or PERENNIA_SMTP_URL; `perennia up` has an inbox of its own until then"
-        return Examination("mail", "warn", "no provider and no mail server is set", remedy)
+        yield Examination("mail", "warn", "no provider and no mail server is set", remedy)
+    for name, given in (providers or {"mail": url or ""}).items():
+        if given:
+            yield await _provider(name, given)
+
+
+async def _provider(name: str, url: str) -> Examination:
     try:
         provider = email_provider(url)
         try:
@@ -155,11 +162,12 @@ async def _mail(settings: Settings, run: Run | None) -> Examination:
         finally:
             await provider.close()
     except TimeoutError:
-        return Examination("mail", "fail", f"no answer in {PATIENCE:.0f} s", "look at PERENNIA_EMAIL_URL")
+        return Examination(name, "fail", f"no answer in {PATIENCE:.0f} s", "look at the provider's own status page")
     except ProviderFailure as error:
-        remedy = "look at PERENNIA_EMAIL_URL or PERENNIA_SMTP_URL, and at docs/providers.md"
-        return Examination("mail", "fail", f"{type(error).__name__}: {error}", remedy)
-    return Examination("mail", "ok", said)
+        return Examination(
+            name, "fail", f"{type(error).__name__}: {error}", "docs/providers.md shows each provider's URL"
+        )
+    return Examination(name, "ok", said)
 
 
 async def _api(run: Run | None) -> Examination:

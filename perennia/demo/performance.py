@@ -81,6 +81,8 @@ def demo_settings(performance: Performance, folder: Path) -> Settings:
             "store_url": None,
             "smtp_url": None,
             "email_url": None,
+            "email_providers": {},
+            "email_routes": {},
             "public_url": None,
             "http": "127.0.0.1:0",
             "time_scale": performance.scale,

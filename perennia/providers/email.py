@@ -87,6 +87,7 @@ class Capabilities:
 
     ``remembers``: for how long a key is known; None: for good. ``keeps_message_id``: else it writes one of its own.
     ``any_local_part``: also those that are not ASCII. ``limit_bytes``: the largest message it takes, where it is known.
+    ``per_second``: how many messages it may be given, by all workers together.
     """
 
     idempotent: bool
@@ -95,6 +96,7 @@ class Capabilities:
     keeps_message_id: bool = True
     any_local_part: bool = True
     limit_bytes: int | None = None
+    per_second: float | None = None
 
     def knows(self, age: timedelta) -> bool:
         """Whether a message whose first attempt is at most that old may be asked for again without sending it twice."""

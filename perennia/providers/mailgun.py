@@ -34,7 +34,11 @@ class MailgunProvider:
         self._api = WebApi("Mailgun", _HOSTS[region_of(url, _HOSTS)], url, {"Authorization": f"Basic {login}"})
         self._domain = url.place or ""
         self.capabilities = Capabilities(
-            idempotent=False, at_once=url.connections, any_local_part=False, limit_bytes=25_000_000
+            idempotent=False,
+            at_once=url.connections,
+            per_second=url.per_second,
+            any_local_part=False,
+            limit_bytes=25_000_000,
         )
 
     async def send(self, message: OutgoingEmail) -> SentEmail:

@@ -38,7 +38,11 @@ class PostmarkProvider:
         self._api = WebApi("Postmark", "https://api.postmarkapp.com", url, headers)
         self._stream = url.options.get("stream", "outbound")
         self.capabilities = Capabilities(
-            idempotent=False, at_once=url.connections, any_local_part=False, limit_bytes=10_000_000
+            idempotent=False,
+            at_once=url.connections,
+            per_second=url.per_second,
+            any_local_part=False,
+            limit_bytes=10_000_000,
         )
 
     async def send(self, message: OutgoingEmail) -> SentEmail:

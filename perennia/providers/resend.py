@@ -37,6 +37,7 @@ class ResendProvider:
             idempotent=True,
             remembers=timedelta(hours=24),
             at_once=url.connections,
+            per_second=url.per_second,
             keeps_message_id=False,
             any_local_part=False,
             limit_bytes=40_000_000,

@@ -31,7 +31,11 @@ class SendGridProvider:
         headers = {"Authorization": f"Bearer {url.key}"}
         self._api = WebApi("SendGrid", _HOSTS[region_of(url, _HOSTS)], url, headers)
         self.capabilities = Capabilities(
-            idempotent=False, at_once=url.connections, any_local_part=False, limit_bytes=30_000_000
+            idempotent=False,
+            at_once=url.connections,
+            per_second=url.per_second,
+            any_local_part=False,
+            limit_bytes=30_000_000,
         )
 
     async def send(self, message: OutgoingEmail) -> SentEmail:

@@ -48,6 +48,7 @@ class SesProvider:
         self.capabilities = Capabilities(
             idempotent=False,
             at_once=url.connections,
+            per_second=url.per_second,
             keeps_message_id=False,
             any_local_part=False,
             limit_bytes=40_000_000,

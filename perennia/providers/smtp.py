@@ -5,6 +5,7 @@
 - ``smtp`` is plain text and stays so; ``smtp+starttls`` refuses a server that does not offer STARTTLS; both TLS modes
   check the certificate against the system's authorities, or those in ``ca``.
 - User and password are percent-decoded. Ports default to 25, 587 and 465.
+- ``rate``: messages a second, by all workers together.
 - ``timeout``: seconds for each reply (20); after the message's last byte three times that, at most a minute. RFC 5321
   (4.5.3.2.6) would wait ten minutes there, but whoever asks gives one attempt two minutes in all.
 """
@@ -29,6 +30,7 @@ from perennia.providers.email import Capabilities, OutgoingEmail, SentEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable
 from perennia.providers.mime import compose
 from perennia.providers.smtp_pool import Connection, ConnectionPool
+from perennia.providers.web_urls import rate_of
 
 Security: TypeAlias = Literal["none", "starttls", "tls"]
 
@@ -48,6 +50,7 @@ class SmtpSettings:
     password: str | None = field(default=None, repr=False)
     timeout_seconds: float = 20.0
     connections: int = 4
+    per_second: float | None = None
     helo: str | None = None
     ca: str | None = None
     tls: ssl.SSLContext | None = None
@@ -59,7 +62,7 @@ class SmtpSettings:
         security = _SECURITY.get(parts.scheme)
         if security is None or not parts.hostname:
             raise Misconfigured("an SMTP URL is smtp://HOST, smtp+starttls://HOST or smtps://HOST")
-        timeout, connections, helo, ca = _options(parts)
+        timeout, connections, rate, helo, ca = _options(parts)
         return cls(
             host=parts.hostname,
             port=_port(parts) or _PORTS[security],
@@ -68,6 +71,7 @@ class SmtpSettings:
             password=unquote(parts.password) if parts.password else None,
             timeout_seconds=timeout,
             connections=connections,
+            per_second=rate,
             helo=helo,
             ca=ca,
         )
@@ -87,7 +91,7 @@ class SmtpProvider:
         self._settings = settings
         self._pool = ConnectionPool(self._connect, size=settings.connections)
         # SMTP has no idempotency key: a Message-ID that was seen before is delivered again.
-        self.capabilities = Capabilities(idempotent=False, at_once=settings.connections)
+        self.capabilities = Capabilities(idempotent=False, at_once=settings.connections, per_second=settings.per_second)
 
     async def send(self, message: OutgoingEmail) -> SentEmail:
         async with self._pool.connection() as connection:
@@ -275,18 +279,18 @@ def _port(parts: SplitResult) -> int | None:
         raise Misconfigured("the port of an SMTP URL is a number from 1 to 65535") from error
 
 
-def _options(parts: SplitResult) -> tuple[float, int, str | None, str | None]:
+def _options(parts: SplitResult) -> tuple[float, int, float | None, str | None, str | None]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(options.keys() - {"timeout", "connections", "ca", "helo"})
+    unknown = sorted(options.keys() - {"timeout", "connections", "rate", "ca", "helo"})
     if unknown:
-        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are timeout, connections, ca, helo")
+        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are timeout, connections, rate, ca, helo")
     try:
         timeout, connections = float(options.get("timeout", "20")), int(options.get("connections", "4"))
     except ValueError as error:
         raise Misconfigured("timeout and connections of an SMTP URL are numbers") from error
     if timeout <= 0 or connections < 1:
         raise Misconfigured("timeout and connections of an SMTP URL are above zero")
-    return timeout, connections, options.get("helo"), options.get("ca")
+    return timeout, connections, rate_of(options.get("rate"), "SMTP"), options.get("helo"), options.get("ca")
 
 
 def _own_name() -> str:

@@ -9,14 +9,15 @@ from urllib.parse import parse_qsl, unquote
 
 from perennia.providers.failures import Misconfigured
 
-_COMMON = ("api", "connections", "timeout")
+_COMMON = ("api", "connections", "rate", "timeout")
 
 
 @dataclass(frozen=True)
 class WebUrl:
     """What such a URL says. ``place``: what stands after the @ (a domain, a region).
 
-    ``api``: where the API is, if not where the provider has it. ``timeout_seconds``: for the whole answer.
+    ``api``: where the API is, if not where the provider has it. ``timeout_seconds``: for the whole answer. ``per_second``: what
+    ``rate`` says.
     """
 
     scheme: str
@@ -25,6 +26,7 @@ class WebUrl:
     api: str | None
     timeout_seconds: float
     connections: int
+    per_second: float | None
     options: dict[str, str]
 
 
@@ -53,8 +55,22 @@ def parse_web_url(url: str, form: str, *, options: tuple[str, ...] = ()) -> WebU
         api=api.rstrip("/") if api else None,
         timeout_seconds=timeout,
         connections=connections,
+        per_second=rate_of(told.get("rate"), scheme),
         options={name: told[name] for name in options if name in told},
     )
+
+
+def rate_of(text: str | None, scheme: str) -> float | None:
+    """Messages a second. Raises `Misconfigured`."""
+    if text is None:
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 100_000:
+        raise Misconfigured(f"rate in the URL of {scheme} is a number of messages a second, above zero")
+    return rate
 
 
 def _numbers(scheme: str, timeout: str, connections: str) -> tuple[float, int]:

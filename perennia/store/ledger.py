@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from perennia.core.decisions import Effect, EffectEnded
 from perennia.core.state import Recipient
@@ -21,6 +21,7 @@ from perennia.store.tables import consents, customers, effects, messages, suppre
 _find = (
     select(
         messages.c.status,
+        messages.c.provider,
         effects.c.body,
         effects.c.open,
         customers.c.id,
@@ -77,7 +78,14 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         erased=row.erased_at is not None,
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
         paused=effect is not None and (row.ordered == PAUSE or state.pauses(effect.enrollment)),
+        provider=row.provider,
     )
+
+
+def note_provider(connection: Connection, key: str, provider: str) -> None:
+    """`Store.note_provider`."""
+    is_sending = (messages.c.key == key) & (messages.c.status == SendStatus.SENDING)
+    connection.execute(update(messages).where(is_sending).values(provider=provider))
 
 
 def release_message(connection: Connection, key: str) -> None:

@@ -181,6 +181,10 @@ class Store(Protocol):
         """
         ...
 
+    async def note_provider(self, key: str, provider: str) -> None:
+        """Says whom the attempt that claimed the key asks; where only one can be asked, nobody needs to know."""
+        ...
+
     async def release_message(self, key: str) -> None:
         """Moves the ledger row ``sending`` -> ``reserved``: the provider has certainly not accepted it, so it may be tried again.
 

@@ -207,7 +207,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effect`` None: no longer open (ended, withdrawn). ``before``: the ledger's status at the claim: ``reserved`` (go),
     ``sending`` (an attempt died in the middle, or is still under way). ``zones``: the ``timezone`` traits of the recipient
-    and of its account.
+    and of its account. ``provider``: whom an attempt that was under way asked, where it was noted.
     """
 
     effect: Effect | None
@@ -216,6 +216,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     erased: bool
     paused: bool
     zones: tuple[Json, Json] = (None, None)
+    provider: str | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

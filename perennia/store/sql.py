@@ -154,6 +154,9 @@ class SqlStore(Store):
     async def claim_message(self, key: str, at: datetime) -> Sending:
         return await self._driver.write("claim_message", lambda c: ledger.claim_message(c, key, at))
 
+    async def note_provider(self, key: str, provider: str) -> None:
+        await self._driver.write("note_provider", lambda c: ledger.note_provider(c, key, provider))
+
     async def release_message(self, key: str) -> None:
         await self._driver.write("release_message", lambda c: ledger.release_message(c, key))
 

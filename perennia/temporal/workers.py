@@ -62,18 +62,26 @@ def customer_worker(
 
 
 def message_worker(
-    client: Client, messages: Messages, *, queue: str = CUSTOMER_QUEUE, at_once: int | None = None
+    client: Client,
+    messages: Messages,
+    *,
+    queue: str = CUSTOMER_QUEUE,
+    at_once: int | None = None,
+    per_second: float | None = None,
+    lane: str = "",
 ) -> Worker:
     """Sends messages: effects of kind email, from a queue of their own beside ``queue``.
 
     ``at_once``: as many as the provider works on. What waits, waits in the queue: there the urgent overtake the others,
-    and a worker that is killed leaves nobody in doubt about them.
+    and a worker that is killed leaves nobody in doubt about them. ``per_second``: the queue gives out no more, to all workers
+    together; all must say the same, for the last one that says it is heard.
     """
     return Worker(
         client,
-        task_queue=effect_queue(queue, EffectKind.EMAIL),
+        task_queue=effect_queue(queue, EffectKind.EMAIL, lane),
         activities=[messages.send],
         max_concurrent_activities=min(at_once or EFFECTS_AT_ONCE, EFFECTS_AT_ONCE),
+        max_task_queue_activities_per_second=per_second,
         max_heartbeat_throttle_interval=SIGN_INTERVAL,
         disable_eager_activity_execution=True,  # an eager start would pass the queue's rate limit and its fairness by
         graceful_shutdown_timeout=GRACE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ class Plan:
 
 def make_plan(settings: Settings, folder: DataFolder, kept: Kept, workspace: Path) -> Plan:
     """Fills in what the settings leave open, and lists the parts that are ours to run."""
-    own_inbox = settings.email_address() is None
+    own_inbox = not settings.sends_for_real
     temporal = os.environ.get("TEMPORAL_ADDRESS") or None
     listen = _listen(settings.http, kept.ports["api"])
     run = Run(
@@ -61,11 +62,14 @@ def _reachable(listen: str) -> str:
 def child_environment(settings: Settings, run: Run, kept: Kept, listen: str) -> dict[str, str]:
     """Everything a child must be told. In the environment, not on its command line, which others can read."""
     email, smtp = settings.email_url, settings.smtp_url
+    providers = {name: url.get_secret_value() for name, url in settings.email_providers.items()}
     return {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
         "TEMPORAL_ADDRESS": run.temporal,
         "PERENNIA_STORE_URL": settings.store_address(),
+        "PERENNIA_EMAIL_PROVIDERS": json.dumps(providers),
+        "PERENNIA_EMAIL_ROUTES": json.dumps(settings.email_routes),
         "PERENNIA_EMAIL_URL": email.get_secret_value() if email else "",
         "PERENNIA_SMTP_URL": smtp.get_secret_value() if smtp else run.smtp or "",
         "PERENNIA_HTTP": listen,

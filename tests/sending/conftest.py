@@ -16,6 +16,7 @@ from activities.turns import StoreTurns
 from perennia.core.json_values import Json
 from perennia.providers.email import Capabilities, EmailProvider, OutgoingEmail, SentEmail
 from perennia.providers.failures import ProviderFailure
+from perennia.providers.routes import EmailRoutes
 from perennia.rendering.links import Links
 from perennia.store import open_store
 from perennia.store.port import Store
@@ -139,7 +140,9 @@ class Office:
         reply = await ActivityEnvironment().run(turns.take, TurnRequest(self.customer))
         return [effect.key for effect in reply.effects]
 
-    async def send(self, key: str, provider: EmailProvider | None = None, store: Store | None = None) -> None:
+    async def send(
+        self, key: str, provider: EmailProvider | EmailRoutes | None = None, store: Store | None = None
+    ) -> None:
         messages = StoreMessages(store or self.store, provider or self.provider, LINKS, self.clock)
         await ActivityEnvironment().run(messages.send, EffectRequest(self.customer, key))
 
