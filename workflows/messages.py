@@ -33,9 +33,9 @@ class LiveCustomer:
 
 @dataclass(frozen=True)
 class PublishStart:
-    """``number`` of the revision; ``rate``: customers a second; ``size``: customers a page; ``paused``: waits to be resumed.
+    """``number`` of the revision; ``rate``: customers a second; ``size``: most customers a page; ``paused``: waits to be resumed.
 
-    ``reached`` counts those of earlier runs.
+    ``reached`` counts those of earlier runs; a run has at most some ``history_limit`` events.
     """
 
     number: int
@@ -43,6 +43,7 @@ class PublishStart:
     size: int = 200
     paused: bool = False
     reached: int = 0
+    history_limit: int = 2_000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.contracts import PageRequest, Reaching
+    from activities.contracts import PageReply, PageRequest, Reaching
     from workflows.messages import PublishProgress, PublishStart
     from workflows.policies import PAGE_TIMEOUT, TURN_RETRY
 
@@ -28,18 +28,36 @@ class PublishWorkflow:
         """Ends when the last of them was rung."""
         while True:
             await workflow.wait_condition(lambda: not self._state.paused)
-            reply = await workflow.execute_local_activity_method(
-                Reaching.bring_page,
-                PageRequest(start.number, start.size),
-                start_to_close_timeout=PAGE_TIMEOUT,
-                retry_policy=TURN_RETRY,
-            )
+            reply = await self._bring_page(start.number)
             self._state = replace(self._state, reached=self._state.reached + reply.rung)
             if reply.done:
                 return
-            if workflow.info().is_continue_as_new_suggested():
+            if self._is_long():
                 workflow.continue_as_new(self._state)
-            await workflow.sleep(timedelta(seconds=reply.rung / self._state.rate))
+            await self._rest(reply.rung)
+
+    async def _bring_page(self, number: int) -> PageReply:
+        """No more customers than fit into a second: nobody else's bell waits longer behind theirs."""
+        return await workflow.execute_local_activity_method(
+            Reaching.bring_page,
+            PageRequest(number, min(self._state.size, self._state.rate)),
+            start_to_close_timeout=PAGE_TIMEOUT,
+            retry_policy=TURN_RETRY,
+        )
+
+    async def _rest(self, rung: int) -> None:
+        """As long as so many take at the rate; a new rate, or a pause, holds from the moment it is told."""
+        before = self._state
+        try:
+            await workflow.wait_condition(
+                lambda: self._state is not before, timeout=timedelta(seconds=rung / before.rate)
+            )
+        except TimeoutError:
+            return
+
+    def _is_long(self) -> bool:
+        info = workflow.info()
+        return info.is_continue_as_new_suggested() or info.get_current_history_length() > self._state.history_limit
 
     @workflow.signal
     def pause(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, Input, MessageTold, TaskEnded
 from perennia.core.definitions import Scope
@@ -50,6 +50,9 @@ from perennia.store.records import (
     TurnWrite,
     Words,
 )
+
+# A publish that concerns no more customers than this has set their bells when it returns.
+REACHED_AT_ONCE: Final = 500
 
 
 class StoreError(Exception):
@@ -285,12 +288,13 @@ class Store(Protocol):
         expected: str | None,
         orders: Sequence[PlaybookOrder] = (),
         reach: Reach = EVERYBODY,
+        at_once: int = REACHED_AT_ONCE,
     ) -> PublishOutcome:
         """Makes the documents the current revision. ``expected``: the revision the publisher saw (None: there was none).
 
         ``orders`` are for everybody in a playbook; their number, instant and author are the revision's. Sets the bells of
-        the first customers whom it concerns (``reach``); `reach_on` does the rest. Publishing what is current already,
-        without orders, returns it unchanged. Raises `StaleRevision`.
+        the first ``at_once`` customers whom it concerns (``reach``); `reach_on` does the rest. Publishing what is current
+        already, without orders, returns it unchanged. Raises `StaleRevision`.
         """
         ...
 

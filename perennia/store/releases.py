@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, literal_column, select, text
@@ -21,9 +20,6 @@ from perennia.store.reaching import enrolled_in, reach_on
 from perennia.store.records import PublishOutcome, Revision, RevisionProgress, StoredCatalog
 from perennia.store.tables import customers, documents, playbook_orders, revision_documents, revisions
 
-# A publish that concerns no more customers than this has reached them when it returns.
-REACHED_AT_ONCE: Final = 500
-
 _current = select(revisions).where(revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery())
 
 
@@ -36,6 +32,7 @@ def publish(
     expected: str | None,
     orders: Sequence[PlaybookOrder],
     reach: Reach,
+    at_once: int,
 ) -> PublishOutcome:
     """`Store.publish`."""
     _hold_still(connection)
@@ -51,7 +48,7 @@ def publish(
         id=_revision_id(parent, published, given), number=number, parent=parent, published_at=at, published_by=by
     )
     _write(connection, revision, published, triggers, given, reach)
-    page = reach_on(connection, number, REACHED_AT_ONCE, at)
+    page = reach_on(connection, number, at_once, at)
     return PublishOutcome(revision=revision, rung=page.rung, is_new=True, reached=page.done)
 
 

@@ -40,7 +40,7 @@ from perennia.store import (
 )
 from perennia.store.driver import Driver, Statements
 from perennia.store.page import read_history
-from perennia.store.port import Store, Take
+from perennia.store.port import REACHED_AT_ONCE, Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
     Accepted,
@@ -254,9 +254,10 @@ class SqlStore(Store):
         expected: str | None,
         orders: Sequence[PlaybookOrder] = (),
         reach: Reach = EVERYBODY,
+        at_once: int = REACHED_AT_ONCE,
     ) -> PublishOutcome:
         return await self._driver.write(
-            "publish", lambda c: releases.publish(c, documents, triggers, at, by, expected, orders, reach)
+            "publish", lambda c: releases.publish(c, documents, triggers, at, by, expected, orders, reach, at_once)
         )
 
     async def reach_on(self, number: int, size: int, at: datetime) -> Reached:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perennia.catalog import Severity, load_workspace, release
+from perennia.catalog import Severity, draft_documents, load_workspace, release
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.calls import FUNCTIONS
 from perennia.core.definitions import NO_POLICIES
@@ -25,13 +25,19 @@ PAGES = [
     "docs/examples.md",
     "docs/time.md",
     "docs/testing-playbooks.md",
+    "docs/versions.md",
 ]
 REFERENCE = (ROOT / "docs/playbook-reference.md").read_text(encoding="utf-8")
 
 
-def blocks(page: str) -> list[str]:
-    """The page's definitions. Blocks that are no whole document (settings, fragments) are not marked as yaml."""
-    return re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(page: str) -> dict[str, str]:
+    """The page's definitions by file: the one that a comment before the block names, else a number.
+
+    Blocks that are no whole document (settings, fragments) are not marked as yaml.
+    """
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.findall(r"^(?:<!-- (\S+\.yaml) -->\n)?```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return {name or f"{number}.yaml": block for number, (name, block) in enumerate(found)}
 
 
 def workspace_of(page: str, folder: Path) -> Path:
@@ -39,9 +45,9 @@ def workspace_of(page: str, folder: Path) -> Path:
     (folder / "playbooks").mkdir()
     shutil.copytree(ROOT / "templates", folder / "templates")
     found = blocks(page)
-    for number, block in enumerate(found):
-        (folder / "playbooks" / f"{number}.yaml").write_text(block, encoding="utf-8")
-    if not any(block.startswith("policies:") for block in found):
+    for name, block in found.items():
+        (folder / "playbooks" / name).write_text(block, encoding="utf-8")
+    if not any(block.startswith("policies:") for block in found.values()):
         shutil.copy(ROOT / "playbooks/policies.yaml", folder / "playbooks")
     return folder
 
@@ -58,8 +64,11 @@ def test_scenarios_in_the_docs_hold(page: str, tmp_path: Path) -> None:
     workspace = load_workspace(workspace_of(page, tmp_path))
     documents = release(workspace).documents
     rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
+    drafts = draft_documents(workspace)
     failed = [
-        s.scenario.scenario for s in workspace.scenarios if run_scenario(documents, s.scenario, rendering).differences
+        each.scenario.scenario
+        for each in workspace.scenarios
+        if run_scenario(documents, each.scenario, rendering, drafts).differences
     ]
     assert failed == []
 

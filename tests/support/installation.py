@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from perennia.catalog import load_workspace, release
+from perennia.catalog import Release, load_workspace, release
 from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.core.json_values import Json
 from perennia.store.port import Store
@@ -55,17 +55,22 @@ FILES: Final = {
 }
 
 
-async def publish(store: Store, folder: Path, at: datetime, files: dict[str, str] | None = None) -> None:
-    """Writes the files (default `FILES`) into ``folder`` and publishes them as the current revision."""
-    for name, text in (FILES if files is None else files).items():
+def released(folder: Path, files: dict[str, str]) -> Release:
+    """Writes the files into ``folder``; what a publish of them consists of."""
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             "\n".join(line.removeprefix(" " * 8) for line in text.strip("\n").split("\n")), encoding="utf-8"
         )
-    released = release(load_workspace(folder))
+    return release(load_workspace(folder))
+
+
+async def publish(store: Store, folder: Path, at: datetime, files: dict[str, str] | None = None) -> None:
+    """Publishes the files (default `FILES`) as the current revision."""
+    given = released(folder, FILES if files is None else files)
     current = await store.current_revision()
-    await store.publish(released.documents, released.triggers, at, "test", current.id if current is not None else None)
+    await store.publish(given.documents, given.triggers, at, "test", current.id if current is not None else None)
 
 
 _numbers = itertools.count(1)

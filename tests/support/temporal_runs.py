@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
-from activities.contracts import Messages, Turns
+from activities.contracts import Messages, Reaching, Turns
 from perennia.ingest.dispatcher import TASK_TIMEOUT
 from perennia.temporal.names import customer_workflow_id
 from perennia.temporal.workers import SANDBOX, customer_worker, message_worker
@@ -30,9 +30,10 @@ class Rig:
     queue: str = field(default_factory=lambda: f"perennia-{uuid.uuid4().hex[:8]}")
 
     @asynccontextmanager
-    async def working(self, turns: Turns, messages: Messages) -> AsyncGenerator[None]:
+    async def working(self, turns: Turns, messages: Messages, reaching: Reaching | None = None) -> AsyncGenerator[None]:
         async with AsyncExitStack() as running:
-            await running.enter_async_context(customer_worker(self.client, turns, queue=self.queue, runner=SANDBOX))
+            customers = customer_worker(self.client, turns, reaching, queue=self.queue, runner=SANDBOX)
+            await running.enter_async_context(customers)
             await running.enter_async_context(message_worker(self.client, messages, queue=self.queue))
             yield
 
