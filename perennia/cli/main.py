@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),
     "approval_commands": ("approvals", "deliveries"),
+    "preview_commands": ("preview",),
     "survey_commands": ("survey",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),

@@ -12,6 +12,7 @@ from perennia.rendering.messages import (
     render_text,
     try_message,
 )
+from perennia.rendering.observations import observe
 from perennia.rendering.source import BODIES
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "built_in_survey",
     "check_template",
     "names_in",
+    "observe",
     "render_message",
     "render_text",
     "try_message",

@@ -1,0 +1,43 @@
+"""`perennia preview`: a message as one customer would get it, sent to nobody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.support.commands import perennia
+
+
+def test_a_message_is_shown_with_what_may_go_wrong(workspace: Path) -> None:
+    ended = perennia(workspace, "preview", "hello/greet")
+    assert ended.code == 0
+    assert ended.out.startswith("Subject: Welcome, Ana\n\nGlad to have you.")
+    assert "note: it has no preheader" in ended.out
+
+
+def test_it_is_written_with_the_values_of_a_customer_in_a_file(workspace: Path) -> None:
+    (workspace / "eve.yaml").write_text("customer: {id: eve, traits: {first_name: Eve}}\n", encoding="utf-8")
+    ended = perennia(workspace, "preview", "hello/greet", "--customer", str(workspace / "eve.yaml"), "--json")
+    assert json.loads(ended.out)["subject"] == "Welcome, Eve"
+
+
+def test_a_page_shows_it_at_both_widths_and_runs_nothing(workspace: Path) -> None:
+    page = workspace / "page.html"
+    assert perennia(workspace, "preview", "hello/greet", "--html", str(page)).code == 0
+    written = page.read_text(encoding="utf-8")
+    assert written.count("<iframe sandbox ") == 2
+    assert "<script" not in written
+
+
+def test_a_value_that_is_missing_is_named_with_where_and_how_to_give_it(workspace: Path) -> None:
+    (workspace / "templates/hello/greet.md").write_text(
+        "---\nsubject: Hi\n---\n{{ traits.plan }} {{ code }}\n", encoding="utf-8"
+    )
+    ended = perennia(workspace, "preview", "hello/greet", "--with", "code=X1")
+    assert ended.code == 1
+    assert "hello/greet.md:4: traits.plan is missing" in ended.err
+
+
+def test_an_unknown_template_is_answered_with_those_there_are(workspace: Path) -> None:
+    ended = perennia(workspace, "preview", "hello/great")
+    assert (ended.code, "there are hello/greet" in ended.err) == (2, True)
