@@ -136,7 +136,7 @@ class TestWebProviders(EmailConformance):
         ("resend:re_hunter2@example.com", "resend:KEY"),
         ("resend:re_hunter2?timeout=soon", "numbers"),
         ("resend:re_hunter2?timeout=600", "at most 90"),
-        ("resend:re_hunter2?speed=high", "no option 'speed'; there are api, connections, timeout"),
+        ("resend:re_hunter2?speed=high", "no option 'speed'; there are api, connections, rate, timeout"),
         ("resend:re_hunter2?api=localhost", "web address"),
         ("mailgun:hunter2", "mailgun:KEY@DOMAIN"),
         ("mailgun:hunter2@mg.example.com?region=mars", "us, eu"),
