@@ -94,27 +94,34 @@ class Taking:
         return self._cast.by_id.get(self._owners.get(item.anonymous_id or "", ""))
 
     def _take(self, customer: LockedCustomer, item: Accepted) -> None:
-        """The message id goes to the first input that the item leaves; to the bare messages where it leaves none."""
-        joined = item.account is not None and self.join(
-            customer,
-            self._cast.by_name[Name("account", item.account)],
-            self._at if item.input is None else item.input.at,
-            item.message_id,
-        )
-        message_id = None if joined else item.message_id
+        """The message id goes to the first input that the item leaves; to the bare messages where it leaves none.
+
+        Of somebody new the own traits come first: nobody is looked at before who they are is known.
+        """
+        message_id: str | None = item.message_id
+        if customer.is_new and isinstance(item.input, TraitsChanged):
+            self._change(customer, item.input, message_id)
+            message_id = None
+        if item.account is not None:
+            account = self._cast.by_name[Name("account", item.account)]
+            at = self._at if item.input is None else item.input.at
+            message_id = None if self.join(customer, account, at, message_id) else message_id
         match item.input:
             case CustomerEvent() as event:
                 self._append(customer, event, message_id)
                 self._tell_account(customer, event)
-            case TraitsChanged() as changed:
-                self._append(customer, changed, message_id)
-                self.tell_roles(customer, changed)
-                if (email := email_in(changed.traits)) is not None:
-                    customer.address = normal_address(email)
-            case None if not joined:
-                self._bare.append(item.message_id)
-            case None:
+            case TraitsChanged() as changed if not customer.is_new:
+                self._change(customer, changed, message_id)
+            case None if message_id is not None:
+                self._bare.append(message_id)
+            case _:
                 pass
+
+    def _change(self, customer: LockedCustomer, changed: TraitsChanged, message_id: str | None) -> None:
+        self._append(customer, changed, message_id)
+        self.tell_roles(customer, changed)
+        if (email := email_in(changed.traits)) is not None:
+            customer.address = normal_address(email)
 
     def _append(self, customer: LockedCustomer, each: Input, message_id: str | None) -> None:
         self.appending.append(customer, each, message_id)

@@ -11,6 +11,7 @@ from perennia.core.decisions import (
     ContactChanged,
     CustomerEvent,
     Telling,
+    TraitsChanged,
 )
 from perennia.store import SqlStore
 from perennia.store.records import Accepted, NeedsHistory, TurnSnapshot, TurnWrite
@@ -263,3 +264,18 @@ async def test_an_accounts_turn_and_posts_of_its_contacts_do_not_block_each_othe
     await asyncio.gather(tell_often(), post_often())
 
     assert [each.seq for each in (await take_turn(store, people[0])).inputs] == list(range(1, 22))
+
+
+async def test_who_is_new_is_looked_at_with_their_own_traits_before_those_of_their_account(store: SqlStore) -> None:
+    identified = msgspec.structs.replace(traits("m1", "ann", plan="pro"), account="acme")
+    await store.accept([identified], AT)
+    first, second = (await take_turn(store, "ann")).inputs
+    assert first == TraitsChanged(at=AT, seq=1, traits={"plan": "pro"})
+    assert isinstance(second, AccountTraitsChanged)
+    assert (await store.accept([identified], AT)).duplicates == 1
+
+
+async def test_roles_that_come_with_the_account_are_told_to_it_once(store: SqlStore) -> None:
+    await store.accept([msgspec.structs.replace(traits("m1", "ann", roles=["admin"]), account="acme")], AT)
+    told = [each for each in (await take_turn(store, "acme", "account")).inputs if isinstance(each, ContactChanged)]
+    assert [each.roles for each in told] == [("admin",)]
