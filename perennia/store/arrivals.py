@@ -31,9 +31,14 @@ class Bells:
         self._prefixes = triggers.prefixes
 
     def concerns(self, customer: LockedCustomer, each: Input) -> bool:
-        """Whether more may come of it than that it is remembered. Anything but events, traits and contacts does."""
+        """Whether more may come of it than that it is remembered. Anything but events, traits and contacts does.
+
+        An account's traits always do: its contacts may read them, and are told by its turn.
+        """
         watching = customer.watching
         match each:
+            case TraitsChanged() if customer.kind == "account":
+                return True
             case TraitsChanged():
                 return any(f"trait:{name}" in watching for name in each.traits)
             case ContactChanged():

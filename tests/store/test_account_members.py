@@ -279,3 +279,11 @@ async def test_roles_that_come_with_the_account_are_told_to_it_once(store: SqlSt
     await store.accept([msgspec.structs.replace(traits("m1", "ann", roles=["admin"]), account="acme")], AT)
     told = [each for each in (await take_turn(store, "acme", "account")).inputs if isinstance(each, ContactChanged)]
     assert [each.roles for each in told] == [("admin",)]
+
+
+async def test_an_account_whose_traits_change_is_rung_since_its_contacts_may_read_them(store: SqlStore) -> None:
+    await store.accept([member("m1", "ann", "acme"), account_traits("m2", "acme", plan="team")], AT)
+    await take_turn(store, "acme", "account")
+    await take_turn(store, "ann")
+    receipt = await store.accept([account_traits("m3", "acme", paused=True)], AT)
+    assert receipt.rung == (await store.find("acme", "account"),)
