@@ -55,7 +55,8 @@ def services(variables: Mapping[str, str]) -> dict[str, Service]:
         name: Service(
             name,
             tuple(str(word) for word in cast("list[object]", one.get("command", []))),
-            {key: str(value) for key, value in cast("dict[str, object]", one.get("environment", {})).items()},
+            # Compose fills in after it has parsed: what is filled with nothing is empty text there, not null.
+            {k: "" if v is None else str(v) for k, v in cast("dict[str, object]", one.get("environment", {})).items()},
         )
         for name, one in described.items()
     }
