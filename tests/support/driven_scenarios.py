@@ -274,7 +274,11 @@ def visible(scenario: Scenario, result: ScenarioResult) -> Timelines:
 
 
 def shown(timelines: Timelines) -> dict[str | None, list[tuple[str, str]]]:
-    return {
+    """What happened to each, in its order. Contacts of an account live in workflows of their own: what the account asks of one
+    of them and what that contact's own clock brings at the same instant come in either order.
+    """
+    lines = {
         contact: [(each.at.isoformat(), str(replace(each, contact=None))) for each in timeline]
         for contact, timeline in timelines.items()
     }
+    return {contact: told if contact is None else sorted(told) for contact, told in lines.items()}
