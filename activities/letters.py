@@ -13,7 +13,7 @@ from perennia.core.json_values import Json, JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
-from perennia.rendering import Asking, Surroundings, built_in_survey, render_message
+from perennia.rendering import Asking, Surroundings, built_in_survey, render_message, workspace_names
 
 
 class MessageLinks(Protocol):
@@ -129,7 +129,7 @@ def _mailbox(sender: Sender) -> Mailbox:
 
 def _surroundings(effect: SendEmail, policies: Policies, message_id: str) -> Surroundings:
     return Surroundings(
-        workspace={"url": policies.url, "name": policies.name, "address": policies.address},
+        workspace=workspace_names(policies),
         owner=_with_first_name(_member(effect.context, "owner")),
         message={"id": message_id.strip("<>"), "topic": effect.topic},
         locale=_locale(effect, policies),

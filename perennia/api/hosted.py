@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl
 
@@ -14,10 +16,45 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from perennia.api.published import Published
 from perennia.api.words import Words, words_for
+from perennia.clock import Clock
+from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.ingest.bells import Bells
+from perennia.rendering.links import Links
+from perennia.store.port import Store, StoreUnavailable
 
 # A comment of the longest kind, percent-encoded, and then some.
 FORM_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """What stands behind each of these pages."""
+
+    store: Store
+    bells: Bells
+    links: Links
+    published: Published
+    clock: Clock
+
+    async def surroundings(self, request: Request) -> tuple[Policies, Words]:
+        """What is published, as far as the store can be reached (a page is shown in any case), and the reader's words."""
+        try:
+            policies = await self.published.policies()
+        except StoreUnavailable:
+            policies = NO_POLICIES
+        return policies, reader_words(request, policies.locale)
+
+
+def try_again(words: Words, fields: Mapping[str, str] | None) -> Response:
+    """The store is away. ``fields``: what was posted, to be posted again; None where nothing was."""
+    return page("try_again", 503, words, {"Retry-After": "5"}, fields=fields)
+
+
+def unknown_link(words: Words) -> Response:
+    """The link was not made here, was changed on its way, or is about somebody who was erased."""
+    return page("unknown_link", 404, words)
 
 
 def page(name: str, status: int, words: Words, headers: dict[str, str] | None = None, **content: object) -> Response:

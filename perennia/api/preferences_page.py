@@ -8,15 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from perennia.api.hosted import body_of, fields_of, page, reader_words
-from perennia.api.published import Published
-from perennia.api.unsubscribe import policies_or_none
+from perennia.api.hosted import Hosted, body_of, fields_of, page, reader_words, try_again, unknown_link
 from perennia.api.words import Words
-from perennia.clock import Clock
 from perennia.core.definitions import Policies
-from perennia.ingest.bells import Bells
-from perennia.rendering.links import BadToken, Links
-from perennia.store.port import Store, StoreUnavailable, UnknownCustomer
+from perennia.rendering.links import BadToken
+from perennia.store.port import StoreUnavailable, UnknownCustomer
 
 # The field that says no to everything, and what the name of a topic's field begins with.
 NONE = "none"
@@ -25,13 +21,7 @@ SOURCE = "preferences"
 
 
 @dataclass(frozen=True)
-class PreferencesPage:
-    store: Store
-    bells: Bells
-    links: Links
-    published: Published
-    clock: Clock
-
+class PreferencesPage(Hosted):
     def routes(self) -> list[Route]:
         return [
             Route("/p/{token}", self.ask, methods=["GET", "HEAD"], name="preferences page"),
@@ -40,15 +30,14 @@ class PreferencesPage:
 
     async def ask(self, request: Request) -> Response:
         """Shows each topic, ticked where its messages may be sent. Changes nothing."""
-        policies = await policies_or_none(self.published)
-        words = reader_words(request, policies.locale)
+        policies, words = await self.surroundings(request)
         try:
             customer = self.links.read_preferences(request.path_params["token"])
             return _page(policies, words, await self._wanted(customer, policies))
         except (BadToken, UnknownCustomer):
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         except StoreUnavailable:
-            return page("try_again", 503, words, {"Retry-After": "5"}, fields=None)
+            return try_again(words, None)
 
     async def save(self, request: Request) -> Response:
         """Keeps what was chosen: of each topic that the page had, whether it was ticked."""
@@ -64,9 +53,9 @@ class PreferencesPage:
                 if chosen[topic] != before[topic]:
                     await self.store.consent(customer, topic, chosen[topic], self.clock.now(), SOURCE)
         except (BadToken, UnknownCustomer):
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         except StoreUnavailable:
-            return page("try_again", 503, words, {"Retry-After": "5"}, fields=fields)
+            return try_again(words, fields)
         self.bells.nudge([])  # where a message is held for them, the store has set their bell
         return _page(policies, words, chosen, saved=True)
 

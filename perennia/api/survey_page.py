@@ -14,19 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from perennia.api.hosted import body_of, fields_of, page, reader_words
-from perennia.api.published import Published
-from perennia.api.unsubscribe import policies_or_none
+from perennia.api.hosted import Hosted, body_of, fields_of, page, try_again, unknown_link
 from perennia.api.words import Words
-from perennia.clock import Clock
 from perennia.core.decisions import AskedSurvey, SurveyAnswered
 from perennia.core.definitions import Policies
-from perennia.core.json_values import JsonObject
 from perennia.core.survey_definitions import KINDS, Survey
-from perennia.ingest.bells import Bells
-from perennia.rendering import TemplateError, render_text
-from perennia.rendering.links import BadToken, Links
-from perennia.store.port import Store, StoreUnavailable, UnknownCustomer
+from perennia.rendering import TemplateError, render_text, workspace_names
+from perennia.rendering.links import BadToken
+from perennia.store.port import StoreUnavailable, UnknownCustomer
 from perennia.store.records import GivenAnswer, SurveyQuestion
 
 # From the first answer on.
@@ -47,13 +42,7 @@ class _Asking(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SurveyPage:
-    store: Store
-    bells: Bells
-    links: Links
-    published: Published
-    clock: Clock
-
+class SurveyPage(Hosted):
     def routes(self) -> list[Route]:
         return [
             Route("/s/{token}", self.ask, methods=["GET", "HEAD"], name="survey page"),
@@ -83,9 +72,9 @@ class SurveyPage:
         try:
             await self._keep(asking, score, comment)
         except StoreUnavailable:
-            return page("try_again", 503, asking.words, {"Retry-After": "5"}, fields=fields)
+            return try_again(asking.words, fields)
         except UnknownCustomer:
-            return page("unknown_link", 404, asking.words)
+            return unknown_link(asking.words)
         follow_up = None if "comment" in fields else _follow_up(asking, score)
         if follow_up is None:
             return page("survey_thanks", 200, asking.words, score=_plain(score))
@@ -108,18 +97,17 @@ class SurveyPage:
         self.bells.nudge([asking.question.customer])
 
     async def _asking(self, request: Request) -> _Asking | Response:
-        policies = await policies_or_none(self.published)
-        words = reader_words(request, policies.locale)
+        policies, words = await self.surroundings(request)
         try:
             key, _ = self.links.read_answer(request.path_params["token"])
             question = await self.store.survey_question(key)
             catalog = await self.published.catalog()
         except BadToken:
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         except StoreUnavailable:
-            return page("try_again", 503, words, {"Retry-After": "5"}, fields=None)
+            return try_again(words, None)
         if question is None:
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         before = question.answer
         if before is not None and self.clock.now() >= before.first_at + OPEN_FOR:
             return page("survey_closed", 410, words, score=_plain(before.score))
@@ -179,10 +167,8 @@ def _follow_up(asking: _Asking, score: float) -> str | None:
 
 def _text(asking: _Asking, source: str) -> str | None:
     """The survey's text for this customer, None where a name in it has no value."""
-    policies = asking.policies
-    workspace: JsonObject = {"url": policies.url, "name": policies.name, "address": policies.address}
     try:
-        return render_text(source, {**asking.question.context, "workspace": workspace})
+        return render_text(source, {**asking.question.context, "workspace": workspace_names(asking.policies)})
     except TemplateError:
         return None
 

@@ -11,25 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from perennia.api.hosted import body_of, page, reader_words
-from perennia.api.published import Published
-from perennia.clock import Clock
-from perennia.core.definitions import NO_POLICIES, Policies
-from perennia.ingest.bells import Bells
-from perennia.rendering.links import BadToken, Links
-from perennia.store.port import Store, StoreUnavailable, UnknownCustomer
+from perennia.api.hosted import Hosted, body_of, page, try_again, unknown_link
+from perennia.core.definitions import Policies
+from perennia.rendering.links import BadToken
+from perennia.store.port import StoreUnavailable, UnknownCustomer
 
 ONE_CLICK = b"One-Click"
 
 
 @dataclass(frozen=True)
-class UnsubscribePage:
-    store: Store
-    bells: Bells
-    links: Links
-    published: Published
-    clock: Clock
-
+class UnsubscribePage(Hosted):
     def routes(self) -> list[Route]:
         return [
             Route("/u/{token}", self.ask, methods=["GET", "HEAD"], name="unsubscribe page"),
@@ -38,22 +29,20 @@ class UnsubscribePage:
 
     async def ask(self, request: Request) -> Response:
         """Shows what the link is about and a button. Changes nothing."""
-        policies = await policies_or_none(self.published)
-        words = reader_words(request, policies.locale)
+        policies, words = await self.surroundings(request)
         try:
             _, topic = self.links.read_unsubscribe(request.path_params["token"])
         except BadToken:
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         return page("unsubscribe", 200, words, topic=_name(policies, topic), sender=policies.name)
 
     async def unsubscribe(self, request: Request) -> Response:
         """Says no to the topic. Any POST of a valid link counts: no mail program's oddity may refuse a person's no."""
-        policies = await policies_or_none(self.published)
-        words = reader_words(request, policies.locale)
+        policies, words = await self.surroundings(request)
         try:
             customer, topic = self.links.read_unsubscribe(request.path_params["token"])
         except BadToken:
-            return page("unknown_link", 404, words)
+            return unknown_link(words)
         source = "one-click" if ONE_CLICK in await body_of(request) else "page"
         try:
             if await self.store.unsubscribe(customer, topic, self.clock.now(), source):
@@ -61,16 +50,8 @@ class UnsubscribePage:
         except UnknownCustomer:
             pass  # erased in between: nothing is ever sent there, which is what was asked for
         except StoreUnavailable:
-            return page("try_again", 503, words, {"Retry-After": "5"}, fields={})
+            return try_again(words, {})
         return page("unsubscribed", 200, words, topic=_name(policies, topic), sender=policies.name)
-
-
-async def policies_or_none(published: Published) -> Policies:
-    """What is published, as far as the store can be reached: a page is shown in any case."""
-    try:
-        return await published.policies()
-    except StoreUnavailable:
-        return NO_POLICIES
 
 
 def _name(policies: Policies, topic: str) -> str:

@@ -21,7 +21,16 @@ from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.installation import CustomerDetail
-from perennia.rendering import Asking, RenderedMessage, Surroundings, TemplateError, names_in, observe, render_message
+from perennia.rendering import (
+    Asking,
+    RenderedMessage,
+    Surroundings,
+    TemplateError,
+    names_in,
+    observe,
+    render_message,
+    workspace_names,
+)
 from perennia.rendering.survey_links import LINKS
 
 # What the links of a preview lead to: nowhere.
@@ -146,7 +155,7 @@ def _surroundings(body: TemplateBody, context: JsonObject, policies: Policies, l
     asks = LINKS in names_in(body)
     asked = AskedSurvey(survey="preview", question="How likely are you to recommend us?", lowest=0, highest=10)
     return Surroundings(
-        workspace={"url": policies.url, "name": policies.name, "address": policies.address},
+        workspace=workspace_names(policies),
         owner={"name": "Sam Smith", "first_name": "Sam", "email": "sam@example.com"},
         message={"id": "preview", "topic": None},
         unsubscribe_url=SOME_LINK,

@@ -16,7 +16,15 @@ from perennia.core.decisions import SendEmail
 from perennia.core.definitions import BUILT_IN_SURVEY, NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
-from perennia.rendering import Asking, Surroundings, TemplateError, built_in_survey, render_text, try_message
+from perennia.rendering import (
+    Asking,
+    Surroundings,
+    TemplateError,
+    built_in_survey,
+    render_text,
+    try_message,
+    workspace_names,
+)
 from perennia.simulate.coverage import Coverage, coverage
 from perennia.simulate.junit import Verdict, junit
 from perennia.simulate.outside import RenderingProblem
@@ -53,7 +61,7 @@ class WorkspaceRendering:
         locale = contact.get("locale") if isinstance(contact, dict) else None
         link = _SOME_LINK if effect.topic and not effect.transactional else None
         return Surroundings(
-            workspace={"url": policies.url, "name": policies.name, "address": policies.address},
+            workspace=workspace_names(policies),
             owner=owner if isinstance(owner, dict) else None,
             message={"id": "scenario", "topic": effect.topic},
             unsubscribe_url=link,

@@ -11,6 +11,7 @@ from perennia.rendering.messages import (
     render_message,
     render_text,
     try_message,
+    workspace_names,
 )
 from perennia.rendering.observations import observe
 from perennia.rendering.source import BODIES
@@ -28,4 +29,5 @@ __all__ = [
     "render_message",
     "render_text",
     "try_message",
+    "workspace_names",
 ]

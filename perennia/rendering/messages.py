@@ -13,7 +13,7 @@ import css_inline
 from markupsafe import Markup
 
 from perennia.core.decisions import AskedSurvey
-from perennia.core.definitions import BUILT_IN_SURVEY
+from perennia.core.definitions import BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.rendering.errors import TemplateError
@@ -57,6 +57,11 @@ class Surroundings:
     preferences_url: str | None = None
     locale: str = "en"
     asked: Asking | None = None
+
+
+def workspace_names(policies: Policies) -> JsonObject:
+    """What texts know as ``workspace``."""
+    return {"url": policies.url, "name": policies.name, "address": policies.address}
 
 
 @dataclass(frozen=True)
