@@ -61,10 +61,10 @@ class SurveyPage(Hosted):
 
     async def answer(self, request: Request) -> Response:
         """Keeps the score, and the comment where one was written; shows what comes next."""
-        asking = await self._asking(request)
+        fields = fields_of(await body_of(request))
+        asking = await self._asking(request, fields)
         if isinstance(asking, Response):
             return asking
-        fields = fields_of(await body_of(request))
         score = _score(asking, fields.get("score"))
         if score is None:
             return _scale(asking, 422, None)
@@ -96,7 +96,7 @@ class SurveyPage(Hosted):
         await self.store.place_order(asking.question.customer, answered)
         self.bells.nudge([asking.question.customer])
 
-    async def _asking(self, request: Request) -> _Asking | Response:
+    async def _asking(self, request: Request, posted: dict[str, str] | None = None) -> _Asking | Response:
         policies, words = await self.surroundings(request)
         try:
             key, _ = self.links.read_answer(request.path_params["token"])
@@ -105,7 +105,7 @@ class SurveyPage(Hosted):
         except BadToken:
             return unknown_link(words)
         except StoreUnavailable:
-            return try_again(words, None)
+            return try_again(words, posted)
         if question is None:
             return unknown_link(words)
         before = question.answer

@@ -157,9 +157,11 @@ async def test_what_could_not_be_saved_can_be_sent_again(world: World) -> None:
     world.store.turns = False
     await world.client.get(url(world))  # policies and survey are known from here on
     world.store.away = True
-    answer = await world.client.post(url(world), data={"score": "9"})
+    answer = await world.client.post(url(world), data={"score": "9", "comment": "Good."})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
+    assert '<input type="hidden" name="score" value="9">' in answer.text
+    assert '<input type="hidden" name="comment" value="Good.">' in answer.text
 
 
 async def test_a_survey_that_is_not_published_any_more_is_answered_all_the_same(world: World) -> None:
