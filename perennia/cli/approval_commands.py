@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +9,9 @@ from typing import Annotated
 import typer
 
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.decisions import Answer
-from perennia.installation import OrderAnswer
-from perennia.store.records import Approval, Delivery
 
 approvals = typer.Typer(help="Lists and answers questions that playbooks put to people.", no_args_is_help=True)
 
@@ -39,12 +36,7 @@ def list_approvals(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
 ) -> None:
     """Lists questions that wait for an answer."""
-
-    async def ask() -> list[Approval]:
-        async with reach(workspace, url, data) as installation:
-            return await installation.approvals(customer, None if everything else "open")
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.approvals(customer, None if everything else "open"))
     if as_json:
         say_json(found)
         return
@@ -98,11 +90,7 @@ def _answer(
     *,
     as_json: bool,
 ) -> None:
-    async def ask() -> OrderAnswer:
-        async with reach(workspace, url, data) as installation:
-            return await installation.answer_approval(key, decision, comment, who())
-
-    answer = asyncio.run(ask())
+    answer = ask(workspace, url, data, lambda at: at.answer_approval(key, decision, comment, who()))
     if as_json:
         say_json(answer)
     else:
@@ -117,12 +105,7 @@ def deliveries(
     customer: OfCustomer = None,
 ) -> None:
     """Lists what other systems were told: the CRM, webhooks, channels of the team."""
-
-    async def ask() -> list[Delivery]:
-        async with reach(workspace, url, data) as installation:
-            return await installation.deliveries(customer)
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.deliveries(customer))
     if as_json:
         say_json(found)
         return

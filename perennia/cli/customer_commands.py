@@ -13,10 +13,10 @@ import typer
 
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, who
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask, reach
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import Json, JsonObject
-from perennia.installation import CustomerDetail, CustomerPage, Decisions, EnrollmentWord, Installation, OrderAnswer
+from perennia.installation import CustomerDetail, Decisions, EnrollmentWord, Installation, OrderAnswer
 from perennia.store.records import Revision
 from perennia.why.evidence import local_time
 from perennia.why.story import Story, tell
@@ -51,12 +51,7 @@ def customers(
     after: Annotated[str | None, typer.Option(help="Go on behind this customer.")] = None,
 ) -> None:
     """Lists customers with their stages and what they are enrolled in."""
-
-    async def ask() -> CustomerPage:
-        async with reach(workspace, url, data) as installation:
-            return await installation.customers(limit, after)
-
-    page = asyncio.run(ask())
+    page = ask(workspace, url, data, lambda at: at.customers(limit, after))
     if as_json:
         say_json(page)
         return
@@ -73,12 +68,7 @@ def show(
     customer: Customer, workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None
 ) -> None:
     """Shows one customer: traits, stages, where each enrollment stands."""
-
-    async def ask() -> CustomerDetail:
-        async with reach(workspace, url, data) as installation:
-            return await installation.customer(customer)
-
-    detail = asyncio.run(ask())
+    detail = ask(workspace, url, data, lambda at: at.customer(customer))
     if as_json:
         say_json(detail)
     else:
@@ -172,12 +162,10 @@ def enroll(
     data: Data = None,
 ) -> None:
     """Enrolls a customer by hand: overrides the entry filter and the re-entry policy."""
-
-    async def ask() -> OrderAnswer:
-        async with reach(workspace, url, data) as installation:
-            return await installation.enroll(customer, playbook, _properties(properties), who())
-
-    _say_answer(asyncio.run(ask()), as_json=as_json)
+    _say_answer(
+        ask(workspace, url, data, lambda at: at.enroll(customer, playbook, _properties(properties), who())),
+        as_json=as_json,
+    )
 
 
 def event(
@@ -196,11 +184,7 @@ def event(
     body: JsonObject = {"customer": customer, "kind": kind, "event": name, "properties": _properties(properties)}
     body |= {"message_id": message_id, "by": who()}
 
-    async def ask() -> str:
-        async with reach(workspace, url, data) as installation:
-            return await installation.send_event(body)
-
-    stored = asyncio.run(ask())
+    stored = ask(workspace, url, data, lambda at: at.send_event(body))
     if as_json:
         say_json({"message_id": stored})
     else:
@@ -221,11 +205,7 @@ def answer(
     """Enters a customer's answer to a survey, given elsewhere than on its page: what asks it goes on."""
     body: JsonObject = {"survey": survey, "score": score, "comment": comment, "message_id": message_id, "by": who()}
 
-    async def ask() -> OrderAnswer:
-        async with reach(workspace, url, data) as installation:
-            return await installation.answer(customer, body)
-
-    _say_answer(asyncio.run(ask()), as_json=as_json)
+    _say_answer(ask(workspace, url, data, lambda at: at.answer(customer, body)), as_json=as_json)
 
 
 def skip(
@@ -255,11 +235,11 @@ def pause(
         _order("pause", customer, playbook, key, workspace, url, data, as_json=as_json)
         return
 
-    async def ask() -> Revision:
-        async with reach(workspace, url, data) as installation:
-            return await installation.pause(customer, who())
-
-    _say_revision(asyncio.run(ask()), f"paused {customer} for everybody", as_json=as_json)
+    _say_revision(
+        ask(workspace, url, data, lambda at: at.pause(customer, who())),
+        f"paused {customer} for everybody",
+        as_json=as_json,
+    )
 
 
 def resume(
@@ -280,11 +260,11 @@ def resume(
         _order("resume", customer, playbook, key, workspace, url, data, as_json=as_json)
         return
 
-    async def ask() -> Revision:
-        async with reach(workspace, url, data) as installation:
-            return await installation.resume(customer, who(), skip=skip_due)
-
-    _say_revision(asyncio.run(ask()), f"resumed {customer} for everybody", as_json=as_json)
+    _say_revision(
+        ask(workspace, url, data, lambda at: at.resume(customer, who(), skip=skip_due)),
+        f"resumed {customer} for everybody",
+        as_json=as_json,
+    )
 
 
 def _say_revision(revision: Revision, what: str, *, as_json: bool) -> None:
@@ -318,11 +298,7 @@ def _order(
     *,
     as_json: bool,
 ) -> None:
-    async def ask() -> OrderAnswer:
-        async with reach(workspace, url, data) as installation:
-            return await installation.order(customer, word, playbook, who(), key)
-
-    _say_answer(asyncio.run(ask()), as_json=as_json)
+    _say_answer(ask(workspace, url, data, lambda at: at.order(customer, word, playbook, who(), key)), as_json=as_json)
 
 
 def _say_answer(answer: OrderAnswer, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -14,13 +13,12 @@ from perennia.catalog.yaml_source import read_bytes, read_documents
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url
 from perennia.cli.options import Workspace as WorkspaceFolder
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json
 from perennia.core.decisions import AskedSurvey
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
-from perennia.installation import CustomerDetail
 from perennia.rendering import (
     Asking,
     RenderedMessage,
@@ -111,11 +109,7 @@ def _traits(customer: str | None, workspace: Path, url: str | None, data: Path |
     if file.suffix in (".yaml", ".yml"):
         raise CommandError(f"no file {customer}", "name one, or a stored customer's id", Exit.USAGE)
 
-    async def ask() -> CustomerDetail:
-        async with reach(workspace, url, data) as installation:
-            return await installation.customer(customer)
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.customer(customer))
     state = cast("dict[str, Any]", found.state or {})
     return {**state.get("facts", {}).get("traits", {}), "id": found.customer.external_id}
 

@@ -12,10 +12,10 @@ from perennia.catalog import load_workspace, release
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url, who
 from perennia.cli.options import Workspace as WorkspaceFolder
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask, reach
 from perennia.cli.speech import say, say_json, say_table
 from perennia.cli.workspace_commands import refuse
-from perennia.installation import Installation, Mode, Plan, PlaybookPlan, RevisionProgress
+from perennia.installation import Installation, Mode, PlaybookPlan
 from perennia.publishing import Publication, publish_documents
 from perennia.store.records import Revision
 
@@ -56,11 +56,7 @@ def plan(
     documents = release(loaded).documents
     modes = modes_of(migrate, end, map_)
 
-    async def ask() -> Plan:
-        async with reach(workspace, url, data) as installation:
-            return await installation.plan(documents, modes)
-
-    planned = asyncio.run(ask())
+    planned = ask(workspace, url, data, lambda at: at.plan(documents, modes))
     if as_json:
         say_json(planned)
         return
@@ -117,12 +113,7 @@ def revisions(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
 ) -> None:
     """Lists revisions, newest first: who published when, what was ordered for people in flight, how far each has come."""
-
-    async def ask() -> list[RevisionProgress]:
-        async with reach(workspace, url, data) as installation:
-            return await installation.revisions(limit)
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.revisions(limit))
     if as_json:
         say_json(found)
         return
@@ -153,11 +144,10 @@ def rollback(
     """Makes what a former revision consisted of current again, as a new revision."""
     modes = modes_of(migrate, end, map_)
 
-    async def ask() -> Revision:
-        async with reach(workspace, url, data) as installation:
-            return await installation.roll_back(revision, await _current(installation), who(), modes)
+    async def roll_back(installation: Installation) -> Revision:
+        return await installation.roll_back(revision, await _current(installation), who(), modes)
 
-    made = asyncio.run(ask())
+    made = ask(workspace, url, data, roll_back)
     if as_json:
         say_json(made)
     else:

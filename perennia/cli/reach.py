@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from perennia.cli.exits import CommandError, Exit
 from perennia.installation import Installation, NotReachable
 from perennia.settings import Settings, load_settings
 from perennia.up.folder import DataFolder
+
+T = TypeVar("T")
+
+
+def ask(workspace: Path, url: str | None, data: Path | None, question: Callable[[Installation], Awaitable[T]]) -> T:
+    """What the installation that `reach` finds answers. Raises as `reach` does, and `InstallationError`."""
+
+    async def answer() -> T:
+        async with reach(workspace, url, data) as installation:
+            return await question(installation)
+
+    return asyncio.run(answer())
 
 
 def reach(workspace: Path, url: str | None, data: Path | None) -> Installation:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.installation import SurveyScore
-from perennia.store.records import Response
 
 survey = typer.Typer(help="Reads what was answered to a survey.", no_args_is_help=True)
 BAR_CHARS = 30
@@ -41,12 +39,7 @@ def report(
     data: Data = None,
 ) -> None:
     """Shows the score with its 95 % interval, of each customer the last answer; and how often each score was given."""
-
-    async def ask() -> SurveyScore:
-        async with reach(workspace, url, data) as installation:
-            return await installation.survey_report(name, _aware(since), _aware(until))
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.survey_report(name, _aware(since), _aware(until)))
     if as_json:
         say_json(found)
         return
@@ -65,12 +58,7 @@ def answers(
     data: Data = None,
 ) -> None:
     """Lists answers, newest first, with what people wrote."""
-
-    async def ask() -> list[Response]:
-        async with reach(workspace, url, data) as installation:
-            return await installation.responses(name, _aware(since), _aware(until))
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.responses(name, _aware(since), _aware(until)))
     if as_json:
         say_json(found)
         return

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
-from perennia.cli.reach import reach
+from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
-from perennia.installation import OrderAnswer
-from perennia.store.records import Task
 
 tasks = typer.Typer(help="Lists and ends tasks that playbooks opened for people.", no_args_is_help=True)
 
@@ -35,12 +32,7 @@ def list_tasks(
     everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
 ) -> None:
     """Lists open tasks."""
-
-    async def ask() -> list[Task]:
-        async with reach(workspace, url, data) as installation:
-            return await installation.tasks(customer, None if everything else "open")
-
-    found = asyncio.run(ask())
+    found = ask(workspace, url, data, lambda at: at.tasks(customer, None if everything else "open"))
     if as_json:
         say_json(found)
         return
@@ -94,11 +86,7 @@ def _end(
     *,
     as_json: bool,
 ) -> None:
-    async def ask() -> OrderAnswer:
-        async with reach(workspace, url, data) as installation:
-            return await installation.end_task(key, outcome, result, who())
-
-    answer = asyncio.run(ask())
+    answer = ask(workspace, url, data, lambda at: at.end_task(key, outcome, result, who()))
     if as_json:
         say_json(answer)
     else:
