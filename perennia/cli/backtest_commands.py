@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,6 +15,7 @@ import typer
 
 from perennia.catalog import rehearsal
 from perennia.cli.backtest_report import in_json, say_figures
+from perennia.cli.dates import instant_of
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Playbook
 from perennia.cli.options import Workspace as WorkspaceFolder
@@ -24,7 +24,7 @@ from perennia.cli.scenarios import WorkspaceRendering
 from perennia.cli.speech import say_json
 from perennia.cli.stored import store_of
 from perennia.clock import WallClock
-from perennia.core.calendar import find_zone, resolve
+from perennia.core.calendar import find_zone
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import Document, TemplateBody
 from perennia.settings import Settings, load_settings
@@ -100,22 +100,14 @@ class _Period:
     def __init__(self, documents: Sequence[Document], since: str, until: str | None) -> None:
         now = WallClock().now()
         self._zone = find_zone(_policies(documents).timezone)[0]
-        self._since = self._instant("--since", since)
-        self._until = now if until is None else self._instant("--until", until)
+        self._since = instant_of("--since", since, self._zone)
+        self._until = now if until is None else instant_of("--until", until, self._zone)
         if self._until > now:
             raise CommandError(
                 f"--until {until} lies ahead", "a backtest looks back: name a day that is over", Exit.USAGE
             )
         if self._since >= self._until:
             raise CommandError(f"--since {since} is not before {until or 'now'}", "name an earlier day", Exit.USAGE)
-
-    def _instant(self, option: str, text: str) -> datetime:
-        try:
-            told = datetime.fromisoformat(text)
-        except ValueError:
-            remedy = "write a day like 2026-01-31, or an instant like 2026-01-31T09:00:00+01:00"
-            raise CommandError(f'{option}: "{text}" is no date', remedy, Exit.USAGE) from None
-        return resolve(told, self._zone) if told.tzinfo is None else told.astimezone(UTC)
 
     def draft(self, documents: Sequence[Document], playbook: str) -> Draft:
         templates = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -13,18 +16,27 @@ from perennia.catalog import Workspace, load_workspace, rehearsal
 from perennia.catalog.parsing import parse_model
 from perennia.catalog.scenario_models import Scenario
 from perennia.catalog.yaml_source import read_bytes, read_documents
+from perennia.cli.dates import instant_of
 from perennia.cli.exits import CommandError, Exit
-from perennia.cli.options import HERE, AsJson, Playbook
+from perennia.cli.options import HERE, AsJson, Data, Playbook, who
 from perennia.cli.options import Workspace as WorkspaceFolder
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.cli.speech import say, say_json
 from perennia.clock import WallClock
+from perennia.core.calendar import EPOCH, Span, SpanError, find_zone, parse_span
 from perennia.core.definitions import NO_POLICIES
+from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
+from perennia.core.lives import Household
+from perennia.settings import Settings, load_settings
+from perennia.simulate.reliving import draft_of
 from perennia.simulate.report import after_start
-from perennia.simulate.scenarios import ScenarioResult, run_scenario
+from perennia.simulate.simulation import Decided, OtherScope, Simulation, simulate_life, simulate_scenario
+from perennia.store.port import Store, StoreError, UnknownCustomer
 from perennia.why.evidence import local_time
 from perennia.why.wording import put_in_words
+
+NOW: Final = "now"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,37 +46,177 @@ def register(app: typer.Typer) -> None:
 def simulate(
     playbook: Playbook,
     customer: Annotated[
-        Path, typer.Option(help="YAML as in a scenario: customer, start, when, policies.", exists=True, dir_okay=False)
+        str,
+        typer.Option(
+            help="A file as in a scenario (customer, start, when, policies), or the id of a customer in the store.",
+            metavar="FILE|ID",
+        ),
     ],
-    until: Annotated[str, typer.Option(help="How long, from its start.", metavar="SPAN")] = "90d",
+    until: Annotated[
+        str, typer.Option(help="How long: from its start, or for a stored customer from now.", metavar="SPAN")
+    ] = "90d",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Stored customers: as if published on this day or at this instant, or `now`; default: before they came.",
+            metavar="DATE",
+        ),
+    ] = None,
+    enroll: Annotated[bool, typer.Option("--enroll", help="Stored customers: they are enrolled by hand now.")] = False,
     workspace: WorkspaceFolder = HERE,
     as_json: AsJson = False,
+    data: Data = None,
 ) -> None:
-    """Lets one customer live through a playbook in virtual time and prints what happens, when and why."""
-    loaded = loaded_with(workspace, playbook)
-    scenario = _scenario(customer, playbook, until)
-    rendering = WorkspaceRendering(loaded.templates, loaded.policies or NO_POLICIES)
-    result = run_scenario(rehearsal(loaded), scenario, rendering)
-    if as_json:
-        say_json(
-            {
-                "timeline": [{"at": one.at.isoformat(), "what": str(one)} for one in result.actual],
-                "decisions": msgspec.to_builtins(result.journal),
-            }
+    """Lets one customer live through a playbook in virtual time and prints what happens, when and why. Touches nothing."""
+    trial = _Trial(loaded_with(workspace, playbook), playbook, _span(until))
+    found = asyncio.run(_look_up(customer, load_settings(workspace, data)))
+    if isinstance(found, _Stored):
+        simulated = trial.of_stored(found, since, enroll=enroll)
+    elif since is not None or enroll:
+        raise CommandError(
+            "--since and --enroll are for stored customers", "write `enroll` into the file's `when`", Exit.USAGE
         )
-        return
-    _say_timeline(result)
+    else:
+        simulated = trial.of_file(found)
+    if as_json:
+        say_json(_in_json(simulated))
+    else:
+        _say_timeline(simulated)
 
 
-def _say_timeline(result: ScenarioResult) -> None:
-    say(f"{result.scenario.customer.id}, times in {result.zone.key}", "bold")
-    if not result.journal:
+def _span(text: str) -> Span:
+    try:
+        return parse_span(text)
+    except SpanError as error:
+        raise CommandError(f"--until: {error}", None, Exit.USAGE) from None
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A customer of the store (internal id) with everybody it lives with, and what time the installation has."""
+
+    id: str
+    household: Household
+    now: datetime
+
+
+async def _look_up(customer: str, settings: Settings) -> Path | _Stored:
+    """The file, or the stored customer. Raises `CommandError` where it is neither, or could be either."""
+    from perennia.cli.stored import store_of  # noqa: PLC0415 - loads the store's driver
+
+    file = Path(customer)
+    if file.is_file() and (file.suffix in (".yaml", ".yml") or len(file.parts) > 1):
+        return file
+    try:
+        async with store_of(settings) as store:
+            stored = await _find(store, customer, WallClock(settings.time_scale, settings.time_origin).now())
+    except (CommandError, StoreError) as error:
+        if file.is_file():
+            return file
+        if isinstance(error, UnknownCustomer):
+            message = f"there is no file {customer}, and no customer of this id in the store"
+            raise CommandError(message, "`perennia customers` lists them") from None
+        raise
+    if file.is_file():
+        remedy = f"write ./{customer} for the file, or {stored.id} for the customer"
+        raise CommandError(f"{customer} is a file here and a customer in the store", remedy, Exit.USAGE)
+    return stored
+
+
+async def _find(store: Store, customer: str, now: datetime) -> _Stored:
+    id_ = await store.find(customer)
+    households = await store.households(1, of=id_)
+    if not households:
+        raise UnknownCustomer(customer)  # erased: there is nothing left to live through
+    return _Stored(id_, households[0], now)
+
+
+class _Trial:
+    """The playbook of this workspace, tried out for so long."""
+
+    def __init__(self, loaded: Workspace, playbook: str, span: Span) -> None:
+        self._playbook = playbook
+        self._span = span
+        self._documents: Sequence[Document] = rehearsal(loaded)
+        self._policies = loaded.policies or NO_POLICIES
+        self._rendering = WorkspaceRendering(loaded.templates, self._policies)
+
+    def of_file(self, file: Path) -> Simulation:
+        scenario = _scenario(file, self._playbook, self._span.text)
+        return simulate_scenario(self._documents, scenario, self._playbook, self._rendering)
+
+    def of_stored(self, stored: _Stored, since: str | None, *, enroll: bool) -> Simulation:
+        draft = draft_of(
+            self._documents,
+            self._playbook,
+            self._published(since, stored.now),
+            stored.now,
+            self._rendering,
+            everything=True,
+        )
+        by = who() if enroll else None
+        try:
+            return simulate_life(self._documents, draft, stored.household, stored.id, self._span, enrolled_by=by)
+        except OtherScope as error:
+            remedy = f"name one of {', '.join(error.others[:5])}" if error.others else f"name another {error.scope}"
+            raise CommandError(str(error), remedy, Exit.USAGE) from None
+
+    def _published(self, since: str | None, now: datetime) -> datetime:
+        if since in (None, NOW):
+            return EPOCH if since is None else now
+        told = instant_of("--since", since, find_zone(self._policies.timezone)[0])
+        if told > now:
+            raise CommandError(f"--since {since} lies ahead", f"name a day that is over, or `{NOW}`", Exit.USAGE)
+        return told
+
+
+def _in_json(simulated: Simulation) -> JsonObject:
+    return {
+        "customer": simulated.customer,
+        "playbook": simulated.playbook,
+        "zone": simulated.calendar.zone.key,
+        "start": simulated.start.isoformat(),
+        "now": None if simulated.now is None else simulated.now.isoformat(),
+        "until": simulated.until.isoformat(),
+        "timeline": [{"at": one.at.isoformat(), "what": str(one)} for one in simulated.timeline],
+        "decisions": [
+            msgspec.to_builtins(each.entry) | ({} if each.contact is None else {"contact": each.contact})
+            for each in simulated.decisions
+        ],
+    }
+
+
+def _say_timeline(simulated: Simulation) -> None:
+    say(f"{simulated.customer}, times in {simulated.calendar.zone.key}", "bold")
+    told = [each for each in simulated.decisions if simulated.matters(each.entry)]
+    past = [each for each in told if simulated.now is not None and each.entry.at < simulated.now]
+    if not told:
         say("Nothing was decided: no trigger fired.")
-    for entry in result.journal:
-        line = put_in_words(entry, result.zone)
-        say(f"{after_start(entry.at, result):>8}  {local_time(entry.at, result.zone)}  {line.subject}: {line.text}")
-        for each in (*line.because, *(f"to change that: {change}" for change in line.needed)):
-            say(f"          {each}", "dim")
+    for each in past:
+        _say_decision(each, simulated)
+    if simulated.now is not None:
+        say(
+            f"-- {local_time(simulated.now, simulated.calendar.zone)} is now; what follows is if nobody does anything --"
+        )
+    for each in told[len(past) :]:
+        _say_decision(each, simulated)
+    left_out = len(simulated.decisions) - len(told)
+    if left_out:
+        say(
+            f"left out: {left_out} moves in tracks and health scores that the playbook does not read (see --json)",
+            "dim",
+        )
+
+
+def _say_decision(decided: Decided, simulated: Simulation) -> None:
+    """In front of what happens to somebody made up stands how long after the start: what `at` would have to say."""
+    entry, zone = decided.entry, simulated.calendar.zone
+    line = put_in_words(entry, zone)
+    after = "" if simulated.now else f"{after_start(entry.at, simulated.start, simulated.calendar):>8}  "
+    contact = "" if decided.contact is None else f" ({decided.contact})"
+    say(f"{after}{local_time(entry.at, zone)}  {line.subject}{contact}: {line.text}")
+    for reason in (*line.because, *(f"to change that: {change}" for change in line.needed)):
+        say(f"          {reason}", "dim")
 
 
 def _scenario(file: Path, playbook: str, until: str) -> Scenario:

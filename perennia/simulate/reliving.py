@@ -59,9 +59,18 @@ class Draft:
 
 
 def draft_of(
-    documents: Sequence[Document], playbook: str, since: datetime, until: datetime, rendering: Rendering
+    documents: Sequence[Document],
+    playbook: str,
+    since: datetime,
+    until: datetime,
+    rendering: Rendering,
+    *,
+    everything: bool = False,
 ) -> Draft:
-    """Raises `KeyError` where no such playbook is among the documents."""
+    """Raises `KeyError` where no such playbook is among the documents.
+
+    ``everything``: also tracks and health scores that cannot matter to the playbook.
+    """
     books = {each.id: _definition(each) for each in documents if each.kind == "playbook"}
     wanted = _named_by(playbook, books)
     published = [
@@ -69,7 +78,9 @@ def draft_of(
         for each in documents
         if each.kind == "playbook" and each.id in wanted
     ]
-    others = surroundings_of(published, [each for each in documents if each.kind != "playbook"])
+    others = [each for each in documents if each.kind != "playbook"]
+    if not everything:
+        others = surroundings_of(published, others)
     catalog = compile_catalog("draft", [*others, *published])
     return Draft(
         playbook=playbook,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from perennia.core.calendar import Span
+from perennia.core.calendar import Calendar, Span
 from perennia.core.decisions import Act, JournalEntry
 from perennia.simulate.comparison import Difference, Expected
 from perennia.simulate.scenarios import ScenarioResult
@@ -54,12 +54,11 @@ def explanation(result: ScenarioResult) -> list[str]:
     return [*lines, *(f"     to change that: {each}" for each in told.needed)]
 
 
-def after_start(at: datetime, result: ScenarioResult) -> str:
-    """The instant as a scenario writes it, a span from its start: ``2d6h``."""
-    calendar, start = result.calendar, result.start
+def after_start(at: datetime, start: datetime, calendar: Calendar) -> str:
+    """The instant as a scenario writes it, a span from its start: ``2d6h``. `NOTHING` before it."""
     if at < start:
         return NOTHING
-    days = max((at.astimezone(result.zone).date() - start.astimezone(result.zone).date()).days, 0)
+    days = max((at.astimezone(calendar.zone).date() - start.astimezone(calendar.zone).date()).days, 0)
     while days and calendar.after(start, Span(days, 0, timedelta(), "")) > at:
         days -= 1
     rest = int((at - calendar.after(start, Span(days, 0, timedelta(), ""))).total_seconds())
@@ -101,7 +100,7 @@ def _rows(result: ScenarioResult) -> list[_Row]:
 
 
 def _row(result: ScenarioResult, at: datetime, left: str, right: str, *, wrong: bool) -> _Row:
-    return _Row(at, after_start(at, result), local_time(at, result.zone), left, right, wrong)
+    return _Row(at, after_start(at, result.start, result.calendar), local_time(at, result.zone), left, right, wrong)
 
 
 def _table(rows: Sequence[_Row]) -> Iterator[str]:
@@ -150,7 +149,7 @@ def _of(difference: Difference, result: ScenarioResult) -> str:
 
 
 def _moment(at: datetime | None, result: ScenarioResult) -> str:
-    return "" if at is None else f"at {after_start(at, result)} ({local_time(at, result.zone)})"
+    return "" if at is None else f"at {after_start(at, result.start, result.calendar)} ({local_time(at, result.zone)})"
 
 
 def _instead(expected: Expected, result: ScenarioResult) -> Happening | None:

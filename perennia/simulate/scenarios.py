@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from perennia.catalog.scenario_models import (
@@ -95,13 +96,7 @@ def run_scenario(
 
     ``drafts``: by file the documents that it publishes on its way.
     """
-    first = first_edition(documents, scenario)
-    catalog = first.catalog(scenario)
-    moments = Moments(catalog, scenario)
-    published = [(moments.instant(item.at), item) for item in scenario.when if isinstance(item, PublishInput)]
-    editions = later_editions(first, scenario, drafts or {}, published)
-    world = furnish(catalog, scenario, moments, rendering, iter([each for _, each in editions]))
-    world.run(moments.instant(scenario.until))
+    world, moments, catalog = live_through(documents, scenario, rendering, drafts)
     chronicle = [(whose.facts.ref if whose.kind == "contact" else None, entry) for whose, entry in world.chronicle]
     actual = happenings_among(chronicle, world.outside.texts)
     expected = [each for item in scenario.expect for each in expected_of(item, moments.instant)]
@@ -117,6 +112,31 @@ def run_scenario(
         calendar=moments.calendar,
         sources=_sources(catalog),
     )
+
+
+class LivedThrough(NamedTuple):
+    """The world at the end of a scenario; ``catalog``: what was published at its start."""
+
+    world: World
+    moments: Moments
+    catalog: Catalog
+
+
+def live_through(
+    documents: Sequence[Document],
+    scenario: Scenario,
+    rendering: Rendering,
+    drafts: Mapping[str, Sequence[Document]] | None = None,
+) -> LivedThrough:
+    """Everything that happens in the scenario, up to and with its end. ``drafts``: as of `run_scenario`."""
+    first = first_edition(documents, scenario)
+    catalog = first.catalog(scenario)
+    moments = Moments(catalog, scenario)
+    published = [(moments.instant(item.at), item) for item in scenario.when if isinstance(item, PublishInput)]
+    editions = later_editions(first, scenario, drafts or {}, published)
+    world = furnish(catalog, scenario, moments, rendering, iter([each for _, each in editions]))
+    world.run(moments.instant(scenario.until))
+    return LivedThrough(world, moments, catalog)
 
 
 def _reached(world: World) -> frozenset[tuple[str, str]]:

@@ -38,6 +38,12 @@ def surroundings_of(playbooks: Sequence[Document], others: Sequence[Document]) -
     return kept
 
 
+def standings_of(playbooks: Sequence[Document], others: Sequence[Document]) -> frozenset[tuple[str, str]]:
+    """Kind and id of each track and health score that may matter to the playbooks."""
+    kept = surroundings_of(playbooks, others)
+    return frozenset((each.kind, each.id) for each in kept if each.kind in ("track", "health"))
+
+
 def _templates(playbooks: Sequence[Document], others: Sequence[Document]) -> Iterator[Document]:
     bodies = (msgspec.json.decode(each.body, type=PlaybookBody) for each in playbooks)
     named = {name for body in bodies for name in body.templates}

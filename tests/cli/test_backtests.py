@@ -9,10 +9,10 @@ from typing import cast
 
 import pytest
 
-from perennia.cli.main import main
 from perennia.core.json_values import JsonObject
 from perennia.store import open_store
 from tests.support.commands import Ended, perennia
+from tests.support.in_process import InProcess
 from tests.support.installation import event, traits
 from tests.support.stored_lives import dump
 from tests.support.workspace_files import PLAYBOOK, write_workspace
@@ -37,21 +37,9 @@ async def _fill(file: Path) -> None:
     await store.close()
 
 
-class Backtest:
-    """The command, in this process: to start another one takes longer than all that it does."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.file = folder / "store.sqlite"
-        self._folder = folder
-        self._capsys = capsys
-        self._monkeypatch = monkeypatch
-
-    def run(self, *options: str) -> Ended:
-        self._monkeypatch.chdir(self._folder)
-        self._monkeypatch.setenv("PERENNIA_STORE_URL", f"sqlite:///{self.file}")
-        code = main(["backtest", "hello", "--jobs", "1", *options])
-        said = self._capsys.readouterr()
-        return Ended(code, said.out, said.err)
+class Backtest(InProcess):
+    def run(self, *arguments: str, **variables: str) -> Ended:
+        return super().run("backtest", "hello", "--jobs", "1", *arguments, **variables)
 
 
 @pytest.fixture

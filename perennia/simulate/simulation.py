@@ -1,0 +1,165 @@
+"""One customer and one playbook, from the beginning to an end: somebody made up in a file, or somebody the store knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from perennia.catalog.scenario_models import Scenario
+from perennia.core.calendar import Calendar, Span
+from perennia.core.compiled import Catalog
+from perennia.core.decisions import Act, EnrollOrder, JournalEntry
+from perennia.core.definitions import Scope
+from perennia.core.documents import Document
+from perennia.core.facts import zones_told
+from perennia.core.lives import Household
+from perennia.core.state import CustomerState, Enrollment
+from perennia.simulate.outside import Rendering
+from perennia.simulate.reliving import Draft, relive
+from perennia.simulate.scenarios import live_through
+from perennia.simulate.surroundings import standings_of
+from perennia.simulate.timeline import Happening, happenings_among
+from perennia.simulate.world import World
+
+
+class OtherScope(Exception):
+    """The playbook is not for customers of this kind. ``others``: ids of those near it whom it is for."""
+
+    def __init__(self, playbook: str, scope: Scope, others: Sequence[str]) -> None:
+        super().__init__(f'"{playbook}" is for {scope}s')
+        self.scope = scope
+        self.others = tuple(others)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision; ``contact``: which of the account's contacts it is about, None: the customer itself."""
+
+    contact: str | None
+    entry: JournalEntry
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """``start``: where spans count from. ``now``: up to there the customer's own history; None: all of it is made up.
+
+    ``decisions`` and ``timeline`` are those about the customer, and of an account's contacts what its playbooks do there.
+    ``standing``: the enrollments that live on at the end. ``standings``: tracks and health scores that the playbook reads.
+    """
+
+    playbook: str
+    customer: str
+    catalog: Catalog
+    calendar: Calendar
+    start: datetime
+    now: datetime | None
+    until: datetime
+    decisions: tuple[Decided, ...]
+    timeline: tuple[Happening, ...]
+    standing: tuple[Enrollment, ...]
+    standings: frozenset[tuple[str, str]]
+
+    def matters(self, entry: JournalEntry) -> bool:
+        """Whether it is about a playbook, or about a track or a health score that the playbook reads."""
+        standing = (("track", entry.detail.get("track")), ("health", entry.detail.get("health")))
+        return entry.act not in (Act.STAGE, Act.RAISED, Act.HEALTH) or any(each in self.standings for each in standing)
+
+
+def simulate_scenario(
+    documents: Sequence[Document], scenario: Scenario, playbook: str, rendering: Rendering
+) -> Simulation:
+    """The scenario's customer, up to and with its end; what it expects is not looked at."""
+    world, moments, catalog = live_through(documents, scenario, rendering)
+    told = _Told(world, world.state.customer, catalog)
+    return Simulation(
+        playbook=playbook,
+        customer=scenario.customer.id,
+        catalog=catalog,
+        calendar=moments.calendar,
+        start=moments.start,
+        now=None,
+        until=moments.instant(scenario.until),
+        decisions=tuple(told.decisions()),
+        timeline=tuple(told.timeline()),
+        standing=tuple(world.state.enrollments),
+        standings=_standings(documents, playbook),
+    )
+
+
+def simulate_life(
+    documents: Sequence[Document],
+    draft: Draft,
+    household: Household,
+    customer: str,
+    span: Span,
+    *,
+    enrolled_by: str | None = None,
+) -> Simulation:
+    """What the household lived through up to the draft's end, which is now, and the ``span`` after it.
+
+    From now on nobody does anything. ``customer``: the internal id of the one to tell about; ``enrolled_by``: who enrolls
+    it by hand now. Raises `OtherScope`.
+    """
+    _must_be_for(draft, household, customer)
+    world = relive(draft, household)
+    calendar = draft.catalog.calendar(*zones_told(world.state_of(customer).facts))
+    now, until = draft.until, calendar.after(draft.until, span)
+    if enrolled_by is not None:
+        world.at(now, EnrollOrder(at=now, playbook=draft.playbook, by_person=True, by=enrolled_by), customer)
+    world.run(until)
+    told = _Told(world, customer, draft.catalog)
+    return Simulation(
+        playbook=draft.playbook,
+        customer=world.state_of(customer).facts.ref,
+        catalog=draft.catalog,
+        calendar=calendar,
+        start=now,
+        now=now,
+        until=until,
+        decisions=tuple(told.decisions()),
+        timeline=tuple(told.timeline()),
+        standing=tuple(world.state_of(customer).enrollments),
+        standings=_standings(documents, draft.playbook),
+    )
+
+
+def _must_be_for(draft: Draft, household: Household, customer: str) -> None:
+    scope = draft.catalog.playbooks[draft.playbook].definition.scope
+    kind = next(life.kind for life in household if life.id == customer)
+    if kind != scope:
+        raise OtherScope(draft.playbook, scope, [life.ref for life in household if life.kind == scope])
+
+
+def _standings(documents: Sequence[Document], playbook: str) -> frozenset[tuple[str, str]]:
+    book = [each for each in documents if (each.kind, each.id) == ("playbook", playbook)]
+    return standings_of(book, [each for each in documents if each.kind != "playbook"])
+
+
+class _Told:
+    """What a world has to tell about one customer."""
+
+    def __init__(self, world: World, customer: str, catalog: Catalog) -> None:
+        self._world = world
+        self._customer = customer
+        self._wanted: Callable[[CustomerState, JournalEntry], bool] = (
+            (lambda state, entry: state.customer == customer or entry.playbook in catalog.playbooks)
+            if world.state_of(customer).kind == "account"
+            else (lambda state, _: state.customer == customer)
+        )
+
+    def decisions(self) -> Iterator[Decided]:
+        for state, entry in self._world.chronicle:
+            if self._wanted(state, entry):
+                yield Decided(None if state.customer == self._customer else state.facts.ref, entry)
+
+    def timeline(self) -> Iterator[Happening]:
+        """Texts are rendered in order of release over all customers, so all are gone through."""
+        refs = {state.customer: state.facts.ref for state, _ in self._world.chronicle}
+        is_account = self._world.state_of(self._customer).kind == "account"
+        chronicle = [(state.customer, entry) for state, entry in self._world.chronicle]
+        for each in happenings_among(chronicle, self._world.outside.texts):
+            if each.contact == self._customer:
+                yield replace(each, contact=None)
+            elif is_account and each.contact is not None and each.playbook is not None:
+                yield replace(each, contact=refs[each.contact])
