@@ -40,6 +40,7 @@ from perennia.core.decisions import (
     ErrandCancelled,
     ErrandEnded,
     ErrandGiven,
+    ErrandWarranted,
     Input,
     JournalEntry,
     MessageTold,
@@ -266,6 +267,8 @@ def _take(run: Deliberation, each: Input) -> None:
             results.errand_given(run, each)
         case ErrandCancelled():
             errands.errand_cancelled(run, each)
+        case ErrandWarranted():
+            errands.errand_warranted(run, each)
         case ErrandEnded():
             results.errand_ended(run, each)
         case ApprovalEnded():

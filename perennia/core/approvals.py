@@ -6,7 +6,7 @@ from datetime import datetime
 
 from perennia.core.decisions import AskApproval, Outcome, Reason
 from perennia.core.deliberation import Deliberation
-from perennia.core.effects import emit, origin, text_names
+from perennia.core.effects import counts_from, emit, origin, text_names
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import ApproveNode
 from perennia.core.outcomes import Onward, finish
@@ -20,7 +20,7 @@ def release_approval(run: Deliberation, node: ApproveNode, enrollment: Enrollmen
         **origin(run, node, enrollment),
         question=node.question,
         approver=approver,
-        until=_limit(run, enrollment, node),
+        until=_limit(run, node, counts_from(run, enrollment)),
         context=text_names(run, enrollment),
     )
     emit(run, enrollment, node, effect, {"question": node.question, "assignee": approver})
@@ -29,12 +29,12 @@ def release_approval(run: Deliberation, node: ApproveNode, enrollment: Enrollmen
 def opened(run: Deliberation, enrollment: Enrollment, node: ApproveNode) -> Onward | None:
     """From here on somebody can answer; the time limit counts from the release, like every span of a step."""
     enrollment.steps[node.id] = {"status": "open"}
-    enrollment.due = _limit(run, enrollment, node)
+    enrollment.due = _limit(run, node, enrollment.base)
     return expired(run, enrollment, node)
 
 
-def _limit(run: Deliberation, enrollment: Enrollment, node: ApproveNode) -> datetime | None:
-    return None if node.within is None else run.calendar.after(enrollment.base, node.within)
+def _limit(run: Deliberation, node: ApproveNode, released: datetime) -> datetime | None:
+    return None if node.within is None else run.calendar.after(released, node.within)
 
 
 def expired(run: Deliberation, enrollment: Enrollment, node: ApproveNode) -> Onward | None:

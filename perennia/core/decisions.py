@@ -221,6 +221,13 @@ class ErrandCancelled(InputModel, frozen=True, kw_only=True, tag="errand_cancell
     key: str
 
 
+class ErrandWarranted(InputModel, frozen=True, kw_only=True, tag="errand_warranted"):
+    """A contact learns whether its account's playbook goes on (its `while`): looked at when what is held could leave."""
+
+    key: str
+    holds: bool
+
+
 class ErrandEnded(InputModel, frozen=True, kw_only=True, tag="errand_ended"):
     """An account learns how an errand ended. ``base``: the instant from which the next step's span counts."""
 
@@ -272,6 +279,7 @@ Input: TypeAlias = (
     | ContactChanged
     | ErrandGiven
     | ErrandCancelled
+    | ErrandWarranted
     | ErrandEnded
     | EnrollmentOrder
     | StageOrder

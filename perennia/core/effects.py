@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from perennia.core.decisions import Act, Effect
@@ -12,6 +12,10 @@ from perennia.core.nodes import AnyNode
 from perennia.core.outcomes import effect_key
 from perennia.core.owners import owner_of
 from perennia.core.state import Enrollment
+
+# Shorter than the pause before a first retry. What a provider takes on any day to answer about the effect before moves no
+# span: else the engine would decide otherwise than the simulator, where it takes no time at all.
+PROMPTLY = timedelta(seconds=1)
 
 
 class Origin(TypedDict):
@@ -73,8 +77,14 @@ def text_names(run: Deliberation, enrollment: Enrollment) -> JsonObject:
     }
 
 
+def counts_from(run: Deliberation, enrollment: Enrollment) -> datetime:
+    """The instant from which spans count that follow what is released now (language, section 5)."""
+    return enrollment.base if run.instant - enrollment.base < PROMPTLY else run.instant
+
+
 def emit(run: Deliberation, enrollment: Enrollment, node: AnyNode, effect: Effect, detail: JsonObject) -> None:
     """Releases the effect; the enrollment waits for its end. ``detail`` is what the journal tells of it."""
     run.effects.append(effect)
     enrollment.awaiting = effect.key
+    enrollment.base = counts_from(run, enrollment)
     run.note(Act.RELEASED, node.verb, enrollment=enrollment, step=node.id, detail=detail)

@@ -6,15 +6,19 @@ A message to a contact is decided where all messages to that contact are: in the
 
 from __future__ import annotations
 
-from perennia.core.decisions import Act, ErrandCancelled, ErrandEnded, ErrandGiven, Outcome, Reason
+import msgspec
+
+from perennia.core.decisions import Act, ErrandCancelled, ErrandEnded, ErrandGiven, ErrandWarranted, Outcome, Reason
 from perennia.core.deliberation import Deliberation
-from perennia.core.entries import end
+from perennia.core.entries import about, end
 from perennia.core.json_values import Json, JsonObject
-from perennia.core.nodes import AnyNode, Audience, EnrollNode, SurveyNode
+from perennia.core.nodes import AnyNode, Audience, EmailNode, EnrollNode, SurveyNode
 from perennia.core.outcomes import Onward, effect_key, failed, finish, learn, skipped
 from perennia.core.state import Enrollment, Errand
 from perennia.core.surveys import combined, pinned_survey
 
+# Under which name an account watches the `while` of a playbook whose step its contacts carry out.
+WHILE = "while"
 # What may be told of a message.
 TOLD = ("opened", "clicked", "replied", "bounced")
 
@@ -67,9 +71,25 @@ def expect(run: Deliberation, enrollment: Enrollment, node: AnyNode, contact: st
     return key
 
 
+def watch_over(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> None:
+    """Tells those who carry out its step whenever the playbook's `while` turns: it counts when a held message could leave."""
+    book = run.book_of(enrollment)
+    while_ = book.while_
+    if while_ is None or not enrollment.awaited or not isinstance(book.nodes[enrollment.step or ""], EmailNode):
+        return
+    look = run.look(enrollment.watches, WHILE, while_, about(enrollment, news), enrollment)
+    if look.flipped or (look.first and not look.holds):
+        for key in enrollment.awaited:
+            run.tell(key.rsplit("/", 1)[1], ErrandWarranted(at=run.instant, key=key, holds=look.holds))
+
+
 def take_report(run: Deliberation, enrollment: Enrollment, node: AnyNode, ended: ErrandEnded) -> Onward | None:
     """Notes what a contact reports. Where the enrollment goes once it was the last; None before."""
     contact = enrollment.awaited.pop(ended.key)
+    while_ = run.book_of(enrollment).while_
+    if while_ is not None and ended.result.get("reason") == Reason.NOT_WHILE:
+        end(run, enrollment, Reason.NOT_WHILE, (run.explain(while_, enrollment),))
+        return None
     told: Json = ended.result.get("ended") if isinstance(node, EnrollNode) else ended.result
     so_far = enrollment.steps.get(node.id, {}).get("messages")
     messages: JsonObject = {**(so_far if isinstance(so_far, dict) else {}), contact: told}
@@ -151,3 +171,19 @@ def errand_cancelled(run: Deliberation, cancelled: ErrandCancelled) -> None:
             enrollment.reports_to = None
         elif enrollment.errand is not None and enrollment.errand.key == cancelled.key:
             end(run, enrollment, Reason.EXIT_CRITERIA)
+
+
+def errand_warranted(run: Deliberation, told: ErrandWarranted) -> None:
+    """Remembers whether the account's playbook goes on."""
+    for enrollment in run.state.enrollments:
+        if enrollment.errand is not None and enrollment.errand.key == told.key:
+            enrollment.errand = msgspec.structs.replace(enrollment.errand, warranted=told.holds)
+
+
+def is_warranted(run: Deliberation, enrollment: Enrollment, node: AnyNode) -> bool:
+    """Whether the account's playbook goes on; where not, the errand ends, which ends the account's enrollment, too."""
+    if enrollment.errand is None or enrollment.errand.warranted:
+        return True
+    finish(run, enrollment, node, Outcome.SKIPPED, reason=Reason.NOT_WHILE)
+    end(run, enrollment, Reason.NOT_WHILE)
+    return False

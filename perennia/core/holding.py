@@ -118,7 +118,6 @@ def _take_place(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> N
     since = run.instant
     if enrollment.held is not None:
         since = enrollment.held.since
-        enrollment.base = run.instant
         enrollment.due = None
         enrollment.watches.pop(_key(node), None)
     if run.ledger is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from perennia.core.calendar import Span
@@ -18,6 +19,7 @@ from perennia.core.nodes import (
     EnrollNode,
     EventTest,
     RepeatNode,
+    SurveyNode,
     TaskNode,
     ToldTest,
     UntilDateNode,
@@ -31,6 +33,7 @@ from perennia.core.rounds import come_round
 from perennia.core.state import Enrollment, Hold, Round, UnspentEvent, Watch
 from perennia.core.step_ids import place_steps
 from perennia.core.steps import walk
+from perennia.core.surveys import await_response, fix_instants
 from perennia.core.until import aim_at_date, aim_at_time, until_key
 
 # A customer who waits keeps the instant since which it has waited, however the new version says until when.
@@ -58,6 +61,15 @@ def move(run: Deliberation, enrollment: Enrollment, version: str, map_: Mapping[
     elif step is not None and target is not None:
         _come_round_with(enrollment, after, target)
         walk(run, enrollment, _stand(run, enrollment, before.nodes[step], after.nodes[target]))
+
+
+def move_errand(run: Deliberation, enrollment: Enrollment, version: str, map_: Mapping[str, str]) -> None:
+    """What the account handed over is carried out as it was given; how long it waits for a response, the new version says."""
+    step = enrollment.step or ""
+    before = run.book_of(enrollment).nodes.get(step)
+    after = run.catalog.playbook(enrollment.playbook, version).nodes.get(map_.get(step, step))
+    if isinstance(before, SurveyNode) and isinstance(after, SurveyNode) and enrollment.asked is not None:
+        walk(run, enrollment, _asked(run, enrollment, before, replace(after, id=step)))
 
 
 # --- what it carries over -------------------------------------------------------------------------------------------
@@ -148,6 +160,8 @@ def _stand(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: An
         case EnrollNode() if not after.wait:
             finish(run, enrollment, after, Outcome.DONE, result={"playbook": after.playbook})
             return Onward(after.next, run.instant)
+        case SurveyNode() if enrollment.asked is not None:
+            return _asked(run, enrollment, before, after)
         case EmailNode() if enrollment.is_held and enrollment.held is not None:
             return _held(run, enrollment, after, enrollment.held)
         case TaskNode() if enrollment.awaiting is None and not enrollment.halted:
@@ -215,6 +229,19 @@ def _task(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: Tas
     unchanged = isinstance(before, TaskNode) and before.due == after.due
     _due(run, enrollment, after.due, unchanged=unchanged)
     return None
+
+
+def _asked(run: Deliberation, enrollment: Enrollment, before: AnyNode, after: SurveyNode) -> Onward | None:
+    """It waits for a response: not any more, or until another time, with reminders at others."""
+    if after.wait is None:
+        run.take_back(enrollment)
+        finish(run, enrollment, after, Outcome.SENT, result={"answered": False})
+        return Onward(after.next, run.instant)
+    if not isinstance(before, SurveyNode) or (before.wait, before.reminders) != (after.wait, after.reminders):
+        fix_instants(run, enrollment, after, run.instant)
+    if enrollment.is_held and enrollment.held is not None:
+        _held(run, enrollment, after, enrollment.held)
+    return await_response(run, enrollment, after)
 
 
 def _held(run: Deliberation, enrollment: Enrollment, after: EmailNode, hold: Hold) -> Onward | None:

@@ -8,7 +8,7 @@ from perennia.core.decisions import Act, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
-from perennia.core.moving import move
+from perennia.core.moving import move, move_errand
 from perennia.core.nodes import ApproveNode
 from perennia.core.orders import resume, skip
 from perennia.core.playbook_orders import PlaybookOrder
@@ -18,9 +18,7 @@ from perennia.core.state import Enrollment
 def obey(run: Deliberation, order: PlaybookOrder) -> None:
     """Carries it out for the customer's enrollments in the playbook."""
     for enrollment in run.in_order():
-        # A step that the account handed over is carried out as it was given.
-        is_errand = enrollment.errand is not None and order.word in ("migrate", "exit")
-        if enrollment.playbook == order.playbook and run.active(enrollment) and not is_errand:
+        if enrollment.playbook == order.playbook and run.active(enrollment):
             _obey(run, enrollment, order)
 
 
@@ -29,6 +27,9 @@ def _obey(run: Deliberation, enrollment: Enrollment, order: PlaybookOrder) -> No
     match order.word:
         case "pause":
             return  # steps and entries look at the catalog themselves
+        case "migrate" | "exit" if enrollment.errand is not None:
+            if order.word == "migrate" and order.version is not None:
+                move_errand(run, enrollment, order.version, order.map)
         case "migrate":
             if order.version is not None and enrollment.version != order.version:
                 move(run, enrollment, order.version, order.map)

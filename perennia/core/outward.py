@@ -9,6 +9,7 @@ from perennia.core.decisions import Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.emails import refused_for, release_email
 from perennia.core.entries import end
+from perennia.core.errands import is_warranted
 from perennia.core.holding import find_objection, give_up, keep_back
 from perennia.core.nodes import AnyOutwardNode, ApproveNode, CrmNode, EmailNode, NotifyNode, TaskNode, WebhookNode
 from perennia.core.outcomes import Onward
@@ -22,10 +23,7 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
     if _is_paused(run, enrollment):
         enrollment.halted = True
         return None
-    # What an account's playbook goes on for is looked at there.
-    while_ = run.book_of(enrollment).while_ if enrollment.errand is None else None
-    if while_ is not None and not run.holds(while_, enrollment):
-        end(run, enrollment, Reason.NOT_WHILE, (run.explain(while_, enrollment),))
+    if not _goes_on(run, node, enrollment):
         return None
     match node:
         case EmailNode():
@@ -41,6 +39,17 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
         case NotifyNode():
             return release_notice(run, node, enrollment)
     assert_never(node)
+
+
+def _goes_on(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> bool:
+    """Whether its playbook's `while` holds, which ends it where not. That of an account's is looked at there."""
+    if enrollment.errand is not None:
+        return is_warranted(run, enrollment, node)
+    while_ = run.book_of(enrollment).while_
+    if while_ is None or run.holds(while_, enrollment):
+        return True
+    end(run, enrollment, Reason.NOT_WHILE, (run.explain(while_, enrollment),))
+    return False
 
 
 def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onward | None:

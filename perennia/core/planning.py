@@ -60,7 +60,8 @@ def foresee(catalog: Catalog, standing: Standing, now: datetime, people: Mapping
     after = {enrollment.id: enrollment for enrollment in decision.state.enrollments}
     for enrollment in state.enrollments:
         count = people.get(enrollment.playbook)
-        if count is not None and not _is_current(catalog, enrollment):
+        is_errand = enrollment.errand is not None  # counted where the account is, whose step it is
+        if count is not None and not is_errand and not _is_current(catalog, enrollment):
             told = [entry for entry in decision.journal if entry.enrollment == enrollment.id]
             _count(count, enrollment, after.get(enrollment.id), told)
 

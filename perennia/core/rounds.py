@@ -26,12 +26,12 @@ def come_round(run: Deliberation, enrollment: Enrollment, node: RepeatNode) -> O
 
 
 def next_round(run: Deliberation, enrollment: Enrollment, node: RepeatNode) -> Onward | None:
-    """The next round where its instant has come; None while it has not."""
+    """The next round where its instant has come; None while it has not. It begins now where the one before ended too late."""
     due = enrollment.due
     if due is None or not run.passed(due):
         return None
     enrollment.due = None
-    return _begin(run, enrollment, node, enrollment.rounds[node.id].number + 1, due)
+    return _begin(run, enrollment, node, enrollment.rounds[node.id].number + 1, max(due, run.instant))
 
 
 def _begin(run: Deliberation, enrollment: Enrollment, node: RepeatNode, number: int, at: datetime) -> Onward:

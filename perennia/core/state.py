@@ -49,11 +49,15 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Errand(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whose errand an enrollment is: the account's ``key`` for it, and what the account gave its texts (`ErrandGiven`)."""
+    """Whose errand an enrollment is: the account's ``key`` for it, and what the account gave its texts (`ErrandGiven`).
+
+    ``warranted``: the `while` of the account's playbook holds.
+    """
 
     key: str
     values: JsonObject = {}
     stages: JsonObject = {}
+    warranted: bool = True
 
 
 class KnownContact(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,10 +68,16 @@ class KnownContact(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A survey that was asked and waits for its response: since when, and how many reminders were due so far."""
+    """A survey that was asked and waits for its response: since when, and how many reminders were due so far.
+
+    ``limit``: until when; ``remind``: when the reminders leave that are left. Both are fixed when the wait begins, as those of
+    every wait for a span are; ``limit`` None: nobody has fixed them yet.
+    """
 
     at: datetime
     reminders: int = 0
+    limit: datetime | None = None
+    remind: tuple[datetime, ...] = ()
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from perennia.core.decisions import CustomerEvent, Evidence, Outcome, Reason
 from perennia.core.deliberation import Deliberation
 from perennia.core.enrolling import child_ended, enroll, unenroll
 from perennia.core.entries import end
+from perennia.core.errands import watch_over
 from perennia.core.nodes import (
     AnyNode,
     ApproveNode,
@@ -63,6 +64,7 @@ def progress(run: Deliberation) -> bool:
 
 def _go_on(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]) -> bool:
     book = run.book_of(enrollment)
+    watch_over(run, enrollment, news)
     awaited = enrollment.awaiting
     onward = _released(run, book, enrollment, news)
     # Where a held message leaves, or must no longer, the enrollment moved without going on.

@@ -69,6 +69,7 @@ def turned_down(run: Deliberation, enrollment: Enrollment, node: EmailNode, reas
     if enrollment.asked is None:
         return skipped(run, enrollment, node, reason)
     enrollment.held = None
+    enrollment.halted = False
     run.note(Act.IGNORED, "reminder", enrollment=enrollment, step=node.id, reason=reason, detail={})
     return None
 
@@ -95,10 +96,10 @@ def ask_ended(run: Deliberation, enrollment: Enrollment, node: SurveyNode, ended
 
 def await_response(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> Onward | None:
     """Where the time limit leads when it has come; None while it has not."""
-    asked = enrollment.asked
-    if asked is None or node.wait is None:
+    asked = _asked(run, enrollment, node)
+    if asked is None or asked.limit is None:
         return None
-    limit = run.calendar.after(asked.at, node.wait)
+    limit = asked.limit
     if run.passed(limit):
         _take_back(run, enrollment)
         finish(run, enrollment, node, Outcome.TIMED_OUT, result={"answered": False})
@@ -106,29 +107,53 @@ def await_response(run: Deliberation, enrollment: Enrollment, node: SurveyNode) 
     if enrollment.is_held:
         enrollment.due = min(enrollment.due or limit, limit)
     else:
-        enrollment.due = limit if enrollment.awaiting is not None else _next_reminder(run, node, asked, limit)
+        enrollment.due = limit if _is_under_way(enrollment) else min([*_left(enrollment, asked)[:1], limit])
     return None
 
 
 def reminder_due(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> bool:
     """Whether it is time for a reminder. True once for each: it is counted here, and gets a key of its own."""
-    asked = enrollment.asked
-    if asked is None or node.wait is None or enrollment.awaiting is not None or enrollment.is_held or enrollment.halted:
+    asked = _asked(run, enrollment, node)
+    if asked is None or asked.limit is None or enrollment.is_held or _is_under_way(enrollment):
         return False
-    limit = run.calendar.after(asked.at, node.wait)
-    due = _next_reminder(run, node, asked, limit)
-    if due >= limit or not run.passed(due):
+    left = _left(enrollment, asked)
+    if not left or left[0] >= asked.limit or not run.passed(left[0]):
         return False
-    enrollment.asked = Asked(asked.at, asked.reminders + 1)
+    due_so_far = asked.reminders + len(asked.remind) - len(left) + 1
+    enrollment.asked = Asked(asked.at, due_so_far, asked.limit, left[1:])
     enrollment.visits[node.id] += 1
     return True
 
 
-def _next_reminder(run: Deliberation, node: SurveyNode, asked: Asked, limit: datetime) -> datetime:
-    """When the next reminder is due, or the limit where it comes first or none is left."""
-    if asked.reminders >= len(node.reminders):
-        return limit
-    return min(run.calendar.after(asked.at, node.reminders[asked.reminders]), limit)
+def _is_under_way(enrollment: Enrollment) -> bool:
+    """Whether a reminder has been released that has not left yet, or would have been but for a pause."""
+    return enrollment.awaiting is not None or enrollment.halted
+
+
+def _left(enrollment: Enrollment, asked: Asked) -> tuple[datetime, ...]:
+    """The reminders to come. One that fell due before the last one left, which was held or paused, went with that."""
+    return tuple(each for each in asked.remind if each > enrollment.base)
+
+
+def _asked(run: Deliberation, enrollment: Enrollment, node: SurveyNode) -> Asked | None:
+    """What waits for a response, its instants fixed; None where nothing does."""
+    if enrollment.asked is not None and enrollment.asked.limit is None:
+        fix_instants(run, enrollment, node, enrollment.asked.at)
+    return enrollment.asked
+
+
+def fix_instants(run: Deliberation, enrollment: Enrollment, node: SurveyNode, earliest: datetime) -> None:
+    """Fixes the limit and the reminders of a survey that was asked by the step's spans, none of them before ``earliest``.
+
+    Reminders of one instant are one: of those that are past only one leaves.
+    """
+    asked = enrollment.asked
+    if asked is None or node.wait is None:
+        return
+    left = node.reminders[asked.reminders :]
+    remind = sorted({max(run.calendar.after(asked.at, span), earliest) for span in left})
+    limit = max(run.calendar.after(asked.at, node.wait), earliest)
+    enrollment.asked = Asked(asked.at, asked.reminders + len(left) - len(remind), limit, tuple(remind))
 
 
 def _take_back(run: Deliberation, enrollment: Enrollment) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from perennia.core.decisions import Act, EscalateTask, JournalEntry, OpenTask, Outcome
 from perennia.core.deliberation import Deliberation
-from perennia.core.effects import emit, origin, text_names
+from perennia.core.effects import counts_from, emit, origin, text_names
 from perennia.core.nodes import TaskNode
 from perennia.core.outcomes import Onward, effect_key, finish
 from perennia.core.owners import person_of
@@ -24,7 +24,7 @@ def release_task(run: Deliberation, node: TaskNode, enrollment: Enrollment) -> N
         title=step.task,
         body=step.body,
         assignee=assignee,
-        due=None if node.due is None else run.calendar.after(enrollment.base, node.due),
+        due=None if node.due is None else run.calendar.after(counts_from(run, enrollment), node.due),
         task_priority=step.priority,
         context=text_names(run, enrollment),
     )

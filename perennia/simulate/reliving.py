@@ -20,6 +20,7 @@ from perennia.core.decisions import (
     ErrandCancelled,
     ErrandEnded,
     ErrandGiven,
+    ErrandWarranted,
     Input,
     Recollection,
     SurveyAnswered,
@@ -38,7 +39,7 @@ _input_of = msgspec.json.Decoder(Input).decode
 
 # What customers tell each other, and how effects ended: the second life says so itself. Contacts who belong to another account
 # by now are lived through there; the former one's second life goes on without them.
-_SAID_AGAIN = (ContactChanged, EffectEnded, ErrandGiven, ErrandCancelled, ErrandEnded, Recollection)
+_SAID_AGAIN = (ContactChanged, EffectEnded, ErrandGiven, ErrandCancelled, ErrandWarranted, ErrandEnded, Recollection)
 
 
 @dataclass(frozen=True)

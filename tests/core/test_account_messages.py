@@ -97,3 +97,64 @@ def test_a_contact_who_joins_brings_its_answers() -> None:
 def test_the_last_to_leave_leaves_no_answer() -> None:
     life = acme().put("3d", contact("3d", "bo", None)).put("4d", contact("4d", "ana", None)).until("5d")
     assert life.world.state.facts.answers == {}
+
+
+WHILE = """
+playbook: review
+scope: account
+topic: tips
+while: traits.status == "customer"
+enter: {on: [{event: Review Due}]}
+steps:
+  - {id: invite, email: invite, to: {role: admin}}
+  - wait: 1h
+  - task: Look at it
+"""
+NIGHT = """
+scenario: s
+policies: {quiet_hours: {window: "21:00-08:00"}}
+customer:
+  id: acme
+  traits: {status: customer}
+  contacts:
+    - {id: ana, email: ana@example.com, roles: [admin], timezone: Europe/Berlin}
+    - {id: bo, email: bo@example.com, roles: [admin], timezone: America/New_York}
+start: 2026-03-02T20:00:00Z
+until: 30d
+when:
+  - {at: 1h, event: Review Due}
+"""
+
+
+def test_a_held_message_to_a_contact_does_not_leave_where_the_accounts_playbook_goes_on_no_more() -> None:
+    # It is 16:00 in New York and 22:00 in Berlin, where it could leave at 08:00 (07:00 UTC).
+    scenario = """
+  - {at: 2h, traits: {status: churned}}
+expect:
+  - {at: 1h, email: invite, contact: bo}
+  - {at: 11h, skipped: {invite: not_while}, contact: ana}
+  - {at: 11h, ended: not_while}
+"""
+    assert differences(WHILE, NIGHT + scenario) == ""
+
+
+def test_a_while_that_holds_again_when_the_held_message_could_leave_lets_it() -> None:
+    scenario = """
+  - {at: 2h, traits: {status: churned}}
+  - {at: 3h, traits: {status: customer}}
+expect:
+  - {at: 1h, email: invite, contact: bo}
+  - {at: 11h, email: invite, contact: ana}
+  - {at: 12h, task: Look at it}
+"""
+    assert differences(WHILE, NIGHT + scenario) == ""
+
+
+def test_time_alone_can_turn_the_while_of_a_held_message_to_a_contact() -> None:
+    idle = WHILE.replace('traits.status == "customer"', 'happened("Review Due", "9h")')
+    scenario = """
+expect:
+  - {at: 1h, email: invite, contact: bo}
+  - {at: 11h, ended: not_while}
+"""
+    assert differences(idle, NIGHT + scenario) == ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from perennia.core.advance import new_customer
+from perennia.core.decisions import TraitsChanged
+from tests.support.lives import START, Life
 from tests.support.yaml_scenarios import differences, lived
 
 ACME = """
@@ -84,3 +87,11 @@ def test_a_survey_that_waits_for_nobody_leaves_the_account_at_once() -> None:
     text = ASK.replace("wait: 7d, remind: [3d]", "wait: 0")
     result = lived(text, ACME + "expect: [{at: 2d, task: Look after them}]\nstrict: false\n")
     assert result.differences == ()
+
+
+def test_the_wait_of_contacts_for_a_response_is_retimed_where_the_account_is_migrated() -> None:
+    acme = Life(ASK, kind="account")
+    acme.world.settle(new_customer("c2", "contact", "bo", START), ("champion",))
+    acme.world.at(START, TraitsChanged(at=START, traits={"email": "bo@example.com"}), "c2")
+    acme.event("1d", "Review Due").publish("2d", ASK.replace("wait: 7d", "wait: 2d"), "migrate").until("5d")
+    assert acme.timeline == [("1d", "survey nps"), ("4d", 'task "Look after them"')]

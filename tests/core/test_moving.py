@@ -201,6 +201,48 @@ def test_a_task_that_was_renamed_can_still_be_done() -> None:
     assert ana.timeline[1][1] == "email tip"
 
 
+ASK = "survey: nps\nkind: nps\nquestion: How likely?\n---\n" + book(
+    "{id: ask, survey: nps, wait: 9d, remind: [5d, 7d]}\n{wait: 1d}\n{id: tip, email: tip}"
+)
+
+
+def asking(wait: str, remind: str) -> str:
+    return ASK.replace("9d", wait).replace("5d, 7d", remind)
+
+
+def test_the_wait_for_a_response_is_retimed_from_the_release_of_the_survey() -> None:
+    shorter = life(ASK).publish("2d", asking("4d", "3d"), "migrate").until("20d")
+    assert shorter.timeline[1:3] == [("3d", "survey nps"), ("5d", "email tip")]
+    longer = life(ASK).publish("2d", asking("12d", "8d"), "migrate").until("20d")
+    assert longer.timeline[1:3] == [("8d", "survey nps"), ("13d", "email tip")]
+
+
+def test_a_wait_for_a_response_that_is_past_is_over_at_the_publish_and_spans_count_from_there() -> None:
+    ana = life(ASK).publish("4d", asking("3d", "2d"), "migrate").until("20d")
+    assert ana.timeline[1] == ("5d", "email tip")
+
+
+def test_an_answer_at_the_instant_of_such_a_publish_counts() -> None:
+    later = asking("3d", "2d").replace("{wait: 1d}", "{id: thanks, email: thanks, if: steps.ask.answered}")
+    ana = life(ASK).publish("4d", later, "migrate").answer("4d", "nps", 9).until("20d")
+    assert ana.timeline[1] == ("4d", "email thanks")
+
+
+def test_of_reminders_that_are_past_one_leaves_at_the_publish() -> None:
+    ana = life(ASK).publish("4d", asking("9d", "1d, 2d, 6d"), "migrate").until("8d")
+    assert ana.timeline[1:] == [("4d", "survey nps"), ("6d", "survey nps")]
+
+
+def test_reminders_that_have_left_are_not_sent_again() -> None:
+    ana = life(ASK).publish("6d", asking("9d", "5d, 8d"), "migrate").until("20d")
+    assert [at for at, what in ana.timeline if what == "survey nps"] == ["0d", "5d", "8d"]
+
+
+def test_who_is_not_waited_for_any_more_goes_on_at_the_publish() -> None:
+    ana = life(ASK).publish("4d", ASK.replace("wait: 9d, remind: [5d, 7d]", "wait: 0"), "migrate").until("20d")
+    assert ana.timeline[1:] == [("5d", "email tip"), ("5d", "ended completed")]
+
+
 def test_a_child_of_a_migrated_parent_still_brings_it_on() -> None:
     child = "playbook: c\ntopic: tips\nsteps: [{wait: 4d}]\n---\n"
     first = book("{id: c, enroll: c, wait: true}\n{id: tip, email: tip}")

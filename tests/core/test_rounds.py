@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennia.simulate.outside import Fault
 from tests.support.lives import Life, after
 
 BOOK = """
@@ -97,6 +98,14 @@ def test_the_condition_of_a_repeat_is_looked_at_once() -> None:
     book = BOOK + "steps: [{if: traits.x != 1, repeat: {every: 1d, times: 2, steps: [{email: a}]}}]"
     life = Life(book).event("0d", "Go").traits("1h", x=1).until("9d")
     assert [at for at, what in life.timeline if what == "email a"] == ["0d", "1d"]
+
+
+def test_a_round_that_ended_too_late_is_followed_at_its_end_and_by_one_a_span_later() -> None:
+    rounds = "{every: 1m, times: 3, steps: [{email: round}, {if: traits.never == 1, wait: 1d}]}"
+    life = Life(BOOK + f"steps: [{{repeat: {rounds}}}]")
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=7)]
+    life.event("0d", "Go").until("1d")
+    assert [at for at, what in life.timeline if what == "email round"] == ["0d", "2m7s", "3m7s"]
 
 
 def test_a_person_skips_the_rounds_that_are_left() -> None:

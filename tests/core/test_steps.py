@@ -42,6 +42,29 @@ def test_spans_after_a_message_count_from_its_release_even_when_its_end_came_lat
     assert life.timeline == [("0d", "email a"), ("1h", "email b"), ("1h", "ended completed")]
 
 
+def test_spans_after_a_second_message_count_from_its_own_release() -> None:
+    life = Life(HEAD + "  - email: a\n  - email: b\n  - wait: 1h\n  - email: c")
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]
+    life.event("0d", "Go").until("1d")
+    assert life.timeline[:3] == [("0d", "email a"), ("7s", "email b"), ("1h7s", "email c")]
+
+
+@pytest.mark.parametrize(
+    ("step", "result", "expected"),
+    [
+        ("{id: s, task: Call, wait: true, due: 1h}", "overdue", "1h7s"),
+        ("{id: s, approve: Well?, within: 1h, then: [{wait: 1d}]}", "timed_out", "1h7s"),
+    ],
+)
+def test_the_limit_of_a_step_after_a_retried_message_counts_from_its_own_release(
+    step: str, result: str, expected: str
+) -> None:
+    life = Life(HEAD + f"  - email: a\n  - {step}\n  - {{email: late, if: steps.s.outcome == '{result}'}}")
+    life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]
+    life.event("0d", "Go").until("1d")
+    assert (expected, "email late") in life.timeline
+
+
 @pytest.mark.parametrize(("failures", "leaves"), [(3, "7s"), (9, "8m31s"), (12, "23m31s")])
 def test_a_message_that_fails_is_tried_ever_more_rarely_but_every_five_minutes(failures: int, leaves: str) -> None:
     life = Life(HEAD + "  - email: a\n  - task: Then")

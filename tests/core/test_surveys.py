@@ -159,6 +159,26 @@ def test_a_held_reminder_does_not_outlast_the_limit() -> None:
     assert life.timeline == [("0d", "survey nps"), ("1d4h", "ended silent")]
 
 
+def test_of_the_reminders_that_fall_due_in_a_pause_one_leaves_when_it_is_over() -> None:
+    life = Life(asking("survey: nps, wait: 9d, remind: [2d, 3d, 4d, 6d]")).event("0d", "Go").pause("1d", "p")
+    assert life.resume("5d", "p").until("30d").timeline == [
+        *(("0d", "survey nps"), ("5d", "survey nps"), ("6d", "survey nps"), ("9d", "ended silent")),
+    ]
+
+
+def test_a_reminder_that_falls_due_while_another_is_held_goes_with_it() -> None:
+    quiet = 'quiet_hours: {window: "10:00-14:00"}\n'
+    life = Life(asking("survey: nps, wait: 9d, remind: [26h, 28h, 3d]"), policies=quiet).event("0d", "Go").until("8d")
+    assert life.timeline == [("0d", "survey nps"), ("1d5h", "survey nps"), ("3d", "survey nps")]
+
+
+def test_a_move_to_another_zone_moves_neither_the_limit_nor_a_reminder() -> None:
+    # Wall clocks change in Berlin at 27d, in Tokyo never: seven days from the 25th are an hour less in Berlin.
+    life = Life(asking("survey: nps, wait: 7d, remind: [6d]"), traits={"timezone": "Europe/Berlin"})
+    life.event("23d", "Go").traits("24d", timezone="Asia/Tokyo").until("40d")
+    assert [at for at, _ in life.timeline] == ["23d", "28d23h", "29d23h"]
+
+
 def test_the_message_knows_its_question_and_its_scale() -> None:
     life = Life(asking("survey: nps"))
     sent: list[SendEmail] = []
