@@ -30,7 +30,7 @@ from perennia.providers.crm import CrmProvider, CrmWrite
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.providers.notices import Channels, Notice
 from perennia.providers.webhooks import Answer, Request, WebhookCaller
-from perennia.rendering import TemplateError, render_text
+from perennia.rendering import TemplateError, render_text, workspace_reader
 from perennia.store.port import Store
 from perennia.store.records import Delivering, SendStatus
 
@@ -55,6 +55,7 @@ class _Delivery(Generic[Told]):
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._published = Published(store)
 
     @abstractmethod
     async def _tell(self, effect: Told, what: JsonObject) -> Delivered:
@@ -75,8 +76,9 @@ class _Delivery(Generic[Told]):
                     await self._attempt(effect, found)
 
     async def _attempt(self, effect: Told, found: Delivering) -> None:
+        reader = workspace_reader(await self._published.policies(), effect.at)
         try:
-            what = said(effect, lambda text: render_text(text, effect.context))
+            what = said(effect, lambda text: render_text(text, effect.context, reader))
         except TemplateError as error:
             await self._end(effect, SendStatus.FAILED, Outcome.FAILED, Reason.TEMPLATE_ERROR, {"error": str(error)})
             return
@@ -183,7 +185,6 @@ class StoreNotices(_Delivery[Notify], Notices):
     def __init__(self, store: Store, clock: Clock, channels: Channels) -> None:
         super().__init__(store, clock)
         self._channels = channels
-        self._published = Published(store)
 
     @activity.defn(name="post_notice")
     async def post(self, request: EffectRequest) -> None:

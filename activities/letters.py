@@ -9,11 +9,18 @@ from typing import Protocol
 from activities.published import Published
 from perennia.core.decisions import SendEmail
 from perennia.core.definitions import BUILT_IN_SURVEY, Policies, Sender
-from perennia.core.json_values import Json, JsonObject
+from perennia.core.json_values import JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
-from perennia.rendering import Asking, Surroundings, built_in_survey, render_message, workspace_names
+from perennia.rendering import (
+    Asking,
+    Surroundings,
+    built_in_survey,
+    message_reader,
+    render_message,
+    workspace_names,
+)
 
 
 class MessageLinks(Protocol):
@@ -132,21 +139,13 @@ def _surroundings(effect: SendEmail, policies: Policies, message_id: str) -> Sur
         workspace=workspace_names(policies),
         owner=_with_first_name(_member(effect.context, "owner")),
         message={"id": message_id.strip("<>"), "topic": effect.topic},
-        locale=_locale(effect, policies),
+        reader=message_reader(effect, policies),
     )
 
 
 def _list_headers(unsubscribe: str) -> tuple[tuple[str, str], ...]:
     # RFC 2369 and RFC 8058: Gmail and Yahoo ask both of bulk senders since February 2024.
     return (("List-Unsubscribe", f"<{unsubscribe}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-
-
-def _locale(effect: SendEmail, policies: Policies) -> str:
-    """The recipient's own language, where they have told it; colleagues are written to in the workspace's."""
-    told: Json = None
-    if effect.recipient == "contact":
-        told = _member(effect.context, "contact").get("locale")
-    return told if isinstance(told, str) and told else policies.locale
 
 
 def _with_first_name(owner: JsonObject) -> JsonObject | None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from perennia.core.decisions import AskApproval, EffectEnded, OpenTask, Outcome, Reason
-from perennia.rendering import TemplateError, render_text
+from perennia.core.definitions import Policies
+from perennia.rendering import Reader, TemplateError, render_text, workspace_reader
 from perennia.store.records import NewTask
 
 
@@ -18,9 +19,10 @@ class Opened:
     ended: EffectEnded
 
 
-def open_work(effect: OpenTask | AskApproval, now: datetime) -> Opened:
+def open_work(effect: OpenTask | AskApproval, now: datetime, policies: Policies) -> Opened:
+    reader = workspace_reader(policies, effect.at)
     try:
-        task = _task(effect) if isinstance(effect, OpenTask) else _approval(effect)
+        task = _task(effect, reader) if isinstance(effect, OpenTask) else _approval(effect, reader)
     except TemplateError as error:
         failed = EffectEnded(
             at=now,
@@ -33,13 +35,13 @@ def open_work(effect: OpenTask | AskApproval, now: datetime) -> Opened:
     return Opened(task, EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE))
 
 
-def _task(effect: OpenTask) -> NewTask:
+def _task(effect: OpenTask, reader: Reader) -> NewTask:
     return NewTask(
         key=effect.key,
         playbook=effect.playbook,
         enrollment=effect.enrollment,
-        title=render_text(effect.title, effect.context),
-        body=render_text(effect.body, effect.context) if effect.body is not None else None,
+        title=render_text(effect.title, effect.context, reader),
+        body=render_text(effect.body, effect.context, reader) if effect.body is not None else None,
         assignee=effect.assignee,
         due=effect.due,
         priority=effect.task_priority,
@@ -47,12 +49,12 @@ def _task(effect: OpenTask) -> NewTask:
     )
 
 
-def _approval(effect: AskApproval) -> NewTask:
+def _approval(effect: AskApproval, reader: Reader) -> NewTask:
     return NewTask(
         key=effect.key,
         playbook=effect.playbook,
         enrollment=effect.enrollment,
-        title=render_text(effect.question, effect.context),
+        title=render_text(effect.question, effect.context, reader),
         body=None,
         assignee=effect.approver,
         due=effect.until,

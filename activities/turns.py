@@ -232,7 +232,7 @@ def _decide(
     while opened := [effect for effect in decisions[-1].effects if isinstance(effect, OpenTask | AskApproval)]:
         if len(decisions) > ROUNDS:
             raise TurnRunsInCircles
-        work = [open_work(effect, now) for effect in opened]
+        work = [open_work(effect, now, catalog.policies) for effect in opened]
         tasks += [each.task for each in work if each.task is not None]
         decisions.append(
             advance(catalog, decisions[-1].state, now, [each.ended for each in work], decisions[-1].recipients)

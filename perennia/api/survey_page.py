@@ -7,7 +7,7 @@ changed for `OPEN_FOR`; the last answer counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from perennia.api.words import Words
 from perennia.core.decisions import AskedSurvey, SurveyAnswered
 from perennia.core.definitions import Policies
 from perennia.core.survey_definitions import KINDS, Survey
-from perennia.rendering import TemplateError, render_text, workspace_names
+from perennia.rendering import TemplateError, reader_of, render_text, workspace_names
 from perennia.rendering.links import BadToken
 from perennia.store.port import StoreUnavailable, UnknownCustomer
 from perennia.store.records import GivenAnswer, SurveyQuestion
@@ -39,6 +39,7 @@ class _Asking(NamedTuple):
     survey: Survey | None
     policies: Policies
     words: Words
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class SurveyPage(Hosted):
         if before is not None and self.clock.now() >= before.first_at + OPEN_FOR:
             return page("survey_closed", 410, words, score=_plain(before.score))
         survey = None if catalog is None else catalog.surveys.get(question.asked.survey)
-        return _Asking(key, question, survey, policies, words)
+        return _Asking(key, question, survey, policies, words, self.clock.now())
 
 
 def _scale(asking: _Asking, status: int, chosen: float | None) -> Response:
@@ -167,8 +168,10 @@ def _follow_up(asking: _Asking, score: float) -> str | None:
 
 def _text(asking: _Asking, source: str) -> str | None:
     """The survey's text for this customer, None where a name in it has no value."""
+    context = asking.question.context
+    reader = reader_of(context, asking.policies, asking.now)
     try:
-        return render_text(source, {**asking.question.context, "workspace": workspace_names(asking.policies)})
+        return render_text(source, {**context, "workspace": workspace_names(asking.policies)}, reader)
     except TemplateError:
         return None
 

@@ -10,7 +10,7 @@ from perennia.core.definitions import BUILT_IN_SURVEY, EmailStep, Playbook, Poli
 from perennia.core.documents import TemplateBody
 from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
-from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES
+from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES, names_of_each_form
 from perennia.rendering.survey_links import LINKS, QUESTION
 from perennia.rendering.text import compiled
 
@@ -61,7 +61,7 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
         used = compiled(text, "none", "text").names
     except TemplateError as error:
         message, _, remedy = error.message.rstrip(".").partition("; ")
-        offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1])
+        offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1]) + error.column(text) - 1
         inspection.at_value(path, "bad-template", message, remedy or None, min(offset, len(text)))
         return
     known = TEXT_NAMES[playbook.scope]
@@ -72,12 +72,7 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
 
 def _has_way_out(template: TemplateBody) -> bool:
     """Whether the message links to unsubscribing, or to preferences, in every language, in itself or in its layout."""
-    bodies = [ending for ending in template.files if not ending.endswith("txt")] or list(template.files)
-    parts = [
-        TemplateBody(name=template.name, files={ending: template.files[ending]}, layout=template.layout)
-        for ending in bodies
-    ]
-    return not any(WAYS_OUT.isdisjoint(names_in(part)) for part in parts)
+    return not any(WAYS_OUT.isdisjoint(names) for names in names_of_each_form(template))
 
 
 def _check_template(

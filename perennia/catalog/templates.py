@@ -69,6 +69,8 @@ def load_templates(root: Path) -> Templates:
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             _load_file(root, path, files, loaded)
     layouts = {name.removeprefix(LAYOUTS): found for name, found in files.items() if name.startswith(LAYOUTS)}
+    for layout in layouts.values():
+        loaded.findings += _layouts_for_few(layout)
     for name in sorted(files.keys()):
         if not name.startswith(LAYOUTS):
             _assemble(name, files[name], layouts, loaded)
@@ -83,11 +85,9 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
         loaded.findings.append(_unusable_file(shown, ext))
         return
     is_layout = parts["name"].startswith(LAYOUTS)
-    if is_layout and (parts["locale"] or ext == "md"):
-        what = "layouts in md" if ext == "md" else "layouts for a language"
-        loaded.findings.append(
-            Finding(shown, 1, 1, "not-supported-yet", f"{what} are not supported yet", "use mjml, html and txt")
-        )
+    if is_layout and ext == "md":
+        message = "a layout is a page, and Markdown makes none"
+        loaded.findings.append(Finding(shown, 1, 1, "bad-layout", message, "write it in html; md goes into that"))
         return
     text, findings = read_bytes(shown, path.read_bytes())
     loaded.findings += findings
@@ -137,7 +137,7 @@ def _assemble(
     chosen = {file.head.layout: file for file in files.values() if file.head is not None}
     layout, problem = _layout_files(chosen, layouts)
     body = TemplateBody(name=name, files={ending: file.text for ending, file in files.items()}, layout=layout)
-    problems += problem or [_syntax_finding(error) for error in check_template(body)]
+    problems += problem or [_syntax_finding(error, body) for error in check_template(body)]
     loaded.findings += problems
     if problems:
         loaded.broken.add(name)
@@ -145,9 +145,14 @@ def _assemble(
         loaded.bodies[name] = body
 
 
-def _syntax_finding(error: TemplateError) -> Finding:
+def _syntax_finding(error: TemplateError, body: TemplateBody) -> Finding:
     message, _, remedy = error.message.rstrip(".").partition("; ")
-    return Finding(f"templates/{error.template}", error.line, 1, "bad-template", message, remedy or None)
+    texts = {f"{body.name}.{ending}": text for ending, text in body.files.items()}
+    layouts = body.layout or {}
+    ending = error.template.rpartition("/")[2].partition(".")[2]
+    source = texts.get(error.template) or layouts.get(ending, "")
+    path = f"templates/{error.template}"
+    return Finding(path, error.line, error.column(source), "bad-template", message, remedy or None)
 
 
 def _twin_bodies(files: dict[str, TemplateFile]) -> list[Finding]:
@@ -189,6 +194,13 @@ def _layout_files(
             remedy = suggestion(layout, [*layouts, DEFAULT_LAYOUT, NO_LAYOUT])
             return None, [_layout_finding(file, "unknown-layout", f'no layout "{layout}"', remedy)]
     return None, []
+
+
+def _layouts_for_few(layout: Mapping[str, TemplateFile]) -> list[Finding]:
+    """Where a layout is there for some languages, messages in all others would have none."""
+    message, remedy = "this layout is there for this language only", "add one without a language, for all others"
+    alone = [file for ending, file in layout.items() if ending.rpartition(".")[2] not in layout]
+    return [Finding(file.path, 1, 1, "bad-layout", message, remedy) for file in alone]
 
 
 def _layout_finding(file: TemplateFile, code: str, message: str, remedy: str | None) -> Finding:

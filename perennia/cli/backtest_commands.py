@@ -113,7 +113,7 @@ class _Period:
         templates = {
             each.id: msgspec.json.decode(each.body, type=TemplateBody) for each in documents if each.kind == "template"
         }
-        rendering = WorkspaceRendering(templates, _policies(documents))
+        rendering = WorkspaceRendering(templates)
         try:
             return draft_of(documents, playbook, self._since, self._until, rendering)
         except KeyError:

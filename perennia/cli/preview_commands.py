@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -15,6 +16,7 @@ from perennia.cli.options import HERE, AsJson, Data, Url
 from perennia.cli.options import Workspace as WorkspaceFolder
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json
+from perennia.clock import WallClock
 from perennia.core.decisions import AskedSurvey
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
@@ -26,6 +28,7 @@ from perennia.rendering import (
     TemplateError,
     names_in,
     observe,
+    reader_of,
     render_message,
     workspace_names,
 )
@@ -145,7 +148,7 @@ def _value(given: str) -> tuple[str, str]:
 
 
 def _surroundings(body: TemplateBody, context: JsonObject, policies: Policies, locale: str | None) -> Surroundings:
-    told = cast("JsonObject", context["contact"]).get("locale")
+    reader = reader_of(context, policies, WallClock().now())
     asks = LINKS in names_in(body)
     asked = AskedSurvey(survey="preview", question="How likely are you to recommend us?", lowest=0, highest=10)
     return Surroundings(
@@ -154,7 +157,7 @@ def _surroundings(body: TemplateBody, context: JsonObject, policies: Policies, l
         message={"id": "preview", "topic": None},
         unsubscribe_url=SOME_LINK,
         preferences_url=SOME_LINK,
-        locale=locale or (told if isinstance(told, str) else policies.locale),
+        reader=replace(reader, locale=locale) if locale else reader,
         asked=Asking(asked, SOME_LINK) if asks else None,
     )
 

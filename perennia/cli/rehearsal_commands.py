@@ -139,7 +139,7 @@ class _Trial:
         self._span = span
         self._documents: Sequence[Document] = rehearsal(loaded)
         self._policies = loaded.policies or NO_POLICIES
-        self._rendering = WorkspaceRendering(loaded.templates, self._policies)
+        self._rendering = WorkspaceRendering(loaded.templates)
 
     def of_file(self, file: Path) -> Simulation:
         scenario = _scenario(file, self._playbook, self._span.text)

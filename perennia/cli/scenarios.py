@@ -13,21 +13,23 @@ from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
 from perennia.cli.suite import Outcome, Suite
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import BUILT_IN_SURVEY, NO_POLICIES, Policies
+from perennia.core.definitions import BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
-from perennia.core.json_values import Json, JsonObject
+from perennia.core.json_values import Json
 from perennia.rendering import (
     Asking,
     Surroundings,
     TemplateError,
     built_in_survey,
+    message_reader,
     render_text,
     try_message,
     workspace_names,
+    workspace_reader,
 )
 from perennia.simulate.coverage import Coverage, coverage
 from perennia.simulate.junit import Verdict, junit
-from perennia.simulate.outside import RenderingProblem
+from perennia.simulate.outside import Answered, RenderingProblem
 
 # What a link leads to is not looked at here: that there is one is enough.
 _SOME_LINK = "https://links.example/u/scenario"
@@ -36,39 +38,37 @@ _SOME_LINK = "https://links.example/u/scenario"
 class WorkspaceRendering:
     """The workspace's own templates, rendered as in a real message; what cannot be rendered fails its step."""
 
-    def __init__(self, templates: Mapping[str, TemplateBody], policies: Policies) -> None:
+    def __init__(self, templates: Mapping[str, TemplateBody]) -> None:
         self._templates = templates
-        self._policies = policies
 
-    def title(self, text: str, context: JsonObject) -> str:
+    def title(self, text: str, effect: Answered, policies: Policies) -> str:
         try:
-            return render_text(text, context)
+            return render_text(text, effect.context, workspace_reader(policies, effect.at))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error
 
-    def message(self, effect: SendEmail) -> None:
+    def message(self, effect: SendEmail, policies: Policies) -> None:
         template = built_in_survey() if effect.template == BUILT_IN_SURVEY else self._templates.get(effect.template)
         if template is None:
             return  # not written yet: `check` says so
         try:
-            try_message(template, effect.context, self._surroundings(effect))
+            try_message(template, effect.context, _surroundings(effect, policies))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error
 
-    def _surroundings(self, effect: SendEmail) -> Surroundings:
-        policies = self._policies
-        owner, contact = effect.context.get("owner"), effect.context.get("contact")
-        locale = contact.get("locale") if isinstance(contact, dict) else None
-        link = _SOME_LINK if effect.topic and not effect.transactional else None
-        return Surroundings(
-            workspace=workspace_names(policies),
-            owner=owner if isinstance(owner, dict) else None,
-            message={"id": "scenario", "topic": effect.topic},
-            unsubscribe_url=link,
-            preferences_url=link,
-            locale=locale if isinstance(locale, str) else policies.locale,
-            asked=None if effect.survey is None else Asking(effect.survey, _SOME_LINK),
-        )
+
+def _surroundings(effect: SendEmail, policies: Policies) -> Surroundings:
+    owner = effect.context.get("owner")
+    link = _SOME_LINK if effect.topic and not effect.transactional else None
+    return Surroundings(
+        workspace=workspace_names(policies),
+        owner=owner if isinstance(owner, dict) else None,
+        message={"id": "scenario", "topic": effect.topic},
+        unsubscribe_url=link,
+        preferences_url=link,
+        reader=message_reader(effect, policies),
+        asked=None if effect.survey is None else Asking(effect.survey, _SOME_LINK),
+    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def run_scenarios(workspace: Workspace, wanted: Wanted) -> bool:
         remedy = "write one, or name another" if workspace.scenarios else "write one in playbooks/ (docs: scenarios)"
         raise CommandError("no scenario to run", remedy, Exit.USAGE)
     started = time.perf_counter()
-    rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
+    rendering = WorkspaceRendering(workspace.templates)
     suite = Suite(rehearsal(workspace), rendering, chosen, draft_documents(workspace))
     outcomes: list[Outcome] = []
     for file, outcome in zip(chosen, suite.run(wanted.jobs, details=wanted.as_json), strict=True):

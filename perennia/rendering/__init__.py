@@ -14,20 +14,25 @@ from perennia.rendering.messages import (
     workspace_names,
 )
 from perennia.rendering.observations import observe
+from perennia.rendering.reader import Reader, message_reader, reader_of, workspace_reader
 from perennia.rendering.source import BODIES
 
 __all__ = [
     "BODIES",
     "Asking",
+    "Reader",
     "RenderedMessage",
     "Surroundings",
     "TemplateError",
     "built_in_survey",
     "check_template",
+    "message_reader",
     "names_in",
     "observe",
+    "reader_of",
     "render_message",
     "render_text",
     "try_message",
     "workspace_names",
+    "workspace_reader",
 ]

@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from perennia.rendering.reader import Reader
 from perennia.rendering.text import Text
 
 _SCHEMES = frozenset({"", "http", "https", "mailto", "tel", "sms"})
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
-def render_markdown(text: Text, names: dict[str, object], source: str) -> str:
+def render_markdown(text: Text, names: dict[str, object], reader: Reader, source: str) -> str:
     """The text as an HTML fragment. Raises `TemplateError`."""
     stem = _unused_stem(source)
-    markdown, rendering = text.render(names, lambda index: f"{stem}{index}z")
+    markdown, rendering = text.render(names, reader, lambda index: f"{stem}{index}z")
     tokens = _parser.parse(markdown)
     _put_back(tokens, re.compile(rf"{stem}(\d+)z", re.IGNORECASE), rendering.values)
     for opening, inline in pairwise(tokens):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import cast
+from typing import TypeAlias, cast
 
 import css_inline
 from markupsafe import Markup
@@ -20,19 +20,22 @@ from perennia.rendering.errors import TemplateError
 from perennia.rendering.markdown import render_markdown
 from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
 from perennia.rendering.names import plain
+from perennia.rendering.reader import Reader, direction, spoken
 from perennia.rendering.sandbox import Escaping
-from perennia.rendering.source import Format, TemplateSource, choose, parse_source
+from perennia.rendering.source import Format, TemplateSource, choose, locale_chain, parse_source
 from perennia.rendering.survey_links import LINKS, QUESTION, answer_links
 from perennia.rendering.text import compiled
 from perennia.rendering.text_part import text_of
+from perennia.rendering.words import MESSAGES
 
 # Names that a message gives to its template beside those of its decision (language, sections 3 and 11).
 SURROUNDING_NAMES = frozenset({"workspace", "owner", "message", "unsubscribe_url", "preferences_url"})
 LAYOUT_NAMES = frozenset({"subject", "preheader", "content"})
 
 _ESCAPING: dict[str, Escaping] = {"md": "values", "mjml": "html", "html": "html", "txt": "none"}
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+# The layout that a template of each kind is put into.
+_LAYOUT_KIND = {"md": "html", "html": "html", "mjml": "mjml", "txt": "txt"}
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u202f]+")
 # Styles go into the elements because mail clients drop style sheets; what cannot (media queries) stays. No file or
 # address is ever read: a style sheet that is linked is ignored.
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
@@ -55,7 +58,7 @@ class Surroundings:
     message: JsonObject = field(default_factory=dict)
     unsubscribe_url: str | None = None
     preferences_url: str | None = None
-    locale: str = "en"
+    reader: Reader = field(default_factory=Reader)
     asked: Asking | None = None
 
 
@@ -80,19 +83,7 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
     ``context`` holds the names of the decision (``traits``, ``account``, ``contact``, ``enter``, ``steps``, ``stage``,
     and those of the step's ``with``). Raises `TemplateError`; never reads a file of the template's or the network.
     """
-    main, text_source = choose(template, surroundings.locale)
-    names = _names(context, surroundings)
-    subject = _single_line(main, "subject", main.subject, names)
-    if not subject:
-        raise TemplateError(main.file, main.line("subject"), None, "has no subject; write one in its front matter")
-    preheader = _single_line(main, "preheader", main.preheader, names)
-    layouts = _layouts(template, main)
-    framed = names | {"subject": subject, "preheader": preheader}
-    html = None if main.format == "txt" else _html(main, names, framed, layouts)
-    if html is not None and text_source is None:
-        return RenderedMessage(subject, preheader, html, text_of(html))
-    text = _text(text_source or main, names, framed, layouts)
-    return RenderedMessage(subject, preheader, html, text)
+    return _Draft(template, context, surroundings).message()
 
 
 def try_message(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
@@ -101,21 +92,11 @@ def try_message(template: TemplateBody, context: JsonObject, surroundings: Surro
     Every text gets its values; nothing makes HTML of Markdown, text of HTML, or puts styles into elements. MJML, whose
     values decide whether it is a whole document, is rendered.
     """
-    main, text_source = choose(template, surroundings.locale)
-    if main.format == "mjml":
-        render_message(template, context, surroundings)
-        return
-    names = _names(context, surroundings)
-    subject = _single_line(main, "subject", main.subject, names)
-    if not subject:
-        raise TemplateError(main.file, main.line("subject"), None, "has no subject; write one in its front matter")
-    preheader = _single_line(main, "preheader", main.preheader, names)
-    for source in (main, text_source):
-        if source is not None:
-            compiled(source.body, _ESCAPING[source.format], source.file, source.first_line).render(names)
-    framed = names | {"subject": subject, "preheader": preheader, "content": ""}
-    for ending, (file, source) in _layouts(template, main).items():
-        compiled(source, _ESCAPING[ending], file).render(framed)
+    draft = _Draft(template, context, surroundings)
+    if draft.main.format == "mjml":
+        draft.message()
+    else:
+        draft.fill_in()
 
 
 @cache
@@ -125,10 +106,10 @@ def built_in_survey() -> TemplateBody:
     return TemplateBody(name=BUILT_IN_SURVEY, files={"md": text})
 
 
-def render_text(text: str, context: JsonObject) -> str:
+def render_text(text: str, context: JsonObject, reader: Reader) -> str:
     """Text of a task, a note or a notification. Raises `TemplateError`, with ``text`` as the template's name."""
     names = {name: plain(name, value) for name, value in context.items()}
-    return compiled(text, "none", "text").render(names)[0]
+    return compiled(text, "none", "text").render(names, reader)[0]
 
 
 def check_template(template: TemplateBody) -> list[TemplateError]:
@@ -151,80 +132,140 @@ def check_template(template: TemplateBody) -> list[TemplateError]:
 
 def names_in(template: TemplateBody) -> frozenset[str]:
     """The first names that a template and its layout use (``contact``, ``unsubscribe_url``). Raises `TemplateError`."""
-    return frozenset[str]().union(*(compiled(*part).names for part in _parts(template)))
+    sources = list(_sources(template))
+    parts = [part for source in sources for part in (*_own_parts(source), *_layout_parts(template, source))]
+    return frozenset[str]().union(*(compiled(*part).names for part in parts))
 
 
-def _names(context: JsonObject, surroundings: Surroundings) -> dict[str, object]:
-    locale = surroundings.locale
-    direction = "rtl" if locale.split("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
+def names_of_each_form(template: TemplateBody) -> list[frozenset[str]]:
+    """The names of every form that the message can take: each language, in each of its layout. Text parts are none."""
+    sources = list(_sources(template))
+    forms: list[frozenset[str]] = []
+    for source in [each for each in sources if each.format != "txt"] or sources:
+        own = frozenset[str]().union(*(compiled(*part).names for part in _own_parts(source)))
+        framed = [compiled(*part).names for part in _layout_parts(template, source)]
+        forms += [own | names for names in framed or [frozenset[str]()]]
+    return forms
+
+
+class _Draft:
+    """One message on its way: its files, its names, its reader.
+
+    The reader's locale is that of the text, the nearest to their own (`spoken`): ``lang`` and ``dir`` tell the truth.
+    """
+
+    def __init__(self, template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
+        chosen = choose(template, surroundings.reader.locale)
+        self.main = chosen.main
+        self._text_source = chosen.text
+        locale = spoken(surroundings.reader, chosen.language)
+        self._reader = replace(surroundings.reader, locale=locale)
+        self._layouts = _layouts(template, self.main, locale)
+        names = _names(context, surroundings, self._reader)
+        self._names = names
+        self._subject = self._single_line("subject", self.main.subject)
+        if not self._subject:
+            line = self.main.line("subject")
+            raise TemplateError(self.main.file, line, None, "has no subject; write one in its front matter")
+        self._preheader = self._single_line("preheader", self.main.preheader)
+        self._framed = names | {"subject": self._subject, "preheader": self._preheader}
+
+    def message(self) -> RenderedMessage:
+        html = None if self.main.format == "txt" else self._html()
+        text = text_of(html) if html is not None and self._text_source is None else self._text()
+        return RenderedMessage(self._subject, self._preheader, html, text)
+
+    def fill_in(self) -> None:
+        """Gives every text its values, and keeps none."""
+        for source in (self.main, self._text_source):
+            if source is not None:
+                self._filled(source)
+        for ending, (file, source) in self._layouts.items():
+            compiled(source, _ESCAPING[ending], file).render(self._framed | {"content": ""}, self._reader)
+
+    def _single_line(self, key: str, text: str | None) -> str:
+        """What a value has of line breaks and other control characters becomes a blank."""
+        if text is None:
+            return ""
+        rendered, _ = compiled(text, "none", self.main.file, self.main.line(key)).render(self._names, self._reader)
+        return _UNPRINTABLE.sub(" ", rendered).strip()
+
+    def _html(self) -> str:
+        main = self.main
+        if main.format == "md":
+            body = compiled(main.body, "values", main.file, main.first_line)
+            content = render_markdown(body, self._names, self._reader, main.body)
+        else:
+            content = self._filled(main)
+        if main.format == "mjml":
+            return self._mjml(content)
+        if "html" in self._layouts:
+            content = self._in_layout("html", content)
+        return _inliner.inline(content)
+
+    def _mjml(self, content: str) -> str:
+        """Its styles are in the elements already."""
+        if "mjml" in self._layouts:
+            return compile_mjml(self._in_layout("mjml", content), self._layouts["mjml"][0])
+        if not is_document(content):
+            message = "is no whole MJML document; begin it with <mjml>, or give it a layout"
+            raise TemplateError(self.main.file, self.main.first_line, None, message)
+        return compile_mjml(content, self.main.file, self.main.first_line)
+
+    def _text(self) -> str:
+        text = self._filled(self._text_source or self.main, "none")
+        if "txt" in self._layouts:
+            text = self._in_layout("txt", text.strip())
+        return re.sub(r"\n{3,}", "\n\n", text.replace("\r\n", "\n")).strip() + "\n"
+
+    def _filled(self, source: TemplateSource, escaping: Escaping | None = None) -> str:
+        text = compiled(source.body, escaping or _ESCAPING[source.format], source.file, source.first_line)
+        return text.render(self._names, self._reader)[0]
+
+    def _in_layout(self, ending: str, content: str) -> str:
+        file, source = self._layouts[ending]
+        inside = content if ending == "txt" else Markup(content)  # noqa: S704  # escaped when it was rendered
+        return compiled(source, _ESCAPING[ending], file).render(self._framed | {"content": inside}, self._reader)[0]
+
+
+def _names(context: JsonObject, surroundings: Surroundings, reader: Reader) -> dict[str, object]:
+    words = MESSAGES.words(reader.locale).sentences
+    message: JsonObject = {"locale": reader.locale, "direction": direction(reader.locale), "words": dict(words)}
     values: JsonObject = {
         **context,
         "workspace": surroundings.workspace,
         "owner": surroundings.owner,
-        "message": {**surroundings.message, "locale": locale, "direction": direction},
+        "message": {**surroundings.message, **message},
         "unsubscribe_url": surroundings.unsubscribe_url,
         "preferences_url": surroundings.preferences_url,
     }
     if surroundings.asked is not None:
         asked = surroundings.asked.survey
-        values[LINKS] = answer_links(asked, surroundings.asked.url)
-        values[QUESTION] = render_text(asked.question, {**context, "workspace": surroundings.workspace})
+        values[LINKS] = answer_links(asked, surroundings.asked.url, words)
+        values[QUESTION] = render_text(asked.question, {**context, "workspace": surroundings.workspace}, reader)
     return {name: plain(name, value) for name, value in values.items()}
 
 
-def _single_line(source: TemplateSource, key: str, text: str | None, names: dict[str, object]) -> str:
-    """What a value has of line breaks and other control characters becomes a blank."""
-    if text is None:
-        return ""
-    rendered, _ = compiled(text, "none", source.file, source.line(key)).render(names)
-    return _UNPRINTABLE.sub(" ", rendered).strip()
-
-
-def _html(
-    main: TemplateSource, names: dict[str, object], framed: dict[str, object], layouts: dict[str, tuple[str, str]]
-) -> str:
-    if main.format == "mjml":
-        return _mjml(main, names, framed, layouts)
-    if main.format == "md":
-        content = render_markdown(compiled(main.body, "values", main.file, main.first_line), names, main.body)
-    else:
-        content, _ = compiled(main.body, "html", main.file, main.first_line).render(names)
-    if "html" in layouts:
-        file, source = layouts["html"]
-        content, _ = compiled(source, "html", file).render(framed | {"content": Markup(content)})  # noqa: S704  # escaped above
-    return _inliner.inline(content)
-
-
-def _mjml(
-    main: TemplateSource, names: dict[str, object], framed: dict[str, object], layouts: dict[str, tuple[str, str]]
-) -> str:
-    """Its styles are in the elements already."""
-    content, _ = compiled(main.body, "html", main.file, main.first_line).render(names)
-    if "mjml" in layouts:
-        file, source = layouts["mjml"]
-        content, _ = compiled(source, "html", file).render(framed | {"content": Markup(content)})  # noqa: S704  # escaped above
-        return compile_mjml(content, file)
-    if not is_document(content):
-        message = "is no whole MJML document; begin it with <mjml>, or give it a layout"
-        raise TemplateError(main.file, main.first_line, None, message)
-    return compile_mjml(content, main.file, main.first_line)
-
-
-def _text(
-    source: TemplateSource, names: dict[str, object], framed: dict[str, object], layouts: dict[str, tuple[str, str]]
-) -> str:
-    text, _ = compiled(source.body, "none", source.file, source.first_line).render(names)
-    if "txt" in layouts:
-        file, layout = layouts["txt"]
-        text, _ = compiled(layout, "none", file).render(framed | {"content": text.strip()})
-    return re.sub(r"\n{3,}", "\n\n", text.replace("\r\n", "\n")).strip() + "\n"
-
-
-def _layouts(template: TemplateBody, main: TemplateSource) -> dict[str, tuple[str, str]]:
-    """File and source of the layout by ending: the workspace's, else the built-in one; empty for ``layout: none``.
+def _layouts(template: TemplateBody, main: TemplateSource, locale: str) -> dict[str, tuple[str, str]]:
+    """File and source of the layout by ending, in the message's language; empty for ``layout: none``.
 
     A whole MJML document is its own layout; sections of MJML take the built-in one where the workspace's has no .mjml.
     """
+    found = _layouts_of(template, main)
+    unused = {"html"} if main.format == "mjml" else {"mjml"}
+    if main.format == "mjml" and is_document(main.body):
+        unused.add("mjml")
+    chosen: dict[str, tuple[str, str]] = {}
+    for kind in ("html", "mjml", "txt"):
+        endings = (f"{language}.{kind}" if language else kind for language in locale_chain(locale))
+        ending = next((each for each in endings if each in found), None)
+        if kind not in unused and ending is not None:
+            chosen[kind] = found[ending]
+    return chosen
+
+
+def _layouts_of(template: TemplateBody, main: TemplateSource) -> dict[str, tuple[str, str]]:
+    """File and source by ending, for every language: the workspace's, else the built-in ones."""
     name = main.layout or "default"
     if name == "none":
         return {}
@@ -233,34 +274,43 @@ def _layouts(template: TemplateBody, main: TemplateSource) -> dict[str, tuple[st
             ending: (f"layouts/{name}.{ending}", _layout_body(source)) for ending, source in template.layout.items()
         }
         found.setdefault("mjml", _built_in_layouts()["mjml"])
-    elif name == "default":
-        found = dict(_built_in_layouts())
-    else:
-        raise TemplateError(main.file, main.line("layout"), None, f'there is no layout "{name}" in templates/layouts')
-    unused = {"html"} if main.format == "mjml" else {"mjml"}
-    if main.format == "mjml" and is_document(main.body):
-        unused.add("mjml")
-    return {ending: layout for ending, layout in found.items() if ending not in unused}
+        return found
+    if name == "default":
+        return _built_in_layouts()
+    raise TemplateError(main.file, main.line("layout"), None, f'there is no layout "{name}" in templates/layouts')
 
 
 def _layout_body(source: str) -> str:
     return parse_source("layout", "html", source).body
 
 
-def _parts(template: TemplateBody) -> Iterator[tuple[str, Escaping, str, int]]:
-    """All that is compiled for the template, in every language: source, escaping, file, first line."""
+# What is compiled of a template: source, escaping, file, first line.
+_Part: TypeAlias = tuple[str, Escaping, str, int]
+
+
+def _sources(template: TemplateBody) -> Iterator[TemplateSource]:
     for ending, text in template.files.items():
         kind = ending.rpartition(".")[2]
         if kind not in _ESCAPING:
             raise TemplateError(f"{template.name}.{ending}", 1, None, "is no .md, .mjml, .html or .txt")
-        source = parse_source(f"{template.name}.{ending}", cast("Format", kind), text)
-        for key, line in (("subject", source.subject), ("preheader", source.preheader)):
-            if line is not None:
-                yield line, "none", source.file, source.line(key)
-        yield source.body, _ESCAPING[kind], source.file, source.first_line
-        for layout_ending, (file, layout) in _layouts(template, source).items():
-            if (layout_ending == "txt") == (kind == "txt"):
-                yield layout, _ESCAPING[layout_ending], file, 1
+        yield parse_source(f"{template.name}.{ending}", cast("Format", kind), text)
+
+
+def _own_parts(source: TemplateSource) -> Iterator[_Part]:
+    for key, line in (("subject", source.subject), ("preheader", source.preheader)):
+        if line is not None:
+            yield line, "none", source.file, source.line(key)
+    yield source.body, _ESCAPING[source.format], source.file, source.first_line
+
+
+def _layout_parts(template: TemplateBody, source: TemplateSource) -> Iterator[_Part]:
+    """Of the layout in each of its languages."""
+    if source.format == "mjml" and is_document(source.body):
+        return
+    for ending, (file, layout) in _layouts_of(template, source).items():
+        kind = ending.rpartition(".")[2]
+        if kind == _LAYOUT_KIND[source.format]:
+            yield layout, _ESCAPING[kind], file, 1
 
 
 @cache

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn
 
-from jinja2 import StrictUndefined, UndefinedError
+from jinja2 import StrictUndefined, Undefined, UndefinedError
 from markupsafe import Markup
 
 from perennia.core.json_values import Json
+
+
+class WrongValue(TypeError):
+    """A value that cannot be used so. Its message holds no value: authors read it, and it is stored."""
 
 
 class Missing(StrictUndefined):
@@ -79,3 +83,18 @@ def plain(path: str, value: Json) -> object:
         case dict():
             return Members(path, {name: plain(f"{path}.{name}", item) for name, item in value.items()})
     raise TypeError(f"{path} is no JSON value")
+
+
+def printable(value: object) -> object:
+    """A value as people read it: whole numbers without ``.0``, ``true`` and ``false``, nothing for a bare null."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return int(value)
+        case int() | float() | str() | Undefined():
+            return value  # an undefined one raises when it becomes text, with its name
+        case _:
+            raise WrongValue("a list or an object cannot be printed: join its items, or name one")

@@ -19,8 +19,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from markupsafe import Markup
 
-from perennia.rendering.grammar import CHOSEN, COUNTED, JOINED, LOOP_NAMES, TEXT_METHODS
-from perennia.rendering.names import Members, Missing, UnknownName
+from perennia.rendering.grammar import CHOSEN, COUNTED, FORMATS, JOINED, LOOP_NAMES, TEXT_METHODS
+from perennia.rendering.names import Members, Missing, UnknownName, WrongValue, printable
+from perennia.rendering.reader import Reader
 
 MAX_OUTPUT_CHARS = 500_000  # Gmail clips at 102 KB; more than this is a mistake or an attack
 MAX_ROUNDS = 5_000  # of all loops of one rendering together
@@ -70,6 +71,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             JOINED: _joined,
             CHOSEN: _chosen,
         }
+        self.filters |= {name: _as_read(name) for name in FORMATS}
         self.tests = {name: TESTS[name] for name in TEST_NAMES if name in TESTS} | {"none": _is_none}
         self.globals = {"range": _range}
 
@@ -99,7 +101,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "+":
             return _sum(left, right)
         if not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise TypeError(f"{operator} is for numbers")
+            raise WrongValue(f"{operator} is for numbers")
         if operator == "**" and abs(right) > MAX_POWER:
             raise LimitExceeded(f"a power above {MAX_POWER}")
         return _small(super().call_binop(context, operator, left, right))
@@ -113,9 +115,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class Rendering:
-    """What one rendering has used up, and the values it set aside."""
+    """Whom one rendering is for, what it has used up, and the values it set aside."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
         self.rounds = 0
         self.values: list[str] = []
         self.mark: Callable[[int], str] = str
@@ -145,19 +148,20 @@ def _set_aside(context: Context, value: object) -> str:
     return rendering.mark(len(rendering.values) - 1)
 
 
-def printable(value: object) -> object:
-    """A value as people read it: whole numbers without ``.0``, ``true`` and ``false``, nothing for a bare null."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return int(value)
-        case int() | float() | str() | Undefined():
-            return value  # an undefined one raises when it becomes text, with its name
-        case _:
-            raise TypeError("a list or an object cannot be printed: join its items, or name one")
+def _as_read(name: str) -> Callable[..., str]:
+    """The filter of that name in `formats`, for whom the rendering is for."""
+
+    @pass_context
+    def write(context: Context, value: object, *given: object, **named: object) -> str:
+        for each in (value, *given, *named.values()):
+            if isinstance(each, Undefined):
+                str(each)  # raises, and names it
+        from perennia.rendering import formats  # noqa: PLC0415  # see FORMATS
+
+        rendering = cast("Rendering", context.parent[RENDERING])
+        return formats.FILTERS[name](rendering.reader, value, *given, **named)
+
+    return write
 
 
 def _chosen(holder: object, key: object) -> object:
@@ -214,7 +218,7 @@ def _sum(left: object, right: object) -> object:
             _limit(len(cast("str", left)) + len(cast("str", right)))
             return cast("str", left) + cast("str", right)
         case _:
-            raise TypeError("+ is for two numbers, two texts or two lists; ~ joins what is not text")
+            raise WrongValue("+ is for two numbers, two texts or two lists; ~ joins what is not text")
 
 
 def _small(number: object) -> object:
@@ -246,8 +250,10 @@ def _element(items: Sequence[object], position: int | slice[int]) -> object:
         return Missing(name="[...]")
 
 
-def start_rendering(names: Mapping[str, object], mark: Callable[[int], str]) -> tuple[Rendering, dict[str, object]]:
+def start_rendering(
+    names: Mapping[str, object], reader: Reader, mark: Callable[[int], str]
+) -> tuple[Rendering, dict[str, object]]:
     """The names of one rendering together with what counts its work."""
-    rendering = Rendering()
+    rendering = Rendering(reader)
     rendering.mark = mark
     return rendering, {**names, RENDERING: rendering}

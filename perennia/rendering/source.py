@@ -48,8 +48,17 @@ def locale_chain(locale: str) -> list[str]:
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] + [""]
 
 
-def choose(template: TemplateBody, locale: str) -> tuple[TemplateSource, TemplateSource | None]:
-    """The file that makes the message in this language, and the one written for its text part where there is one.
+@dataclass(frozen=True)
+class Chosen:
+    """The file that makes a message, the one written for its text part where there is one, and their language ("": none)."""
+
+    main: TemplateSource
+    text: TemplateSource | None
+    language: str
+
+
+def choose(template: TemplateBody, locale: str) -> Chosen:
+    """The files that make the message for a reader of this locale.
 
     The text part comes from the same language as the message, never from another. Raises `TemplateError`.
     """
@@ -60,9 +69,9 @@ def choose(template: TemplateBody, locale: str) -> tuple[TemplateSource, Templat
         for kind in BODIES:
             main = _source(template.name, kind, files.get(f"{prefix}{kind}"))
             if main is not None:
-                return main, text
+                return Chosen(main, text, language)
         if text is not None:
-            return text, None
+            return Chosen(text, None, language)
     there = ", ".join(sorted(template.files)) or "none"
     raise TemplateError(
         template.name, 1, None, f'has no file for the language "{locale}" and none without one; there are: {there}'

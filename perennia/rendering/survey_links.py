@@ -7,6 +7,7 @@ records nothing: a person confirms on the page behind it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from perennia.core.decisions import AskedSurvey
 from perennia.core.json_values import Json
@@ -40,11 +41,15 @@ def with_links(body: str, kind: str) -> str:
     return _CALL.sub(lambda _: _FORMS[kind], body)
 
 
-def answer_links(asked: AskedSurvey, url: str) -> list[Json]:
+def answer_links(asked: AskedSurvey, url: str, words: Mapping[str, str]) -> list[Json]:
     """The links of one message, lowest score first. ``url``: of the page where the survey is answered."""
     if asked.highest - asked.lowest >= MOST_LINKS:
-        return [{"label": "Answer", "spoken": "Answer", "url": url}]
+        return [{"label": words["answer"], "spoken": words["answer"], "url": url}]
     return [
-        {"label": str(score), "spoken": f"{score} of {asked.highest}", "url": f"{url}?score={score}"}
+        {
+            "label": str(score),
+            "spoken": words["score"].format(score=score, highest=asked.highest),
+            "url": f"{url}?score={score}",
+        }
         for score in range(asked.lowest, asked.highest + 1)
     ]

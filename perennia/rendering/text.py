@@ -12,6 +12,8 @@ from jinja2.exceptions import SecurityError, TemplateRuntimeError
 
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.grammar import Forbidden, parse
+from perennia.rendering.names import WrongValue
+from perennia.rendering.reader import Reader
 from perennia.rendering.sandbox import (
     MAX_OUTPUT_CHARS,
     Escaping,
@@ -23,10 +25,6 @@ from perennia.rendering.sandbox import (
 
 _SANDBOXES: dict[Escaping, Sandbox] = {kind: Sandbox(kind) for kind in ("none", "html", "values")}
 
-_RENDERING_ERRORS = (
-    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
-    *(SecurityError, TemplateRuntimeError),
-)
 _PATH = re.compile(r"[A-Za-z_][\w.-]*(\[(?:\d+|\.\.\.)\][\w.-]*)*")
 
 
@@ -46,14 +44,16 @@ class Text:
         except TemplateSyntaxError as error:
             raise self._error(error.lineno, None, error.message or "is no valid template") from None
         except Forbidden as error:
-            raise self._error(error.line, None, str(error)) from None
+            raise self._error(error.line, None, str(error), error.word) from None
         except RecursionError:
             raise self._error(1, None, "is nested too deeply") from None
         self._compiled = Template.from_code(sandbox, code, sandbox.globals)
 
-    def render(self, names: Mapping[str, object], mark: Callable[[int], str] = str) -> tuple[str, Rendering]:
+    def render(
+        self, names: Mapping[str, object], reader: Reader, mark: Callable[[int], str] = str
+    ) -> tuple[str, Rendering]:
         """The text, and what the rendering set aside. Raises `TemplateError`, whose message holds no value."""
-        rendering, context = start_rendering(names, mark)
+        rendering, context = start_rendering(names, reader, mark)
         parts: list[str] = []
         size = 0
         try:
@@ -87,8 +87,8 @@ class Text:
         remedy = f'give it a default: {{{{ {name} | default("...") }}}}' if first in names else f"there are: {known}"
         return self._error(self._line(error), name, f"{name} is missing; {remedy}")
 
-    def _error(self, line: int, name: str | None, message: str) -> TemplateError:
-        return TemplateError(self._template, line + self._first_line - 1, name, message)
+    def _error(self, line: int, name: str | None, message: str, word: str | None = None) -> TemplateError:
+        return TemplateError(self._template, line + self._first_line - 1, name, message, word)
 
     def _line(self, error: BaseException) -> int:
         """The line of the text at which rendering stopped: Jinja writes it into the traceback."""
@@ -110,7 +110,7 @@ def compiled(source: str, escaping: Escaping, template: str, first_line: int = 1
 def _without_values(error: Exception) -> str:
     """What went wrong, in words that cannot hold a value: those of Python's errors quote what they choke on."""
     match error:
-        case TypeError() if _is_ours(error):
+        case WrongValue():
             return str(error)
         case TypeError():
             return "uses a value of the wrong type"
@@ -118,10 +118,3 @@ def _without_values(error: Exception) -> str:
             return "divides by zero"
         case _:
             return f"cannot be rendered ({type(error).__name__})"
-
-
-def _is_ours(error: TypeError) -> bool:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == Sandbox.__module__

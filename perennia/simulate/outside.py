@@ -17,6 +17,7 @@ from perennia.core.decisions import (
     SendEmail,
     WriteCrm,
 )
+from perennia.core.definitions import Policies
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.said import said
 
@@ -37,11 +38,11 @@ class RenderingProblem(Exception):
 class Rendering(Protocol):
     """What the world needs of templates. Both raise `RenderingProblem`."""
 
-    def title(self, text: str, context: JsonObject) -> str:
-        """A text of a step: a title, a question, a notice, a part of a request."""
+    def title(self, text: str, effect: Answered, policies: Policies) -> str:
+        """A text of the effect: a title, a question, a notice, a part of a request."""
         ...
 
-    def message(self, effect: SendEmail) -> None:
+    def message(self, effect: SendEmail, policies: Policies) -> None:
         """Renders the message and throws it away: a scenario finds what a template lacks."""
         ...
 
@@ -66,11 +67,11 @@ class Outside:
     # How long each effect that failed waits after its next failure.
     _pauses: dict[str, timedelta] = field(default_factory=dict[str, timedelta])
 
-    def attempt(self, effect: Answered, now: datetime) -> EffectEnded | datetime:
-        """How the effect ends, or when it is attempted again."""
+    def attempt(self, effect: Answered, now: datetime, policies: Policies) -> EffectEnded | datetime:
+        """How the effect ends, or when it is attempted again. ``policies``: in force now."""
         is_first = effect.key not in self._pauses
         try:
-            text = self._render(effect)
+            text = self._render(effect, policies)
         except RenderingProblem as problem:
             if not isinstance(effect, SendEmail):
                 self.texts.append(None)
@@ -81,13 +82,13 @@ class Outside:
             return EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE)
         return self._ask_provider(effect, now)
 
-    def _render(self, effect: Answered) -> Json:
+    def _render(self, effect: Answered, policies: Policies) -> Json:
         if isinstance(effect, SendEmail):
-            self.rendering.message(effect)
+            self.rendering.message(effect, policies)
             return None
 
         def render(text: str) -> str:
-            return self.rendering.title(text, effect.context)
+            return self.rendering.title(text, effect, policies)
 
         match effect:
             case OpenTask():

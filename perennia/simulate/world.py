@@ -231,7 +231,7 @@ class World:
                 ended = EffectEnded(at=now, key=effect.key, outcome=Outcome.SKIPPED, reason=reason)
                 self.at(now, ended, person.id)
                 return
-        answer = self.outside.attempt(effect, now)
+        answer = self.outside.attempt(effect, now, self.catalog.policies)
         if not isinstance(answer, EffectEnded):
             self.at(answer, lambda _: self._carry_out(person, effect, answer))
             return

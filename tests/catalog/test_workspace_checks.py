@@ -218,9 +218,27 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
     (
         {"templates/layouts/default.de.html": "{{ content }}"},
         [
-            "layouts/default.de.html:1:1: error not-supported-yet: layouts for a language are not supported yet; "
-            "use mjml, html and txt"
+            "layouts/default.de.html:1:1: error bad-layout: this layout is there for this language only; "
+            "add one without a language, for all others"
         ],
+    ),
+    (
+        {"templates/layouts/default.md": "{{ content }}"},
+        [
+            "layouts/default.md:1:1: error bad-layout: a layout is a page, and Markdown makes none; "
+            "write it in html; md goes into that"
+        ],
+    ),
+    (
+        {"templates/x.md": "---\nsubject: Due {{ traits.due | dat }}\n---\nHello\n"},
+        ['x.md:2:30: error bad-template: there is no filter "dat"; did you mean "date"?'],
+    ),
+    (
+        {
+            "templates/x.de.md": HELLO,
+            "templates/x.md": "---\nsubject: a\n---\n\nYou owe {{ traits.sum | money('EURO') }}\n",
+        },
+        ["x.md:5:25: error bad-template: money wants the code of a currency (ISO 4217), like EUR"],
     ),
     ({"templates/x.md": HELLO, "templates/x.txt": "Hello\n"}, []),
     ({"templates/x.txt": "---\nsubject: a\n---\nHello\n"}, []),
@@ -253,6 +271,14 @@ def test_a_layout_of_the_workspace_may_hold_the_way_out(check_files: CheckFiles)
 def test_a_layout_of_the_workspace_without_a_way_out_is_found_at_the_step(check_files: CheckFiles) -> None:
     book = "playbook: p\ntopic: tips\nsteps: [{email: hello}]\n"
     (finding,) = check_files({"templates/layouts/default.html": "{{ content }}", "playbooks/p.yaml": book})
+    assert finding.startswith('playbooks/p.yaml:3:17: error no-way-out: the template "hello" has no')
+
+
+def test_a_layout_without_a_way_out_in_one_language_is_found_at_the_step(check_files: CheckFiles) -> None:
+    book = "playbook: p\ntopic: tips\nsteps: [{email: hello}]\n"
+    layout = "{{ content }} <a href='{{ unsubscribe_url }}'>Unsubscribe</a>"
+    files = {"templates/layouts/default.html": layout, "templates/layouts/default.de.html": "{{ content }}"}
+    (finding,) = check_files({**files, "playbooks/p.yaml": book})
     assert finding.startswith('playbooks/p.yaml:3:17: error no-way-out: the template "hello" has no')
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from perennia.core.decisions import SendEmail
+from perennia.core.definitions import Policies
 from perennia.core.json_values import JsonObject
-from perennia.simulate.outside import Fault, RenderingProblem
+from perennia.simulate.outside import Answered, Fault, RenderingProblem
 from perennia.simulate.world import World
 from tests.support.lives import Life, after
 
@@ -226,14 +227,14 @@ def test_what_a_webhook_refuses_is_seen_later_and_can_end_the_enrollment() -> No
 class Strict:
     """Renders nothing and misses every name."""
 
-    def title(self, text: str, context: JsonObject) -> str:
-        assert context
+    def title(self, text: str, effect: Answered, policies: Policies) -> str:
+        assert effect.context, policies
         if "{{" in text:
             raise RenderingProblem("nothing is there")
         return text
 
-    def message(self, effect: SendEmail) -> None:
-        pass
+    def message(self, effect: SendEmail, policies: Policies) -> None:
+        assert effect.context, policies
 
 
 @pytest.mark.parametrize(

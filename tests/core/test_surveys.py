@@ -182,7 +182,7 @@ def test_a_move_to_another_zone_moves_neither_the_limit_nor_a_reminder() -> None
 def test_the_message_knows_its_question_and_its_scale() -> None:
     life = Life(asking("survey: nps"))
     sent: list[SendEmail] = []
-    life.world.outside.rendering.message = sent.append  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
+    life.world.outside.rendering.message = lambda effect, _: sent.append(effect)  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
     life.event("0d", "Go").until("1h")
     (effect,) = sent
     assert effect.survey is not None

@@ -14,7 +14,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from perennia.catalog import load_workspace, release
 from perennia.catalog.scenario_models import Scenario
 from perennia.cli.scenarios import WorkspaceRendering
-from perennia.core.definitions import NO_POLICIES
 from perennia.core.step_ids import place_steps
 from perennia.shipped import shipped_workspace
 from perennia.simulate.scenarios import ScenarioResult, run_scenario
@@ -60,7 +59,7 @@ EVERY_TIME_OR_SLOW = [
 
 
 def simulated(scenario: Scenario) -> ScenarioResult:
-    return run_scenario(DOCUMENTS, scenario, WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES))
+    return run_scenario(DOCUMENTS, scenario, WorkspaceRendering(WORKSPACE.templates))
 
 
 @pytest.mark.parametrize("scenario", EVERY_TIME_OR_SLOW)
@@ -127,7 +126,7 @@ async def test_other_systems_and_people_are_told_alike_in_the_simulator_and_on_t
     workspace = load_workspace(tmp_path)
     documents = release(workspace).documents
     scenario = workspace.scenarios[0].scenario
-    expected = run_scenario(documents, scenario, WorkspaceRendering(workspace.templates, NO_POLICIES))
+    expected = run_scenario(documents, scenario, WorkspaceRendering(workspace.templates))
     assert expected.differences == ()
     timelines = await lived_on_the_engine(scenario, tmp_path / "store.sqlite", documents)
     assert shown(timelines) == shown(visible(scenario, expected))

@@ -11,7 +11,6 @@ import pytest
 from perennia.catalog import Severity, draft_documents, load_workspace, release
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.calls import FUNCTIONS
-from perennia.core.definitions import NO_POLICIES
 from perennia.core.expression_compiler import CEL_FUNCTIONS, CEL_METHODS
 from perennia.core.expressions import compile_expression
 from perennia.simulate.scenarios import run_scenario
@@ -63,7 +62,7 @@ def test_definitions_in_the_docs_are_sound(page: str, tmp_path: Path) -> None:
 def test_scenarios_in_the_docs_hold(page: str, tmp_path: Path) -> None:
     workspace = load_workspace(workspace_of(page, tmp_path))
     documents = release(workspace).documents
-    rendering = WorkspaceRendering(workspace.templates, workspace.policies or NO_POLICIES)
+    rendering = WorkspaceRendering(workspace.templates)
     drafts = draft_documents(workspace)
     failed = [
         each.scenario.scenario

@@ -36,7 +36,7 @@ def test_nothing_is_found_wrong_with_it() -> None:
 @functools.cache
 def lived(name: str) -> ScenarioResult:
     scenario = next(each.scenario for each in WORKSPACE.scenarios if each.scenario.scenario == name)
-    rendering = WorkspaceRendering(WORKSPACE.templates, WORKSPACE.policies or NO_POLICIES)
+    rendering = WorkspaceRendering(WORKSPACE.templates)
     return run_scenario(DOCUMENTS, scenario, rendering)
 
 

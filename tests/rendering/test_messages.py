@@ -6,7 +6,7 @@ import pytest
 
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
-from perennia.rendering import Surroundings, TemplateError, check_template, names_in, render_message
+from perennia.rendering import Reader, Surroundings, TemplateError, check_template, names_in, render_message
 from perennia.rendering.source import locale_chain
 from perennia.rendering.text_part import text_of
 
@@ -171,12 +171,48 @@ def test_a_layout_that_does_not_exist_is_an_error_at_its_line() -> None:
 
 def test_the_built_in_layout_names_language_and_direction() -> None:
     files = template(md=body("x"), ar_md=body("y"))
-    english = render_message(files, CONTEXT, Surroundings(workspace={}, locale="en")).html
-    arabic = render_message(files, CONTEXT, Surroundings(workspace={}, locale="ar")).html
+    english = render_message(files, CONTEXT, Surroundings(workspace={}, reader=Reader(locale="en"))).html
+    arabic = render_message(files, CONTEXT, Surroundings(workspace={}, reader=Reader(locale="ar"))).html
     assert english is not None
     assert arabic is not None
     assert '<html lang="en" dir="ltr"' in english
     assert '<html lang="ar" dir="rtl"' in arabic
+
+
+def test_a_text_that_is_not_there_in_the_readers_language_keeps_its_own_throughout() -> None:
+    files = template(md=body("x {{ 1234.5 | number }}"), de_md=body("y {{ 1234.5 | number }}"))
+    japanese = render_message(files, CONTEXT, surroundings_of("ja")).html
+    austrian = render_message(files, CONTEXT, surroundings_of("de-AT")).html
+    assert japanese is not None
+    assert austrian is not None
+    assert ('<html lang="en" dir="ltr"' in japanese, "x 1,234.5" in japanese) == (True, True)
+    assert ('<html lang="de-AT" dir="ltr"' in austrian, "y 1.234,5" in austrian) == (True, True)
+
+
+def test_a_text_without_a_language_is_in_the_workspaces() -> None:
+    files = template(md=body("x {{ 1234.5 | number }}"))
+    swiss = Surroundings(
+        workspace={}, reader=Reader(locale="de-CH", home="de"), unsubscribe_url="https://acme.example/u/x"
+    )
+    assert render_message(files, CONTEXT, swiss).text == "x 1’234.5\n\nAbbestellen (https://acme.example/u/x)\n"
+
+
+def test_the_layouts_words_are_in_the_messages_language() -> None:
+    files = template(md=body("x"), fr_md=body("y"), ar_md=body("z"))
+    assert "Se désabonner" in render_message(files, CONTEXT, surroundings_of("fr-CA")).text
+    assert "إلغاء الاشتراك" in render_message(files, CONTEXT, surroundings_of("ar")).text
+    assert "Unsubscribe" in render_message(files, CONTEXT, surroundings_of("pl")).text
+
+
+def test_a_layout_for_a_language_serves_that_language_alone() -> None:
+    layout = {"html": "{{ content }}all", "de.html": "{{ content }}deutsch"}
+    files = TemplateBody(name="t", files={"md": body("x"), "de.md": body("y"), "fr.md": body("z")}, layout=layout)
+    texts = [render_message(files, CONTEXT, surroundings_of(each)).text for each in ("de-AT", "fr", "en")]
+    assert texts == ["y\n\ndeutsch\n", "z\n\nall\n", "x\n\nall\n"]
+
+
+def surroundings_of(locale: str) -> Surroundings:
+    return Surroundings(workspace={}, reader=Reader(locale=locale), unsubscribe_url="https://acme.example/u/x")
 
 
 def test_a_message_without_a_topic_has_no_unsubscribe_link() -> None:
@@ -212,7 +248,7 @@ def test_the_text_part_is_never_in_another_language() -> None:
 
 
 def text_first_line(files: TemplateBody, locale: str) -> str:
-    message = render_message(files, CONTEXT, Surroundings(workspace={}, locale=locale))
+    message = render_message(files, CONTEXT, Surroundings(workspace={}, reader=Reader(locale=locale)))
     return message.text.splitlines()[0]
 
 

@@ -6,7 +6,15 @@ import pytest
 
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
-from perennia.rendering import RenderedMessage, Surroundings, TemplateError, check_template, names_in, render_message
+from perennia.rendering import (
+    Reader,
+    RenderedMessage,
+    Surroundings,
+    TemplateError,
+    check_template,
+    names_in,
+    render_message,
+)
 
 HEAD = "---\nsubject: Hello\npreheader: Three steps\n---\n"
 SECTION = """\
@@ -24,7 +32,7 @@ DOCUMENT = f"<mjml><mj-body>{SECTION}</mj-body></mjml>"
 SURROUNDINGS = Surroundings(
     workspace={"url": "https://acme.example", "name": "Acme", "address": None},
     unsubscribe_url="https://acme.example/u/abc",
-    locale="ar",
+    reader=Reader(locale="ar", home="ar"),
 )
 
 
@@ -50,7 +58,7 @@ def test_sections_stand_in_the_built_in_layout() -> None:
     page = html(template(SECTION))
     assert 'lang="ar" dir="rtl"' in page
     assert "Three steps" in page
-    assert '<a href="https://acme.example/u/abc" style="color: #52606d;">Unsubscribe</a>' in page
+    assert '<a href="https://acme.example/u/abc" style="color: #52606d;">إلغاء الاشتراك</a>' in page
     assert "<mj" not in page
 
 
@@ -70,7 +78,7 @@ def test_sections_stand_in_the_workspaces_own_layout() -> None:
 
 
 def test_a_layout_for_html_alone_leaves_sections_to_the_built_in_one() -> None:
-    assert "Unsubscribe" in html(template(SECTION, {"html": "{{ content }}"}))
+    assert "إلغاء الاشتراك" in html(template(SECTION, {"html": "{{ content }}"}))
 
 
 def test_a_whole_document_is_its_own_layout() -> None:

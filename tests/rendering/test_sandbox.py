@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from perennia.core.json_values import JsonObject
-from perennia.rendering import TemplateError, render_text
+from perennia.rendering import Reader, TemplateError
+from perennia.rendering import render_text as render_for
+
+
+def render_text(text: str, context: JsonObject) -> str:
+    return render_for(text, context, Reader())
+
 
 CONTEXT: JsonObject = {
     "contact": {"first_name": "Ana", "last_name": None},

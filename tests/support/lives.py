@@ -30,6 +30,7 @@ from perennia.core.documents import Document, DocumentKind, PlaybookBody, conten
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.playbook_orders import PlaybookOrder, PlaybookWord
 from perennia.core.state import Enrollment
+from perennia.simulate.outside import Answered
 from perennia.simulate.timeline import Kind, happenings
 from perennia.simulate.world import Act, World
 
@@ -58,12 +59,12 @@ MODELS: dict[DocumentKind, type[BaseModel]] = {
 class PlainText:
     """Renders nothing: titles stay as they are written."""
 
-    def title(self, text: str, context: JsonObject) -> str:
-        assert context
+    def title(self, text: str, effect: Answered, policies: Policies) -> str:
+        assert effect.context, policies
         return text
 
-    def message(self, effect: SendEmail) -> None:
-        pass
+    def message(self, effect: SendEmail, policies: Policies) -> None:
+        assert effect.context, policies
 
 
 def documents(text: str) -> list[Document]:

@@ -1,0 +1,39 @@
+"""What messages say by themselves, in every language that the hosted pages have."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from perennia.api.words import languages
+from perennia.core.decisions import AskedSurvey
+from perennia.rendering import Asking, Reader, Surroundings, built_in_survey, render_message
+from perennia.rendering.words import MESSAGES
+
+ENGLISH = MESSAGES.words("en").sentences
+
+
+def test_messages_speak_the_languages_of_the_pages() -> None:
+    assert MESSAGES.languages == languages()
+
+
+@pytest.mark.parametrize("locale", sorted(MESSAGES.languages - {"en"}))
+def test_every_language_has_every_sentence_in_its_own_words(locale: str) -> None:
+    sentences = MESSAGES.words(locale).sentences
+    assert sentences.keys() == ENGLISH.keys()
+    assert not sentences.items() & ENGLISH.items()
+    holes = {name: set(re.findall(r"\{\w+\}", text)) for name, text in sentences.items()}
+    assert holes == {name: set(re.findall(r"\{\w+\}", text)) for name, text in ENGLISH.items()}
+
+
+def test_a_language_without_words_has_the_english_ones() -> None:
+    assert MESSAGES.words("fi").sentences == ENGLISH
+
+
+def test_the_built_in_survey_speaks_the_workspaces_language() -> None:
+    asked = Asking(AskedSurvey(survey="nps", question="Wie war es?", lowest=0, highest=10), "https://a.example/s")
+    german = Surroundings(workspace={}, reader=Reader("de-AT", home="de"), asked=asked)
+    message = render_message(built_in_survey(), {"contact": {"first_name": "Ana"}}, german)
+    assert message.text.startswith("Guten Tag Ana,\n\nWie war es?\n\n0 (https://a.example/s?score=0)")
+    assert message.preheader == "Das dauert nur ein paar Sekunden"
