@@ -5,7 +5,7 @@ STAMP := .venv/.locked
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docs demo up test test-full check shape format bench record-histories clean
+.PHONY: help setup docs demo up test test-full check shape format mutation bench record-histories clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ shape: $(STAMP) ## functions of at most 60 lines, modules of at most 500, no nam
 format: $(STAMP) ## put the code into its one form, and repair what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+mutation: $(STAMP) ## break the core in one place after another: which breaks does no test notice? ARGS="keys caps"
+	@$(BIN)/python -m tools.mutate $(ARGS)
 
 bench: $(STAMP) ## measure against a bare Temporal workflow on this machine; writes bench/results/
 	@$(BIN)/python -m bench $(ARGS)

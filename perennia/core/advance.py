@@ -55,7 +55,7 @@ from perennia.core.decisions import (
 from perennia.core.definitions import Scope
 from perennia.core.deliberation import OWN_STEPS, PERMISSION, ZONE_CHANGED, ZONE_TRAIT, Deliberation
 from perennia.core.facts import Facts, absorb
-from perennia.core.nodes import MESSAGES, WaitForNode
+from perennia.core.nodes import MESSAGES
 from perennia.core.obeying import obey
 from perennia.core.outward import unwelcome
 from perennia.core.state import CustomerState, Recipient
@@ -367,19 +367,17 @@ def _wake_at(run: Deliberation) -> datetime | None:
 
 
 def _watching(run: Deliberation) -> frozenset[str]:
-    tokens = [token for token in run.survey().tokens if token.startswith(("event:", "trait:", PERMISSION))]
+    known = run.survey().tokens
+    tokens = [token for token in known if token.startswith(("event:", "trait:", PERMISSION))]
+    if OWN_STEPS in known:
+        tokens.append(MESSAGES)
     if run.state.kind in run.catalog.zoned:
         tokens.append(ZONE_TRAIT)
     for enrollment in run.state.enrollments:
         book = run.book_of(enrollment)
+        tokens += book.watching[enrollment.step]
         if book.follows_zone:
             tokens.append(ZONE_TRAIT)
-        tokens += [f"event:{name}" for name in book.rule_events]
-        node = None if enrollment.step is None else book.nodes[enrollment.step]
-        if isinstance(node, WaitForNode):
-            tokens += node.watching
-        if any(OWN_STEPS in watch.watching for watch in enrollment.watches.values()):
-            tokens.append(MESSAGES)
     if run.state.kind == "account" and watches_contacts(run):
         tokens.append(CONTACTS)
     return frozenset(tokens)

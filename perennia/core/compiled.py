@@ -55,6 +55,7 @@ class Catalog:
     ``past``: older versions some are still pinned to. ``orders``: what was ordered for everybody in a playbook, in order,
     as far back as somebody may not have carried it out yet; ``pauses``: all of them.
     ``felt_by_contacts``: health scores of accounts that something about contacts reads.
+    ``awaited_events``: names of events that some wait, goal or exit of any version looks for.
     """
 
     revision: str
@@ -81,6 +82,7 @@ class Catalog:
     standings: tuple[Standing, ...] = ()
     survey_cooldown: Cooldown = NO_COOLDOWN
     felt_by_contacts: frozenset[str] = frozenset()
+    awaited_events: frozenset[str] = frozenset()
     _calendars: dict[ZoneInfo, Calendar] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -203,7 +205,14 @@ def assemble(
         workspace_calendar=calendar_of(policies),
         zoned=frozenset(_zoned(books.values(), standings)),
         felt_by_contacts=_felt_by_contacts([*books.values(), *past.values()], standings),
+        awaited_events=frozenset(_awaited([*books.values(), *past.values()])),
     )
+
+
+def _awaited(books: Iterable[CompiledPlaybook]) -> Iterable[str]:
+    for book in books:
+        yield from book.event_tests
+        yield from book.rule_events
 
 
 def _felt_by_contacts(books: Iterable[CompiledPlaybook], standings: Sequence[Standing]) -> frozenset[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -52,6 +51,11 @@ class Look(NamedTuple):
     holds: bool
     flipped: bool
     first: bool
+
+
+# What most looks come to: nothing that the condition depends on changed.
+STILL_HOLDS = Look(holds=True, flipped=False, first=False)
+STILL_FAILS = Look(holds=False, flipped=False, first=False)
 
 
 class Survey(NamedTuple):
@@ -126,6 +130,8 @@ class Deliberation:
         """Whether more can come of this event than being counted: an entry, the end of a wait, a change of what is watched."""
         if self.unlooked or self.catalog.started_by(event.name) or f"event:{event.name}" in self.survey().tokens:
             return True
+        if event.name not in self.catalog.awaited_events:
+            return False
         books = map(self.book_of, self.state.enrollments)
         return any(event.name in book.event_tests or event.name in book.rule_events for book in books)
 
@@ -182,8 +188,8 @@ class Deliberation:
                 dues.append(enrollment.due)
                 watches += enrollment.watches.values()
             dues += [watch.next_change for watch in watches]
-            tokens = frozenset(chain.from_iterable([watch.watching for watch in watches]))
-            self._survey = Survey(tokens, min([due for due in dues if due is not None], default=None))
+            tokens = {token for watch in watches for token in watch.watching}
+            self._survey = Survey(frozenset(tokens), min([due for due in dues if due is not None], default=None))
         return self._survey
 
     # --- looking ----------------------------------------------------------------------------------------------------
@@ -238,7 +244,7 @@ class Deliberation:
         """What the condition says now. Evaluated only where something it depends on changed, or its instant has come."""
         known = watches.get(key)
         if known is not None and not self.stale(known, news):
-            return Look(known.holds, flipped=False, first=False)
+            return STILL_HOLDS if known.holds else STILL_FAILS
         verdict = expression.evaluate(self.view(enrollment))
         watches[key] = Watch(verdict.holds, verdict.next_change, tuple(sorted(watched(expression, verdict))))
         if known is None:
@@ -247,9 +253,14 @@ class Deliberation:
 
     def stale(self, watch: Watch, news: tuple[str, ...]) -> bool:
         """Whether something that ``watch`` depends on changed, or its instant has come."""
-        if watch.next_change is not None and self.passed(watch.next_change):
+        due = watch.next_change
+        if due is not None and self.passed(due):
             return True
-        return any(token in watch.watching or token == ZONE_CHANGED for token in news)
+        watching = watch.watching
+        for token in news:  # noqa: SIM110 (asked of every watch in every round: twice as fast as `any`)
+            if token in watching or token == ZONE_CHANGED:
+                return True
+        return False
 
     def holds(self, expression: Expression, enrollment: Enrollment | None, event: JsonObject | None = None) -> bool:
         return expression.evaluate(self.view(enrollment, event)).holds
@@ -274,7 +285,8 @@ class Deliberation:
         )
 
     def active(self, enrollment: Enrollment) -> bool:
-        return any(each is enrollment for each in self.state.enrollments)
+        # `in` asks the same object first, and compares only different ones, of which no two have the same id.
+        return enrollment in self.state.enrollments
 
     # --- effects ----------------------------------------------------------------------------------------------------
 

@@ -173,7 +173,8 @@ def absorb(facts: Facts, event: CustomerEvent, needs: TallyNeeds, calendar: Cale
 
 def _count(tally: Tally, when: datetime, value: float, need: Need, now: datetime, calendar: Calendar) -> None:
     tally.count += 1
-    tally.total += value
+    if value:
+        tally.total += value  # untouched, it stays the default, which is not written
     if tally.last is None or when > tally.last:
         tally.last = when
     if not need.windows:

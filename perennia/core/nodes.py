@@ -358,6 +358,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPlaybook:
+    """``watching``: by the step that somebody stands at, tokens of the events that the goal, the exits and that step look for."""
+
     id: str
     version: str
     definition: Playbook
@@ -382,6 +384,13 @@ class CompiledPlaybook:
     follows_zone: bool = False
     # The steps that also enroll contacts who come later.
     welcoming: tuple[EnrollNode, ...] = ()
+    watching: Mapping[str | None, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rules = tuple(f"event:{name}" for name in sorted(self.rule_events))
+        waits = {id_: node.watching for id_, node in self.nodes.items() if isinstance(node, WaitForNode)}
+        at_steps = {id_: (*rules, *waits.get(id_, ())) for id_ in self.nodes}
+        object.__setattr__(self, "watching", {None: rules, **at_steps})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from perennia.core.decisions import Act, Reason, StageOrder
-from perennia.core.deliberation import Deliberation, Look
+from perennia.core.deliberation import STILL_HOLDS, Deliberation, Look
 from perennia.core.health import bring_up_to_date
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledHealth, CompiledStage, CompiledTrack
 from perennia.core.state import StageState
-
-ALWAYS = Look(holds=True, flipped=False, first=False)
 
 
 def update_standings(run: Deliberation) -> bool:
@@ -56,7 +54,7 @@ def _move(run: Deliberation, track: CompiledTrack, news: tuple[str, ...]) -> boo
 def _look(run: Deliberation, stage: CompiledStage, news: tuple[str, ...]) -> Look:
     """A stage without a criterion always holds."""
     if stage.enter is None:
-        return ALWAYS
+        return STILL_HOLDS
     return run.look(run.state.watches, stage.key, stage.enter, news)
 
 
