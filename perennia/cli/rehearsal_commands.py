@@ -21,13 +21,14 @@ from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Playbook, who
 from perennia.cli.options import Workspace as WorkspaceFolder
 from perennia.cli.scenarios import WorkspaceRendering
-from perennia.cli.speech import say, say_json
+from perennia.cli.speech import note, say, say_json
 from perennia.clock import WallClock
 from perennia.core.calendar import EPOCH, Span, SpanError, find_zone, parse_span
 from perennia.core.definitions import NO_POLICIES
 from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.lives import Household
+from perennia.picture.page import page_of
 from perennia.settings import Settings, load_settings
 from perennia.simulate.reliving import draft_of
 from perennia.simulate.report import after_start
@@ -63,6 +64,10 @@ def simulate(
         ),
     ] = None,
     enroll: Annotated[bool, typer.Option("--enroll", help="Stored customers: they are enrolled by hand now.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write a page with a picture of the path taken.", metavar="FILE", dir_okay=False),
+    ] = None,
     workspace: WorkspaceFolder = HERE,
     as_json: AsJson = False,
     data: Data = None,
@@ -78,6 +83,9 @@ def simulate(
         )
     else:
         simulated = trial.of_file(found)
+    if html is not None:
+        html.write_text(page_of(simulated), encoding="utf-8")
+        note(f"the picture is in {html}")
     if as_json:
         say_json(_in_json(simulated))
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
 
 from perennia.catalog.scenario_models import Scenario
 from perennia.core.calendar import Calendar, Span
@@ -19,7 +21,7 @@ from perennia.simulate.outside import Rendering
 from perennia.simulate.reliving import Draft, relive
 from perennia.simulate.scenarios import live_through
 from perennia.simulate.surroundings import standings_of
-from perennia.simulate.timeline import Happening, happenings_among
+from perennia.simulate.timeline import Happening, Kind, happenings_among, shows
 from perennia.simulate.world import World
 
 
@@ -140,26 +142,42 @@ class _Told:
     """What a world has to tell about one customer."""
 
     def __init__(self, world: World, customer: str, catalog: Catalog) -> None:
-        self._world = world
         self._customer = customer
-        self._wanted: Callable[[CustomerState, JournalEntry], bool] = (
-            (lambda state, entry: state.customer == customer or entry.playbook in catalog.playbooks)
-            if world.state_of(customer).kind == "account"
-            else (lambda state, _: state.customer == customer)
-        )
+        self._catalog = catalog
+        self._is_account = world.state_of(customer).kind == "account"
+        chronicle = [(state.customer, entry) for state, entry in world.chronicle]
+        self._happenings = happenings_among(chronicle, world.outside.texts)
+        self._chronicle = world.chronicle
 
     def decisions(self) -> Iterator[Decided]:
-        for state, entry in self._world.chronicle:
-            if self._wanted(state, entry):
-                yield Decided(None if state.customer == self._customer else state.facts.ref, entry)
+        happenings = iter(self._happenings)
+        for state, entry in self._chronicle:
+            happening = next(happenings) if shows(entry) else None
+            if self._is_told(state, entry):
+                contact = None if state.customer == self._customer else state.facts.ref
+                yield Decided(contact, entry if happening is None else _as_rendered(entry, happening))
 
     def timeline(self) -> Iterator[Happening]:
-        """Texts are rendered in order of release over all customers, so all are gone through."""
-        refs = {state.customer: state.facts.ref for state, _ in self._world.chronicle}
-        is_account = self._world.state_of(self._customer).kind == "account"
-        chronicle = [(state.customer, entry) for state, entry in self._world.chronicle]
-        for each in happenings_among(chronicle, self._world.outside.texts):
-            if each.contact == self._customer:
-                yield replace(each, contact=None)
-            elif is_account and each.contact is not None and each.playbook is not None:
-                yield replace(each, contact=refs[each.contact])
+        happenings = iter(self._happenings)
+        for state, entry in self._chronicle:
+            happening = next(happenings) if shows(entry) else None
+            if happening is not None and self._is_told(state, entry):
+                contact = None if state.customer == self._customer else state.facts.ref
+                yield replace(happening, contact=contact)
+
+    def _is_told(self, state: CustomerState, entry: JournalEntry) -> bool:
+        return state.customer == self._customer or (self._is_account and entry.playbook in self._catalog.playbooks)
+
+
+# What of a released effect's detail is a text of the playbook's, by the kind of the effect.
+_TEXTS = {Kind.TASK: "task", Kind.ESCALATED: "task", Kind.APPROVE: "question", Kind.WEBHOOK: "webhook"}
+
+
+def _as_rendered(entry: JournalEntry, happening: Happening) -> JournalEntry:
+    """The decision with the title, the question or the address as a person reads it."""
+    name = _TEXTS.get(happening.kind)
+    if name is not None:
+        return msgspec.structs.replace(entry, detail={**entry.detail, name: happening.subject})
+    if happening.kind is Kind.NOTIFY:
+        return msgspec.structs.replace(entry, detail={**entry.detail, "text": happening.told.get("text")})
+    return entry

@@ -124,6 +124,11 @@ def happenings_among(
     return found
 
 
+def shows(entry: JournalEntry) -> bool:
+    """Whether it is one of those that `happenings_among` makes a happening of."""
+    return _happening(entry, iter(())) is not None
+
+
 def _happening(entry: JournalEntry, texts: Iterator[Json]) -> Happening | None:
     match entry.act:
         case Act.RELEASED if entry.code == "email":

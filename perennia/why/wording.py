@@ -195,7 +195,7 @@ def _done(entry: JournalEntry) -> str:
         case "update":
             return f"traits were set: {_text(detail.get('traits'))}"
         case "task":
-            return "the task was done"
+            return _task_end(detail)
         case "split":
             return f"it went the way {_text(detail.get('variant'))} of its split, as it always will"
         case "repeat":
@@ -221,6 +221,16 @@ def _done(entry: JournalEntry) -> str:
             return "the channel has got it"
         case _:
             return f"the {_verb(entry)} was done"
+
+
+def _task_end(detail: JsonObject) -> str:
+    match detail.get("status"):
+        case "open":
+            return "the task was opened, and it went on"
+        case "cancelled":
+            return "the task was cancelled"
+        case _:
+            return "the task was done"
 
 
 def _enrolled(detail: JsonObject) -> str:

@@ -85,6 +85,15 @@ def test_a_stored_customer_goes_on_from_where_its_history_ends(command: InProces
     assert dump(command.file) == before
 
 
+def test_a_page_is_written_beside_what_is_said(command: InProcess) -> None:
+    ended = command.run("simulate", "hello", "--customer", "ana", "--html", "ana.html", **FROZEN)
+
+    page = (command.folder / "ana.html").read_text(encoding="utf-8")
+    assert (ended.code, ended.err) == (0, "the picture is in ana.html\n")
+    assert "<h1>ana in hello</h1>" in page
+    assert "Now: Tue 10 Mar 2026 10:00:00" in page
+
+
 def test_a_draft_can_be_published_only_now_and_a_customer_enrolled_by_hand(command: InProcess) -> None:
     now = ("--customer", "ben", "--since", "now", "--json")
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import combinations
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from perennia.catalog import ScenarioFile, load_workspace, release
 from perennia.cli.scenarios import WorkspaceRendering
-from perennia.core.decisions import AskedSurvey
+from perennia.core.decisions import Act, AskedSurvey, JournalEntry
 from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, SurveyStep, Track
 from perennia.core.json_values import JsonObject
 from perennia.core.step_ids import place_steps
+from perennia.picture.chart import chart_of
+from perennia.picture.layout import WIDTH, Box, draw
+from perennia.picture.passage import Passage, passages
 from perennia.rendering.messages import Asking, Surroundings, render_message
 from perennia.shipped import shipped_workspace
 from perennia.simulate.report import report
@@ -51,6 +56,24 @@ def test_a_scenario_comes_through_every_step(playbook: Playbook) -> None:
     own = [each.scenario.scenario for each in WORKSPACE.scenarios if playbook.playbook in each.scenario.playbooks]
     reached = {step for name in own for book, step in lived(name).reached if book == playbook.playbook}
     assert {placed.id for placed in place_steps(playbook)} - reached == set()
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda each: each.playbook)
+def test_its_picture_has_room_for_every_step(playbook: Playbook) -> None:
+    name = playbook.playbook
+    own = next(each.scenario.scenario for each in WORKSPACE.scenarios if name in each.scenario.playbooks)
+    passed = passages(name, lived(own).journal, (), ZoneInfo("UTC"))
+    entered = JournalEntry(at=lived(own).start, act=Act.ENTERED, code="entered", playbook=name, enrollment="none")
+    drawing = draw(chart_of(playbook), passed[0] if passed else Passage("none", entered), ZoneInfo("UTC"))
+
+    assert len(drawing.boxes) == len(place_steps(playbook)) + 2
+    assert all(0 <= box.x <= drawing.width - WIDTH for box in drawing.boxes)
+    assert [(one.full, other.full) for one, other in combinations(drawing.boxes, 2) if _overlap(one, other)] == []
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    beside = one.x + WIDTH <= other.x or other.x + WIDTH <= one.x
+    return not beside and one.y < other.y + other.height and other.y < one.y + one.height
 
 
 def waits(playbook: Playbook) -> bool:

@@ -17,9 +17,14 @@ Load: TypeAlias = Callable[[str], Iterable[dict[str, object] | None]]
 
 def lived(definitions: str, scenario: str) -> ScenarioResult:
     """The scenario's result under these definitions and the usual topics."""
+    return run_scenario(documents(TOPICS + "\n---\n" + definitions), scenario_of(scenario), PlainText())
+
+
+def scenario_of(text: str) -> Scenario:
+    """The one scenario of a YAML text."""
     load = cast("Load", YAML(typ="safe", pure=True).load_all)
-    (parsed,) = load(scenario)
-    return run_scenario(documents(TOPICS + "\n---\n" + definitions), Scenario.model_validate(parsed), PlainText())
+    (parsed,) = load(text)
+    return Scenario.model_validate(parsed)
 
 
 def differences(definitions: str, scenario: str) -> str:
