@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from perennia.catalog import ScenarioFile
+from perennia.core.compiled import compile_catalog
 from perennia.core.documents import Document
 from perennia.core.json_values import Json
 from perennia.simulate.report import explanation, report
@@ -50,6 +51,7 @@ class Suite:
             return
         global _suite  # noqa: PLW0603 - children are forked with it: compiled templates are not sent anywhere
         _suite = self
+        compile_catalog("shared", self.documents)  # once, before the children are forked: they share what it compiled
         chunk = max(len(self.files) // (wanted * 4), 1)
         with ProcessPoolExecutor(wanted, mp_context=multiprocessing.get_context("fork")) as pool:
             numbers = range(len(self.files))

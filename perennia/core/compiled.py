@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,6 +25,7 @@ from perennia.core.playbook_orders import Pause, PlaybookOrder, pauses_of
 
 Key = TypeVar("Key", bound=Hashable)
 Standing: TypeAlias = CompiledTrack | CompiledHealth
+DEFINITIONS_KEPT: Final = 1000  # of each kind, compiled: 35 KB each, and the shipped workspace has 40 in all
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,11 @@ def compile_catalog(
     ``past`` must have the version that each of ``orders`` leads to, unless it is current.
     """
     segments = _segments(current)
-    present = [(each, _playbook_of(each, segments)) for each in current if each.kind == "playbook"]
-    former = [(each, _playbook_of(each, segments)) for each in past if each.kind == "playbook"]
+    present = [(each, _playbook_of(each.body, each.version, segments)) for each in current if each.kind == "playbook"]
+    former = [(each, _playbook_of(each.body, each.version, segments)) for each in past if each.kind == "playbook"]
     first = _first_published([*present, *former])
-    tracks = {document.id: _track_of(document, segments) for document in current if document.kind == "track"}
-    healths = [_health_of(document, segments) for document in current if document.kind == "health"]
+    tracks = {each.id: _track_of(each.body, each.version, segments) for each in current if each.kind == "track"}
+    healths = [_health_of(each.body, each.version, segments) for each in current if each.kind == "health"]
     surveys = [Survey.model_validate_json(document.body) for document in current if document.kind == "survey"]
     policies = next((Policies.model_validate_json(d.body) for d in current if d.kind == "policies"), None)
     catalog = assemble(
@@ -278,30 +280,47 @@ class _Published(dict[str, str]):
         return "false"
 
 
-def _segments(current: Iterable[Document]) -> dict[Scope, _Published]:
-    found: dict[Scope, _Published] = {"contact": _Published(), "account": _Published()}
+class _Segments(NamedTuple):
+    """Name and criterion of each segment, by scope."""
+
+    contact: tuple[tuple[str, str], ...]
+    account: tuple[tuple[str, str], ...]
+
+    def of(self, scope: Scope) -> _Published:
+        return _Published(self.contact if scope == "contact" else self.account)
+
+
+def _segments(current: Iterable[Document]) -> _Segments:
+    found: dict[Scope, list[tuple[str, str]]] = {"contact": [], "account": []}
     for document in current:
         if document.kind == "segment":
             segment = Segment.model_validate_json(document.body)
-            found[segment.scope][segment.segment] = segment.when
-    return found
+            found[segment.scope].append((segment.segment, segment.when))
+    return _Segments(tuple(sorted(found["contact"])), tuple(sorted(found["account"])))
 
 
-def _track_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledTrack:
-    track = Track.model_validate_json(document.body)
-    return compile_track(track, document.version, segments[track.scope])
+# What a definition compiles to depends on nothing but these arguments, and nothing changes it afterwards. So a catalog that
+# shares most definitions with one from before costs little: the next revision, each of a hundred scenarios, a plan.
 
 
-def _health_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledHealth:
-    health = Health.model_validate_json(document.body)
-    return compile_health(health, document.version, segments[health.scope])
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _track_of(body: str, version: str, segments: _Segments) -> CompiledTrack:
+    track = Track.model_validate_json(body)
+    return compile_track(track, version, segments.of(track.scope))
 
 
-def _playbook_of(document: Document, segments: Mapping[Scope, Mapping[str, str]]) -> CompiledPlaybook:
-    body = msgspec.json.decode(document.body, type=PlaybookBody)
-    playbook = Playbook.model_validate(body.definition)
-    surveys = {name: Survey.model_validate(survey) for name, survey in body.surveys.items()}
-    return compile_playbook(playbook, document.version, body.templates, segments[playbook.scope], surveys)
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _health_of(body: str, version: str, segments: _Segments) -> CompiledHealth:
+    health = Health.model_validate_json(body)
+    return compile_health(health, version, segments.of(health.scope))
+
+
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _playbook_of(body: str, version: str, segments: _Segments) -> CompiledPlaybook:
+    written = msgspec.json.decode(body, type=PlaybookBody)
+    playbook = Playbook.model_validate(written.definition)
+    surveys = {name: Survey.model_validate(survey) for name, survey in written.surveys.items()}
+    return compile_playbook(playbook, version, written.templates, segments.of(playbook.scope), surveys)
 
 
 def _first_published(published: Iterable[tuple[Document, CompiledPlaybook]]) -> dict[str, datetime]:

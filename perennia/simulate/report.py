@@ -24,7 +24,9 @@ NEAR = timedelta(days=1)
 def report(result: ScenarioResult) -> str:
     """The timeline of a scenario that failed, for the person who wrote it. Times are the customer's."""
     result = _without_the_obvious(result)
-    return "\n".join([*_table(_rows(result)), *_forbidden(result), "", *explanation(result)])
+    rows = _rows(result)
+    told = [row for row in rows if not row.aside]
+    return "\n".join([*_table(told), *_left_out(len(rows) - len(told)), *_forbidden(result), "", *explanation(result)])
 
 
 def _without_the_obvious(result: ScenarioResult) -> ScenarioResult:
@@ -49,7 +51,11 @@ def explanation(result: ScenarioResult) -> list[str]:
     if entry is None:
         return [*lines, "Nothing was decided: no trigger fired."]
     told = put_in_words(entry, result.zone)
-    lines.append(f"Why: {told.when}  {told.subject}: {told.text}")
+    subject = told.subject.partition(" (")[0]  # the version says nothing here: there is only one
+    if first.at is not None and entry.at > first.at:
+        lines.append(f"Why: it stood at {subject} then, until {told.when}: {told.text}")
+    else:
+        lines.append(f"Why: {told.when}  {subject}: {told.text}")
     lines += [f"     {because}" for because in told.because]
     return [*lines, *(f"     to change that: {each}" for each in told.needed)]
 
@@ -75,32 +81,60 @@ def _span(days: int, seconds: int) -> str:
 
 @dataclass(frozen=True)
 class _Row:
+    """``aside``: nobody asked about it."""
+
     at: datetime
     after: str
     when: str
     expected: str
     actual: str
     wrong: bool
+    aside: bool = False
 
 
 def _rows(result: ScenarioResult) -> list[_Row]:
     surplus = [each.actual for each in result.differences if each.actual is not None]
+    missing = _missing(result)
     open_ = [each for each in result.expected if not each.never]
     rows: list[_Row] = []
     for happening in result.actual:
+        if any(happening is each for each in surplus):
+            instead = next((each for each in missing if _in_place_of(happening, each)), None)
+            missing = [each for each in missing if each is not instead]
+            left = NOTHING if instead is None else str(instead)
+            rows.append(_row(result, happening.at, left, str(happening), wrong=True))
+            continue
         met = next((each for each in open_ if each.meets(happening)), None)
         if met is not None:
             open_.remove(met)
-        wrong = any(happening is each for each in surplus)
-        left = str(met) if met is not None and not wrong else NOTHING if wrong else ""
-        rows.append(_row(result, happening.at, left, str(happening), wrong=wrong))
-    missing = [each.expected for each in result.differences if each.expected is not None and each.actual is None]
+        row = _row(result, happening.at, "" if met is None else str(met), str(happening), wrong=False)
+        rows.append(replace(row, aside=met is None and _is_aside(happening, result)))
     rows += [_row(result, each.at, str(each), NOTHING, wrong=True) for each in missing if each.at is not None]
     return sorted(rows, key=lambda row: row.at)
 
 
+def _in_place_of(actual: Happening, expected: Expected) -> bool:
+    """Something of the kind that was expected at that very second."""
+    same = expected.kind is actual.kind and expected.contact in (None, actual.contact)
+    return same and expected.at is not None and int(expected.at.timestamp()) == int(actual.at.timestamp())
+
+
+def _is_aside(happening: Happening, result: ScenarioResult) -> bool:
+    """A move in a track that neither the scenario nor its playbook names, or what a track raises by itself."""
+    if happening.kind is Kind.EMIT:
+        return happening.playbook is None
+    return happening.kind is Kind.STAGE and happening.subject not in result.tracks
+
+
+def _left_out(count: int) -> Iterator[str]:
+    if count:
+        moves = "1 move" if count == 1 else f"{count} moves"
+        yield f"    (left out: {moves} in tracks that the scenario does not name)"
+
+
 def _row(result: ScenarioResult, at: datetime, left: str, right: str, *, wrong: bool) -> _Row:
-    return _Row(at, after_start(at, result.start, result.calendar), local_time(at, result.zone), left, right, wrong)
+    when = local_time(at, result.zone)
+    return _Row(at, after_start(at, result.start, result.calendar), when, left, right, wrong)
 
 
 def _table(rows: Sequence[_Row]) -> Iterator[str]:
@@ -140,12 +174,24 @@ def _of(difference: Difference, result: ScenarioResult) -> str:
         if expected:
             return f"{words}, which must never happen"
         wanted = _elsewhere(actual, result)
-        return f"{words} and was expected {_moment(wanted.at, result)}" if wanted else f"{words} and was not expected"
-    instead = _instead(expected, result)
+        if wanted is not None:
+            return f"{words} and was expected {_moment(wanted.at, result)}"
+        replaced = next((each for each in _missing(result) if _in_place_of(actual, each)), None)
+        return f"{words} in place of {replaced}" if replaced else f"{words} and was not expected"
     words = f"{expected} was expected {_moment(expected.at, result)}"
-    if instead is None:
-        return f"{words} and did not happen"
-    return f"{words} and happened {_moment(instead.at, result)}"
+    moved = _instead(expected, result)
+    if moved is not None:
+        return f"{words} and happened {_moment(moved.at, result)}"
+    other = next((each for each in _surplus(result) if _in_place_of(each, expected)), None)
+    return f"{words} and did not happen, but {other}" if other else f"{words} and did not happen"
+
+
+def _surplus(result: ScenarioResult) -> list[Happening]:
+    return [each.actual for each in result.differences if each.expected is None and each.actual is not None]
+
+
+def _missing(result: ScenarioResult) -> list[Expected]:
+    return [each.expected for each in result.differences if each.expected is not None and each.actual is None]
 
 
 def _moment(at: datetime | None, result: ScenarioResult) -> str:
@@ -154,14 +200,12 @@ def _moment(at: datetime | None, result: ScenarioResult) -> str:
 
 def _instead(expected: Expected, result: ScenarioResult) -> Happening | None:
     """The same at another instant."""
-    surplus = [each.actual for each in result.differences if each.expected is None and each.actual is not None]
-    return next((each for each in surplus if expected.matches(each)), None)
+    return next((each for each in _surplus(result) if expected.matches(each)), None)
 
 
 def _elsewhere(actual: Happening, result: ScenarioResult) -> Expected | None:
     """The same expected at another instant."""
-    missing = [each.expected for each in result.differences if each.expected is not None and each.actual is None]
-    return next((each for each in missing if each.matches(actual)), None)
+    return next((each for each in _missing(result) if each.matches(actual)), None)
 
 
 def _reason(result: ScenarioResult, difference: Difference) -> JournalEntry | None:
@@ -191,8 +235,11 @@ def _what_led_to(result: ScenarioResult, actual: Happening | None) -> JournalEnt
 
 
 def _what_kept(result: ScenarioResult, expected: Expected) -> JournalEntry:
-    """What became of the very step; else the last refusal or end before it; else the last decision."""
+    """What became of the very step; else the refusal or end before it; else where it stood then; else the last decision."""
     before = [entry for entry in result.journal if expected.at is None or entry.at <= expected.at]
+    if expected.kind is Kind.STAGE:
+        own = [entry for entry in before if entry.act is Act.STAGE and entry.detail.get("track") == expected.subject]
+        return (own or before or list(result.journal[:1]))[-1]
     steps = result.sources.get(expected.subject, frozenset())
     about = (Act.STEP_ENDED, Act.HELD)
     own = [entry for entry in before if (entry.playbook, entry.step) in steps and entry.act in about]
@@ -200,9 +247,13 @@ def _what_kept(result: ScenarioResult, expected: Expected) -> JournalEntry:
         return own[-1]
     books = {playbook for playbook, _ in steps} | {expected.playbook, expected.subject}
     closing = [entry for entry in before if entry.act in (Act.REFUSED, Act.ENDED) and entry.playbook in books]
-    telling = [
-        entry
-        for entry in before
-        if entry.act in (Act.REFUSED, Act.ENDED, *about) and (expected.at is None or expected.at - entry.at <= NEAR)
-    ]
-    return (closing or telling or before or list(result.journal[:1]))[-1]
+    if closing:
+        return closing[-1]
+    telling = [entry for entry in before if entry.act in (Act.REFUSED, Act.ENDED, *about)]
+    near = [entry for entry in telling if expected.at is None or expected.at - entry.at <= NEAR]
+    unwilling = [entry for entry in near if entry.reason is not None]
+    if unwilling:
+        return unwilling[-1]
+    later = [entry for entry in result.journal if entry not in before and entry.playbook in books]
+    stood = [entry for entry in later if entry.act in (Act.STEP_ENDED, Act.ENDED)]
+    return next(iter(stood), (near or telling or before or list(result.journal[:1]))[-1])

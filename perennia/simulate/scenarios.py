@@ -32,7 +32,7 @@ from perennia.catalog.scenario_models import (
     TraitsInput,
     UnsubscribeInput,
 )
-from perennia.catalog.scenario_world import ScenarioPerson
+from perennia.catalog.scenario_world import ANYTHING, ScenarioPerson
 from perennia.core.advance import new_customer
 from perennia.core.calendar import Calendar, parse_span, resolve
 from perennia.core.compiled import Catalog
@@ -46,7 +46,7 @@ from perennia.core.decisions import (
     SurveyAnswered,
     TraitsChanged,
 )
-from perennia.core.definitions import Scope
+from perennia.core.definitions import Scope, StageStep
 from perennia.core.documents import Document
 from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState
@@ -54,7 +54,7 @@ from perennia.core.step_ids import place_steps
 from perennia.simulate.comparison import Difference, Expected, compare, expected_of
 from perennia.simulate.outside import Fault, Rendering
 from perennia.simulate.publications import AUTHOR, first_edition, later_editions
-from perennia.simulate.timeline import Happening, happenings_among
+from perennia.simulate.timeline import Happening, Kind, happenings_among
 from perennia.simulate.world import Act, World
 
 
@@ -62,7 +62,8 @@ from perennia.simulate.world import Act, World
 class ScenarioResult:
     """``differences`` empty: it passed. ``reached``: ``(playbook, step)`` of every step that it came to.
 
-    ``sources``: by template, title or event, the steps ``(playbook, step)`` that send, open or emit it.
+    ``sources``: by template, title or event, the steps ``(playbook, step)`` that send, open or emit it. ``tracks``: those
+    that an expectation names, or a step of the playbooks sets.
     """
 
     scenario: Scenario
@@ -75,6 +76,7 @@ class ScenarioResult:
     start: datetime
     calendar: Calendar
     sources: Mapping[str, frozenset[tuple[str, str]]]
+    tracks: frozenset[str]
 
     @property
     def passed(self) -> bool:
@@ -111,6 +113,7 @@ def run_scenario(
         start=moments.start,
         calendar=moments.calendar,
         sources=_sources(catalog),
+        tracks=frozenset(_tracks_named(catalog, expected)),
     )
 
 
@@ -152,6 +155,16 @@ def _sources(catalog: Catalog) -> dict[str, frozenset[tuple[str, str]]]:
             if isinstance(subject, str):
                 found.setdefault(subject, set()).add((book.id, placed.id))
     return {subject: frozenset(steps) for subject, steps in found.items()}
+
+
+def _tracks_named(catalog: Catalog, expected: Sequence[Expected]) -> Iterator[str]:
+    for each in expected:
+        if each.kind is Kind.STAGE:
+            yield from catalog.tracks if each.subject == ANYTHING else (each.subject,)
+    for book in catalog.playbooks.values():
+        for placed in place_steps(book.definition):
+            if isinstance(placed.step, StageStep):
+                yield from placed.step.stage
 
 
 class Moments:

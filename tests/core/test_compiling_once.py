@@ -1,0 +1,38 @@
+"""A definition is compiled once, however many catalogs it is in; what it depends on is all that makes it compile anew."""
+
+from __future__ import annotations
+
+from perennia.core.compiled import Catalog, compile_catalog
+from tests.support.lives import documents
+
+TEXT = """
+segment: busy
+scope: contact
+when: count("Logged In", "7d") > 3
+---
+track: adoption
+scope: contact
+stages: [{id: new}, {id: active, enter: in_segment("busy")}]
+---
+playbook: cheer
+enter: {on: [{event: Cheered}], where: in_segment("busy")}
+steps: [{milestone: cheered}]
+"""
+
+
+def compiled(text: str = TEXT, revision: str = "r1") -> Catalog:
+    return compile_catalog(revision, documents(text))
+
+
+def test_a_second_catalog_shares_what_it_has_in_common_with_the_first() -> None:
+    one, other = compiled(), compiled(TEXT.replace("milestone: cheered", "milestone: heard"), "r2")
+    assert one.tracks["adoption"] is other.tracks["adoption"]
+    assert one.playbooks["cheer"].nodes != other.playbooks["cheer"].nodes
+
+
+def test_another_criterion_of_a_segment_compiles_what_names_it_anew() -> None:
+    one, other = compiled(), compiled(TEXT.replace("> 3", "> 30"), "r2")
+    assert one.tracks["adoption"] is not other.tracks["adoption"]
+    where = [each.playbooks["cheer"].where for each in (one, other)]
+    assert [None if each is None else each.text for each in where] == ['in_segment("busy")'] * 2
+    assert where[0] != where[1]
