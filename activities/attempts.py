@@ -31,14 +31,18 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
         pause = min(pause * 2, 2.0)
 
 
-def hold(key: str) -> NoReturn:
-    """The playbook was paused after the effect was released: the claim left it as it was, and so does the turn.
+# What keeps an effect where it is, however long: nothing has failed.
+HOLDING: Final = frozenset({Reason.PLAYBOOK_PAUSED, Reason.SENDING_STOPPED})
 
-    Not tried again here, however long the pause: the first turn after it asks anew.
+
+def hold(key: str, why: Reason = Reason.PLAYBOOK_PAUSED) -> NoReturn:
+    """The effect was released, and then its playbook was paused, or its sender stopped: claim and turn leave it as it was.
+
+    Not tried again here, however long that lasts: the first turn after it asks anew.
     """
     raise ApplicationError(
-        f"playbook_paused: {key}",
-        type=Reason.PLAYBOOK_PAUSED,
+        f"{why.value}: {key}",
+        type=why,
         non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,
     )

@@ -17,7 +17,7 @@ from temporalio import activity
 from activities.attempts import hold, patiently
 from activities.contracts import Crm, EffectRequest, Notices, Webhooks
 from activities.failures import activity_failures
-from activities.letters import default_sender
+from activities.letters import sender_of_notices
 from activities.life_signs import signs_of_life
 from activities.published import Published
 from perennia.clock import Clock
@@ -25,7 +25,6 @@ from perennia.core.decisions import CallWebhook, EffectEnded, Notify, Outcome, R
 from perennia.core.json_values import JsonObject
 from perennia.core.said import said
 from perennia.core.tame_json import TooDeep, tame_object
-from perennia.providers.addresses import Mailbox
 from perennia.providers.crm import CrmProvider, CrmWrite
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.providers.notices import Channels, Notice
@@ -197,13 +196,6 @@ class StoreNotices(_Delivery[Notify], Notices):
             text=str(what["text"]),
             idempotency_key=effect.key,
             at=effect.at,
-            sender=await self._sender(),
+            sender=sender_of_notices(await self._published.policies()),
         )
         return Delivered(provider.name, await provider.post(notice), {})
-
-    async def _sender(self) -> Mailbox | None:
-        """Only mail needs one, and it may have its own."""
-        try:
-            return default_sender(await self._published.policies())
-        except Misconfigured:
-            return None

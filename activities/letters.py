@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -112,9 +113,7 @@ def _sender(effect: SendEmail, policies: Policies, owner: JsonObject) -> tuple[M
 
 
 def _declared_sender(name: str | None, policies: Policies) -> Sender:
-    wanted = name or policies.default_sender
-    if wanted is None and len(policies.senders) == 1:
-        return next(iter(policies.senders.values()))
+    wanted = name or policies.usual_sender
     if wanted is None:
         raise Misconfigured("the policies name no default_sender")
     if wanted not in policies.senders:
@@ -125,6 +124,13 @@ def _declared_sender(name: str | None, policies: Policies) -> Sender:
 def default_sender(policies: Policies) -> Mailbox:
     """Raises `Misconfigured` where the policies name none."""
     return _mailbox(_declared_sender(None, policies))
+
+
+def sender_of_notices(policies: Policies) -> Mailbox | None:
+    """Who tells the team something. Only mail needs one, and a channel may have its own."""
+    with contextlib.suppress(Misconfigured):
+        return default_sender(policies)
+    return None
 
 
 def _mailbox(sender: Sender) -> Mailbox:

@@ -96,6 +96,8 @@ class _Attempt:
             return
         if self._sending.paused and not self._sending.erased:
             hold(self._effect.key)
+        if self._sending.stopped and not self._sending.erased:
+            hold(self._effect.key, Reason.SENDING_STOPPED)
         reason = _refusal(self._effect, self._sending) or await self._too_late()
         if reason is not None:
             await self._skip(reason)

@@ -11,6 +11,7 @@ from typing import Final
 
 from temporalio import activity
 
+from activities.attempts import HOLDING
 from activities.contracts import EffectKind, OpenEffect, TurnReply, TurnRequest, Turns
 from activities.failures import activity_failures
 from activities.opening import open_work
@@ -30,7 +31,6 @@ from perennia.core.decisions import (
     Notify,
     OpenTask,
     Outcome,
-    Reason,
     Recollection,
     SendEmail,
     TaskEnded,
@@ -167,9 +167,14 @@ class _Turn:
         self.now = now
         self._catalogs = catalogs
         self._paused: frozenset[str] = frozenset()
+        self._stopped: frozenset[str] = frozenset()
 
     def holds(self, effect: Effect) -> bool:
-        """Whether its enrollment is paused: it stays open, and is asked for when that is over."""
+        """Whether its enrollment is paused, or its sender or topic stopped: it stays open, and is asked for when that is over."""
+        if isinstance(effect, SendEmail) and effect.recipient == "contact" and not effect.transactional:
+            names = {f"sender:{effect.sender}", f"topic:{effect.topic}"}
+            if names & self._stopped:
+                return True
         return effect.enrollment in self._paused
 
     def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory | NeedsLedger:
@@ -192,19 +197,20 @@ class _Turn:
             for each in decisions[-1].state.enrollments
             if each.paused or catalog.is_paused(each.playbook, self.now)
         )
+        self._stopped = snapshot.stopped
         return _write(decisions, tasks, inputs)
 
     def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:
         """Effects whose activity gave up, as inputs: only those still open, so that a repeated turn ends them once.
 
-        One that found its playbook paused has not failed: it stays open.
+        One that found its playbook paused, or its sender stopped, has not failed: it stays open.
         """
         still_open = {effect.key for effect in snapshot.open_effects}
         ended = {item.key for item in snapshot.inputs if isinstance(item, EffectEnded)}
         return tuple(
             EffectEnded(at=self.now, key=failed.key, outcome=Outcome.FAILED, reason=failed.reason)
             for failed in self.request.failed
-            if failed.key in still_open - ended and failed.reason != Reason.PLAYBOOK_PAUSED
+            if failed.key in still_open - ended and failed.reason not in HOLDING
         )
 
 

@@ -15,7 +15,18 @@ from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
 from perennia.core.planning import People, StepChanges
-from perennia.store.records import Approval, CustomerSummary, Delivery, Message, Response, Revision, Task, Totals
+from perennia.store.records import (
+    Approval,
+    CustomerSummary,
+    Delivery,
+    Message,
+    Response,
+    Revision,
+    SendingKind,
+    SendingLevel,
+    Task,
+    Totals,
+)
 
 # An order waits for the customer's turn; the API gives up waiting before this.
 TIMEOUT_SECONDS = 60.0
@@ -74,6 +85,19 @@ class SurveyScore(msgspec.Struct, frozen=True):
     high: float | None
     labels: dict[str, int]
     scores: dict[str, int]
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """How a sender or a topic stands (`perennia.store.records.Reputation`); ``since`` and ``by`` where it ever was told."""
+
+    kind: SendingKind
+    name: str
+    sent: int
+    complained: int
+    bounced: int
+    level: SendingLevel
+    since: datetime | None = None
+    by: str | None = None
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -241,6 +265,13 @@ class Installation:
 
     async def deliveries(self, customer: str | None = None) -> list[Delivery]:
         return msgspec.json.decode(await self._get("deliveries", customer=customer, limit=PAGE), type=list[Delivery])
+
+    async def sending(self) -> list[Sending]:
+        return msgspec.json.decode(await self._get("sending"), type=list[Sending])
+
+    async def steer_sending(self, kind: SendingKind, name: str, word: Literal["stop", "resume"], by: str) -> Sending:
+        path = f"sending/{kind}/{_part(name)}/{word}"
+        return msgspec.json.decode(await self._post(path, {"by": by}), type=Sending)
 
     async def survey_report(self, survey: str, since: datetime | None, until: datetime | None) -> SurveyScore:
         answer = await self._get(f"surveys/{_part(survey)}/report", since=_told(since), until=_told(until))

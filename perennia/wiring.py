@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.messages import StoreMessages
 from activities.reaching import StoreReaching
+from activities.reputation import ReputationWatch
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
@@ -70,24 +71,36 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
             message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
             for lane, can in lanes.items()
         ),
-        *system_workers(client, *build_systems(settings, store, routes.lanes()[""].provider)),
+        *system_workers(client, *build_systems(settings, store, build_means(settings, routes))),
     ]
 
 
-def build_systems(
-    settings: Settings, store: Store, email: EmailProvider
-) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
+def build_systems(settings: Settings, store: Store, means: Means) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
     """What tells other systems. Raises `SettingsError`."""
     clock = build_clock(settings)
     with misconfigured("crm_url"):
         crm = crm_provider(settings.crm_url.get_secret_value())
-    with misconfigured("webhook_secrets"):
-        means = Means(build_http(settings), Signer(settings.webhook_secrets), email)
-    with misconfigured("channels"):
-        urls = {name: url.get_secret_value() for name, url in settings.channels.items()}
-        channels = Channels({name: channel_provider(url, means) for name, url in urls.items()})
+    channels = build_channels(settings, means)
     caller = SignedWebhooks(means.http, means.signer)
     return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
+
+
+def build_watch(settings: Settings, store: Store) -> ReputationWatch:
+    """What stops mail that people complain of. Raises `SettingsError`."""
+    means = build_means(settings, build_routes(settings))
+    return ReputationWatch(store, build_channels(settings, means), build_clock(settings))
+
+
+def build_means(settings: Settings, routes: EmailRoutes) -> Means:
+    with misconfigured("webhook_secrets"):
+        return Means(build_http(settings), Signer(settings.webhook_secrets), routes.lanes()[""].provider)
+
+
+def build_channels(settings: Settings, means: Means) -> Channels:
+    """The team's channels. Raises `SettingsError`."""
+    with misconfigured("channels"):
+        urls = {name: url.get_secret_value() for name, url in settings.channels.items()}
+        return Channels({name: channel_provider(url, means) for name, url in urls.items()})
 
 
 def build_routes(settings: Settings) -> EmailRoutes:

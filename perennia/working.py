@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 
 from perennia.opening import opened_store
 from perennia.settings import Settings
-from perennia.wiring import build_workers, connect_temporal, running_dispatcher
+from perennia.wiring import build_watch, build_workers, connect_temporal, running_dispatcher
 
 LOOK_EVERY = 0.02  # seconds, while workers start: they say so by a property only
 
@@ -34,11 +34,14 @@ async def work(settings: Settings, tell: Callable[[str], None], ready_file: Path
     ):
         workers = build_workers(settings, store, client, dispatcher)
         runs = [asyncio.create_task(worker.run(), name="worker") for worker in workers]
+        watch = asyncio.create_task(build_watch(settings, store).run(), name="reputation")
         await _started(workers, runs)
         if ready_file is not None:
             ready_file.write_text(f"{os.getpid()}\n", encoding="ascii")
         tell("working")
-        await _until(stop, runs)
+        await _until(stop, [*runs, watch])
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
         await asyncio.gather(*(worker.shutdown() for worker in workers))

@@ -19,6 +19,7 @@ from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
+from perennia.api.sending import SendingControl
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
 from perennia.api.unsubscribe import UnsubscribePage
@@ -73,6 +74,7 @@ def create_app(
     team.include_router(Orders(store, bells, clock, audit, published, patience).router())
     team.include_router(Events(commits, clock, audit).router())
     team.include_router(Reading(store, published).router())
+    team.include_router(SendingControl(store, bells, clock, audit, published).router())
     team.include_router(SurveyReports(store, published).router())
     app.include_router(team)
     app.include_router(_health(store))

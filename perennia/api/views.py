@@ -95,6 +95,10 @@ class PauseBody(Order):
     by: Who = "api"
 
 
+class SteerSendingBody(Order):
+    by: Who = "api"
+
+
 class ResumeBody(Order):
     """``skip``: what fell due while the playbook was paused is skipped; else it goes on now."""
 
@@ -378,6 +382,19 @@ class ApprovalView(View):
 class ApprovalBody(Order):
     comment: Annotated[str, Field(max_length=2_000)] | None = None
     by: Who = "api"
+
+
+class SendingView(View):
+    """How a sender or a topic stands: what left, how much of it was complained of or came back for good."""
+
+    kind: Literal["sender", "topic"]
+    name: str
+    sent: int
+    complained: int
+    bounced: int
+    level: Literal["good", "warned", "stopped"]
+    since: datetime | None
+    by: str | None
 
 
 class DeliveryView(View):

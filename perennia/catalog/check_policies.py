@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from perennia.catalog.inspection import Inspection
@@ -15,6 +15,8 @@ from perennia.core.calendar import find_zone
 from perennia.core.definitions import FrequencyCap, Policies, QuietHours, Topic
 from perennia.core.quiet_hours import LONGEST_LOOK, WindowError, parse_window
 
+# Limits over more than this tell of a reputation that nobody remembers.
+LONGEST_COUNT = timedelta(days=30)
 # Any Monday of a week without a change of clocks.
 _A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -24,6 +26,7 @@ def check_policies(inspection: Inspection, policies: Policies) -> None:
     check_changes(inspection, policies, policies.topics, ())
     for key in ("any", "relational"):
         inspection.span(("survey_cooldown", key), getattr(policies.survey_cooldown, key))
+    _check_limits(inspection, policies)
     sender = policies.default_sender
     if sender is not None and sender not in policies.senders:
         inspection.unknown(("default_sender",), "sender", sender, policies.senders)
@@ -32,6 +35,16 @@ def check_policies(inspection: Inspection, policies: Policies) -> None:
         if not (local and at and domain) or any(character.isspace() for character in known.email):
             message = f'"{known.email}" is no email address'
             inspection.at_value(("senders", name, "email"), "bad-address", message)
+
+
+def _check_limits(inspection: Inspection, policies: Policies) -> None:
+    limits = policies.sending_limits
+    span = inspection.span(("sending_limits", "over"), limits.over)
+    if span is not None and (span.business_days or not 0 < span.length_us <= LONGEST_COUNT.total_seconds() * 1e6):
+        message = f'"{limits.over}" is no span to count messages over'
+        inspection.at_value(("sending_limits", "over"), "bad-span", message, "write one up to 30 days, like 7d")
+    if limits.tell is not None and policies.channels and limits.tell not in policies.channels:
+        inspection.unknown(("sending_limits", "tell"), "channel", limits.tell, policies.channels)
 
 
 def check_changes(

@@ -10,6 +10,7 @@ from perennia.core.definitions import (
     Policies,
     QuietHours,
     Sender,
+    SendingLimits,
     SurveyCooldown,
     Topic,
 )
@@ -31,6 +32,7 @@ class PolicyChanges(Model):
     holidays: tuple[Holiday, ...] | None = None
     caps: tuple[FrequencyCap, ...] | None = None
     survey_cooldown: SurveyCooldown | None = None
+    sending_limits: SendingLimits | None = None
 
     def over(self, policies: Policies) -> Policies:
         """``policies`` with the keys that are written here replaced; ``null`` is what holds where nobody says anything."""

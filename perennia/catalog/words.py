@@ -111,6 +111,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.QuietHours: "quiet_hours",
     definitions.BusinessHours: "business_hours",
     definitions.FrequencyCap: "a frequency cap",
+    definitions.SendingLimits: "sending_limits",
     scenarios.PolicyChanges: "policies",
     scenario_world.ScenarioCustomer: "a customer",
     scenario_world.ScenarioContact: "a contact",

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "rehearsal_commands": ("simulate",),
     "approval_commands": ("approvals", "deliveries"),
     "preview_commands": ("preview",),
+    "sending_commands": ("sending",),
     "survey_commands": ("survey",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),

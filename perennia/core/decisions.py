@@ -36,6 +36,7 @@ class Reason(StrEnum):
     TEMPLATE_ERROR = "template_error"
     PROVIDER_REFUSED = "provider_refused"
     PLAYBOOK_PAUSED = "playbook_paused"
+    SENDING_STOPPED = "sending_stopped"
     CUSTOMER_ERASED = "customer_erased"
     LOOP_GUARD = "loop_guard"
     BY_PERSON = "by_person"

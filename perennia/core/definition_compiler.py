@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from perennia.core.calendar import parse_span
 from perennia.core.cron import parse_cron
+from perennia.core.definition_forms import part_of_one
 from perennia.core.definitions import (
     AllCondition,
     AnsweredCondition,
@@ -139,7 +140,7 @@ class _Compiler:
             triggers=tuple(self._trigger(trigger) for trigger in book.enter.on),
             where=self._optional(book.enter.where, frozenset({"enter"})),
             reenter_after=parse_span(reenter.after) if isinstance(reenter, ReenterAfter) else None,
-            holdout=float((book.enter.holdout or "0%").removesuffix("%")) / 100,
+            holdout=part_of_one(book.enter.holdout or "0%"),
             while_=self._optional(book.while_),
             exits=exits,
             goal=goal,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 Scope: TypeAlias = Literal["contact", "account"]
 
@@ -29,6 +30,21 @@ Priority: TypeAlias = Annotated[int, Field(ge=0, le=100, strict=True)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 
 DEFAULT_PRIORITY = 50
+
+
+def _percentage(text: str) -> str:
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
+    if number is None or float(number[1]) > 100:
+        raise ValueError("must be a percentage from 0% to 100%, like 10%")
+    return text
+
+
+# ``10%``, as people write it; `part_of_one` is the number.
+Percentage: TypeAlias = Annotated[str, AfterValidator(_percentage)]
+
+
+def part_of_one(percentage: Percentage) -> float:
+    return float(percentage.removesuffix("%")) / 100
 
 
 class Model(BaseModel):

@@ -9,11 +9,10 @@ error speaks of the right verb. Such a choice shows up in a validation error's l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from perennia.core.definition_forms import (
     DEFAULT_PRIORITY,
@@ -21,6 +20,7 @@ from perennia.core.definition_forms import (
     ExpressionText,
     Flag,
     Model,
+    Percentage,
     Priority,
     Scope,
     SpanText,
@@ -39,7 +39,7 @@ from perennia.core.outward_definitions import (
     WebhookCall,
     WebhookStep,
 )
-from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours
+from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours, SendingLimits
 from perennia.core.step_definitions import (
     BUILT_IN_SURVEY,
     CONDITIONS,
@@ -254,13 +254,6 @@ Reenter: TypeAlias = Annotated[
 ]
 
 
-def _percentage(text: str) -> str:
-    number = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
-    if number is None or float(number[1]) > 100:
-        raise ValueError("must be a percentage from 0% to 100%, like 10%")
-    return text
-
-
 class Enter(Model):
     """``key`` is the playbook's: it may stand in either place."""
 
@@ -269,7 +262,7 @@ class Enter(Model):
     key: ExpressionText | None = None
     reenter: Reenter = "once"
     existing: Existing = "ignore"
-    holdout: Annotated[str, AfterValidator(_percentage)] | None = None
+    holdout: Percentage | None = None
 
 
 # --- goals and exits ------------------------------------------------------------------------------------------------
@@ -432,6 +425,14 @@ class Policies(Model):
     caps: tuple[FrequencyCap, ...] = ()
     survey_cooldown: SurveyCooldown = SurveyCooldown()
     channels: dict[DefinitionId, Channel] = Field(default_factory=dict)
+    sending_limits: SendingLimits = SendingLimits()
+
+    @property
+    def usual_sender(self) -> str | None:
+        """Who writes where a step names nobody: the default sender, or the only one there is."""
+        if self.default_sender is None and len(self.senders) == 1:
+            return next(iter(self.senders))
+        return self.default_sender
 
 
 NO_POLICIES = Policies(policies="default")

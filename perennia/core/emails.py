@@ -37,7 +37,7 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
         template_version=node.template_version,
         topic=None if internal else node.topic,
         transactional=node.step.transactional,
-        sender=node.step.from_,
+        sender=node.step.from_ or run.catalog.policies.usual_sender,
         context={**text_names(run, enrollment), **chosen},
         survey=asked_survey(run, enrollment, node),
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from perennia.core.definition_forms import Model, SpanText
+from perennia.core.definition_forms import DefinitionId, Flag, Model, Percentage, SpanText
 from perennia.core.wall_clock import WEEKDAYS
 
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -37,6 +37,21 @@ class BusinessHours(Model):
 
     window: WindowText = "09:00-17:00"
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+
+
+class SendingLimits(Model):
+    """Which part of a sender's or a topic's mail may be complained of, or come back for good, before it is stopped.
+
+    Counted over what left in the span ``over``, and not before it is ``at_least`` so many messages. ``stop`` false: only told.
+    ``tell``: the channel of the team that hears of it.
+    """
+
+    complaints: Percentage = "0.3%"
+    bounces: Percentage = "5%"
+    over: SpanText = "7d"
+    at_least: Annotated[int, Field(ge=1, strict=True)] = 1000
+    stop: Flag = True
+    tell: DefinitionId | None = None
 
 
 class FrequencyCap(Model):

@@ -13,6 +13,7 @@ from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, re
 from perennia.store.page import is_suppressed
 from perennia.store.prepared import Rows, execute
 from perennia.store.records import Message, Sending, SendStatus
+from perennia.store.reputations import stopped_for
 from perennia.store.tables import consents, customers, effects, messages, suppressions
 
 # --- claiming -------------------------------------------------------------------------------------------------------
@@ -33,6 +34,7 @@ _find = (
         .scalar_subquery()
         .label("suppressed"),
         last_order(messages),
+        stopped_for(messages),
         consents.c.topic,
         consents.c.given,
     )
@@ -51,7 +53,8 @@ def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
         nobody = Recipient(address=None)
         return Sending(effect=None, before=SendStatus.SKIPPED, recipient=nobody, erased=True, paused=False)
     sending = _sending(connection, rows)
-    if sending.before is SendStatus.RESERVED and sending.effect and not sending.paused and not sending.erased:
+    may_leave = not (sending.paused or sending.stopped or sending.erased)
+    if sending.before is SendStatus.RESERVED and sending.effect and may_leave:
         claim_row(connection, messages, key, {"at": at})
     return sending
 
@@ -79,6 +82,7 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
         paused=effect is not None and (row.ordered == PAUSE or state.pauses(effect.enrollment)),
         provider=row.provider,
+        stopped=effect is not None and row.stopped is not None,
     )
 
 

@@ -26,7 +26,7 @@ from perennia.core.state import CustomerState, Recipient
 from perennia.store.bodies import effect_of, email_in, input_of, normal_address
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
-from perennia.store.tables import IS_OPEN, consents, customers, effects, inputs, revisions, suppressions
+from perennia.store.tables import IS_OPEN, consents, customers, effects, inputs, reputations, revisions, suppressions
 
 PAGE = 500  # inputs a turn: a few hundred milliseconds at most, far from the activity's 10 s
 
@@ -65,6 +65,7 @@ class Page:
     consents: dict[str, bool]
     revision: str | None
     is_suppressed: bool
+    stopped: frozenset[str]
 
 
 _account = customers.alias("accounts")
@@ -134,6 +135,9 @@ _read = union_all(
     select(literal("suppressed"), _nothing, suppressions.c.address, _nothing).where(
         suppressions.c.address == bindparam("address", type_=Text())
     ),
+    select(literal("stopped"), _nothing, reputations.c.kind + ":" + reputations.c.name, _nothing).where(
+        reputations.c.level == "stopped"
+    ),
 )
 
 
@@ -152,6 +156,7 @@ def read_page(connection: Connection, row: CustomerRow) -> Page:
         consents={topic: bool(given) for given, topic, _ in parts.get("consent", ())},
         revision=next((text for _, text, _ in parts.get("revision", ())), None),
         is_suppressed="suppressed" in parts,
+        stopped=frozenset(text for _, text, _ in parts.get("stopped", ())),
     )
 
 

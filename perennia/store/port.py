@@ -36,10 +36,14 @@ from perennia.store.records import (
     Reached,
     Receipt,
     Rejected,
+    Reputation,
     Response,
     Revision,
     RevisionProgress,
     Sending,
+    SendingKind,
+    SendingLevel,
+    SendingRate,
     SendStatus,
     StoredCatalog,
     SurveyQuestion,
@@ -171,7 +175,8 @@ class Store(Protocol):
     async def claim_message(self, key: str, at: datetime) -> Sending:
         """Moves the ledger row ``reserved`` -> ``sending`` and says what is to be done. Commits before the provider is called.
 
-        The row stays as it is where the message must not leave now: no open effect, enrollment paused, customer erased.
+        The row stays as it is where the message must not leave now: no open effect, enrollment paused, customer erased,
+        sender or topic stopped.
         """
         ...
 
@@ -236,6 +241,34 @@ class Store(Protocol):
         ...
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
+
+    # --- how senders and topics stand ---
+    async def harmed_since(self, at: datetime) -> bool:
+        """Whether since then anybody complained, or mail came back for good."""
+        ...
+
+    async def sending_rates(self, since: datetime) -> list[SendingRate]:
+        """Of each sender and each topic, what left since then; of one that a person let go again, since that instant."""
+        ...
+
+    async def reputations(self) -> list[Reputation]:
+        """How they stand, as far as there was ever something to say."""
+        ...
+
+    async def judge(self, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
+        """Writes down how a sender or topic stands from here on. False: it stands so already, or is stopped.
+
+        Marketing mail of one that is ``stopped`` is neither claimed nor offered by turns; `resume_sending` alone ends that.
+        """
+        ...
+
+    async def note_told(self, kind: SendingKind, name: str, at: datetime) -> None:
+        """The team has heard of how it stands."""
+        ...
+
+    async def resume_sending(self, kind: SendingKind, name: str, at: datetime, by: str) -> bool:
+        """Lets its mail leave again, counted anew, and rings those for whom some waits. False: it was not stopped."""
+        ...
 
     # --- what other systems are told ---
     async def claim_delivery(self, key: str, at: datetime) -> Delivering:

@@ -76,7 +76,8 @@ class TurnSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn reads under the customer's row lock.
 
     ``state`` None: the first turn. ``first_seen``: when the customer was made. ``inputs``: after the cursor, in order,
-    at most a page; ``unread``: more of them wait. ``history``: events from before that the turn asked for.
+    at most a page; ``unread``: more of them wait. ``history``: events from before that the turn asked for. ``stopped``: senders
+    and topics whose mail may not leave, as ``sender:NAME`` and ``topic:NAME``.
     """
 
     customer: str
@@ -91,6 +92,7 @@ class TurnSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     recipient: Recipient
     open_effects: tuple[Effect, ...]
     history: tuple[CustomerEvent, ...] | None = None
+    stopped: frozenset[str] = frozenset()
 
 
 class NeedsHistory(msgspec.Struct, frozen=True):
@@ -207,7 +209,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effect`` None: no longer open (ended, withdrawn). ``before``: the ledger's status at the claim: ``reserved`` (go),
     ``sending`` (an attempt died in the middle, or is still under way). ``zones``: the ``timezone`` traits of the recipient
-    and of its account. ``provider``: whom an attempt that was under way asked, where it was noted.
+    and of its account. ``provider``: whom an attempt that was under way asked, where it was noted. ``stopped``: mail of its
+    sender or topic may not leave (`Reputation`).
     """
 
     effect: Effect | None
@@ -217,6 +220,31 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     zones: tuple[Json, Json] = (None, None)
     provider: str | None = None
+    stopped: bool = False
+
+
+SendingKind: TypeAlias = Literal["sender", "topic"]
+SendingLevel: TypeAlias = Literal["good", "warned", "stopped"]
+
+
+class SendingRate(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages of a sender or a topic left, how many of them were complained of, and how many came back for good."""
+
+    kind: SendingKind
+    name: str
+    sent: int
+    complained: int
+    bounced: int
+
+
+class Reputation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sender or a topic stands. ``rate``: the numbers that led to it; ``told``: whether the team has heard of it."""
+
+    rate: SendingRate
+    level: SendingLevel
+    at: datetime
+    by: str
+    told: bool
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

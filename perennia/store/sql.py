@@ -32,6 +32,7 @@ from perennia.store import (
     reading,
     releases,
     reports,
+    reputations,
     responses,
     telling,
     turning,
@@ -57,10 +58,14 @@ from perennia.store.records import (
     Reached,
     Receipt,
     Rejected,
+    Reputation,
     Response,
     Revision,
     RevisionProgress,
     Sending,
+    SendingKind,
+    SendingLevel,
+    SendingRate,
     SendStatus,
     StoredCatalog,
     SurveyQuestion,
@@ -199,6 +204,26 @@ class SqlStore(Store):
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
+
+    # --- how senders and topics stand ---
+
+    async def harmed_since(self, at: datetime) -> bool:
+        return await self._driver.read("harmed_since", lambda c: reputations.harmed_since(c, at))
+
+    async def sending_rates(self, since: datetime) -> list[SendingRate]:
+        return await self._driver.read("sending_rates", lambda c: reputations.sending_rates(c, since))
+
+    async def reputations(self) -> list[Reputation]:
+        return await self._driver.read("reputations", reputations.list_reputations)
+
+    async def judge(self, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
+        return await self._driver.write("judge", lambda c: reputations.judge(c, rate, level, at, by))
+
+    async def note_told(self, kind: SendingKind, name: str, at: datetime) -> None:
+        await self._driver.write("note_told", lambda c: reputations.note_told(c, kind, name, at))
+
+    async def resume_sending(self, kind: SendingKind, name: str, at: datetime, by: str) -> bool:
+        return await self._driver.write("resume_sending", lambda c: reputations.resume(c, kind, name, at, by))
 
     # --- what other systems are told ---
 

@@ -38,6 +38,7 @@ def _partial(name: str, *columns: Column[object], where: str) -> Index:
 HAS_BELL = text("customers.bell > 0")
 IS_OPEN = text("effects.open")
 IS_SOFT = text("reports.bounce = 'soft'")
+IS_HARM = text("(reports.what = 'complained' OR reports.bounce = 'hard')")
 IS_OPEN_TASK = text("tasks.status = 'open'")
 
 # --- customers and what happened to them ----------------------------------------------------------------------------
@@ -165,9 +166,11 @@ messages = Table(
     Column("counts_for", Text, ForeignKey("customers.id")),
     Column("priority", Integer, nullable=False, server_default="50"),
     Column("reference", Text, index=True),
+    Column("sender", Text),
 )
 Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)
+Index("ix_messages_released", messages.c.released_at)
 _partial("ix_messages_counted", messages.c.counts_for, messages.c.released_at, where="counts_for IS NOT NULL")
 
 # The same for what other systems are told. `target`: a channel, a record, a URL; `said`: what was told, JSON text.
@@ -270,6 +273,7 @@ reports = Table(
     Column("raw", Text, nullable=False),
 )
 Index("ix_reports_customer", reports.c.customer, reports.c.at)
+_partial("ix_reports_harm", reports.c.message, reports.c.what, where="what = 'complained' OR bounce = 'hard'")
 _partial("ix_reports_soft", reports.c.address, reports.c.at, where="bounce = 'soft'")
 
 # --- permission -----------------------------------------------------------------------------------------------------
@@ -290,6 +294,24 @@ suppressions = Table(
     Column("address", Text, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+# How senders and topics stand with those who get their mail, where there is something to say: `kind` is sender or topic,
+# `level` is good, warned or stopped, since `at`; the numbers are those that led to it. What was released before
+# `counted_from` does not count: a person has looked at it. `told_at` null: nobody was told of the level yet.
+reputations = Table(
+    "reputations",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("complained", Integer, nullable=False),
+    Column("bounced", Integer, nullable=False),
+    Column("counted_from", Instant),
+    Column("told_at", Instant),
 )
 
 # --- the catalog ----------------------------------------------------------------------------------------------------

@@ -97,4 +97,5 @@ def _snapshot(
         recipient=msgspec.structs.replace(recipient(connection, row, page, state), ledger=ledger),
         open_effects=page.effects,
         history=history,
+        stopped=page.stopped,
     )

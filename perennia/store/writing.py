@@ -121,6 +121,7 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
             row.id if each.recipient == "contact" and not each.transactional else None,
             each.priority,
             each.reference,
+            each.sender,
         )
         for each in write.effects
         if isinstance(each, SendEmail)
@@ -137,6 +138,7 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
         "counts_for",
         "priority",
         "reference",
+        "sender",
     )
     insert(connection, messages, names, reserved)
     told: list[Row] = [

@@ -1,0 +1,86 @@
+"""How senders and topics stand with those who get their mail; stopping them, and letting them go again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from perennia.api.audit_log import AuditLog
+from perennia.api.problems import Problem
+from perennia.api.published import Published
+from perennia.api.publishing import nearest
+from perennia.api.views import SendingView, SteerSendingBody
+from perennia.clock import Clock
+from perennia.core.reputation import counted_over
+from perennia.ingest.bells import Bells
+from perennia.store.port import Store
+from perennia.store.records import Reputation, SendingKind, SendingRate
+
+
+@dataclass(frozen=True)
+class SendingControl:
+    store: Store
+    bells: Bells
+    clock: Clock
+    audit: AuditLog
+    published: Published
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["sending"], prefix="/sending")
+        router.get("")(self.all)
+        router.post("/{kind}/{name}/stop")(self.stop)
+        router.post("/{kind}/{name}/resume")(self.resume)
+        return router
+
+    async def all(self) -> list[SendingView]:
+        """Every sender and topic that sent anything in the span that `sending_limits` counts, and all that are stopped."""
+        known = {(each.rate.kind, each.rate.name): each for each in await self.store.reputations()}
+        limits = (await self.published.policies()).sending_limits
+        rates = await self.store.sending_rates(self.clock.now() - counted_over(limits))
+        views = [_view(rate, known.pop((rate.kind, rate.name), None)) for rate in rates]
+        silent = [_view(each.rate, each) for each in known.values() if each.level != "good"]
+        return sorted([*views, *silent], key=lambda one: (one.kind, one.name))
+
+    async def stop(self, kind: SendingKind, name: str, body: SteerSendingBody) -> SendingView:
+        """From here on no marketing mail of it leaves; transactional and internal mail does. Said twice it changes nothing."""
+        policies = await self.published.policies()
+        known = policies.senders if kind == "sender" else policies.topics
+        if name not in known and (kind, name) != ("sender", "owner"):
+            raise Problem(404, f"Unknown {kind}", f"The policies have no {kind} {name!r}{nearest(name, known)}")
+        await self.audit.write(body.by, "stop sending", f"{kind}:{name}")
+        now = self.clock.now()
+        rate = await self._rate(kind, name)
+        if await self.store.judge(rate, "stopped", now, body.by):
+            await self.store.note_told(kind, name, now)
+        return await self._one(kind, name, rate)
+
+    async def resume(self, kind: SendingKind, name: str, body: SteerSendingBody) -> SendingView:
+        """Its mail leaves again, and is counted anew. Said twice it changes nothing."""
+        await self.audit.write(body.by, "resume sending", f"{kind}:{name}")
+        if await self.store.resume_sending(kind, name, self.clock.now(), body.by):
+            self.bells.nudge(())
+        return await self._one(kind, name, await self._rate(kind, name))
+
+    async def _rate(self, kind: SendingKind, name: str) -> SendingRate:
+        limits = (await self.published.policies()).sending_limits
+        rates = await self.store.sending_rates(self.clock.now() - counted_over(limits))
+        nothing = SendingRate(kind=kind, name=name, sent=0, complained=0, bounced=0)
+        return next((rate for rate in rates if (rate.kind, rate.name) == (kind, name)), nothing)
+
+    async def _one(self, kind: SendingKind, name: str, rate: SendingRate) -> SendingView:
+        known = await self.store.reputations()
+        return _view(rate, next((each for each in known if (each.rate.kind, each.rate.name) == (kind, name)), None))
+
+
+def _view(rate: SendingRate, known: Reputation | None) -> SendingView:
+    return SendingView(
+        kind=rate.kind,
+        name=rate.name,
+        sent=rate.sent,
+        complained=rate.complained,
+        bounced=rate.bounced,
+        level="good" if known is None else known.level,
+        since=None if known is None else known.at,
+        by=None if known is None else known.by,
+    )
