@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import datetime
@@ -64,7 +65,8 @@ class Letters:
             preferences_url=preferences,
             asked=asking,
         )
-        message = render_message(template, effect.context, surroundings)
+        # In a thread: what takes long in a template holds up no other message, no sign of life.
+        message = await asyncio.to_thread(render_message, template, effect.context, surroundings)
         return OutgoingEmail(
             sender=sender,
             recipient=recipient,

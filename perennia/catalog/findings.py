@@ -8,7 +8,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 # What a message lacks before it can leave. Steps, waits and rules can be tried without it: copy often comes last.
-COPY = frozenset({"unknown-template", "unknown-topic", "unknown-sender", "no-topic", "no-way-out", "bad-template"})
+COPY = frozenset(
+    {"unknown-template", "unknown-topic", "unknown-sender", "no-topic", "no-way-out", "bad-template", "broken-link"}
+)
 
 
 class Severity(StrEnum):

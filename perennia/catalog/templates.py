@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_document
 from perennia.core.definitions import Model
 from perennia.core.documents import TemplateBody
 from perennia.rendering import BODIES, TemplateError, check_template
+from perennia.rendering.observations import observe_source
+from perennia.rendering.source import Format, parse_source
 
 FORMATS = frozenset({"md", "mjml", "html", "txt"})
 LAYOUTS = "layouts/"
@@ -138,11 +140,24 @@ def _assemble(
     layout, problem = _layout_files(chosen, layouts)
     body = TemplateBody(name=name, files={ending: file.text for ending, file in files.items()}, layout=layout)
     problems += problem or [_syntax_finding(error, body) for error in check_template(body)]
-    loaded.findings += problems
+    loaded.findings += problems or _observed(body, files)
     if problems:
         loaded.broken.add(name)
     else:
         loaded.bodies[name] = body
+
+
+def _observed(body: TemplateBody, files: Mapping[str, TemplateFile]) -> list[Finding]:
+    """What would go wrong with the message on its way, whatever its values are."""
+    findings: list[Finding] = []
+    for ending, file in files.items():
+        language, _, kind = ending.rpartition(".")
+        source = parse_source(f"{body.name}.{ending}", cast("Format", kind), file.text)
+        text_part = f"{language}.txt" if language else "txt"
+        for each in observe_source(source, has_text_part=text_part in files):
+            severity = Severity.ERROR if each.level == "error" else Severity.WARNING
+            findings.append(Finding(file.path, each.line, each.column, each.code, each.message, each.remedy, severity))
+    return findings
 
 
 def _syntax_finding(error: TemplateError, body: TemplateBody) -> Finding:

@@ -37,6 +37,7 @@ from perennia.rendering.survey_links import LINKS
 # What the links of a preview lead to: nowhere.
 SOME_LINK = "https://links.example/preview"
 SOMEBODY: JsonObject = {"id": "ana", "email": "ana@example.com", "first_name": "Ana", "last_name": "Ruiz"}
+COLOURS = {"error": "red", "warning": "yellow", "hint": "dim"}
 WIDTHS = {"Phone": 375, "Desktop": 720}
 
 
@@ -83,7 +84,11 @@ def _say(message: RenderedMessage, html: Path | None, *, as_json: bool) -> None:
     observed = observe(message)
     if as_json:
         told = {"subject": message.subject, "preheader": message.preheader, "html": message.html, "text": message.text}
-        say_json({**told, "observations": observed})
+        findings = [
+            {"code": each.code, "severity": each.level, "message": each.message, "remedy": each.remedy}
+            for each in observed
+        ]
+        say_json({**told, "findings": findings})
         return
     say(f"Subject: {message.subject}", "bold")
     if message.preheader:
@@ -92,7 +97,7 @@ def _say(message: RenderedMessage, html: Path | None, *, as_json: bool) -> None:
     say(message.text.rstrip("\n"))
     say()
     for each in observed:
-        say(f"note: {each}", "yellow")
+        say(str(each), COLOURS[each.level])
     say(
         f"{len((message.html or message.text).encode()) / 1024:.1f} KB" + (f", written to {html}" if html else ""),
         "dim",

@@ -13,13 +13,14 @@ from perennia.rendering.messages import (
     try_message,
     workspace_names,
 )
-from perennia.rendering.observations import observe
+from perennia.rendering.observations import Observation, observe
 from perennia.rendering.reader import Reader, message_reader, reader_of, workspace_reader
 from perennia.rendering.source import BODIES
 
 __all__ = [
     "BODIES",
     "Asking",
+    "Observation",
     "Reader",
     "RenderedMessage",
     "Surroundings",

@@ -18,6 +18,10 @@ from markdown_it.token import Token
 from perennia.rendering.reader import Reader
 from perennia.rendering.text import Text
 
+# The parser's time grows with the square of some texts (unclosed brackets): this many take a second. Values do not count:
+# they are put in afterwards.
+MAX_MARKDOWN_CHARS = 100_000
+
 _SCHEMES = frozenset({"", "http", "https", "mailto", "tel", "sms"})
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
@@ -26,6 +30,8 @@ def render_markdown(text: Text, names: dict[str, object], reader: Reader, source
     """The text as an HTML fragment. Raises `TemplateError`."""
     stem = _unused_stem(source)
     markdown, rendering = text.render(names, reader, lambda index: f"{stem}{index}z")
+    if len(markdown) > MAX_MARKDOWN_CHARS:
+        raise text.error(f"makes more than {MAX_MARKDOWN_CHARS} characters of Markdown")
     tokens = _parser.parse(markdown)
     _put_back(tokens, re.compile(rf"{stem}(\d+)z", re.IGNORECASE), rendering.values)
     for opening, inline in pairwise(tokens):

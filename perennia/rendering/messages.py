@@ -20,6 +20,7 @@ from perennia.rendering.errors import TemplateError
 from perennia.rendering.markdown import render_markdown
 from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
 from perennia.rendering.names import plain
+from perennia.rendering.nesting import check_nesting
 from perennia.rendering.reader import Reader, direction, spoken
 from perennia.rendering.sandbox import Escaping
 from perennia.rendering.source import Format, TemplateSource, choose, locale_chain, parse_source
@@ -201,6 +202,7 @@ class _Draft:
             return self._mjml(content)
         if "html" in self._layouts:
             content = self._in_layout("html", content)
+        check_nesting(content, main.file, main.first_line)
         return _inliner.inline(content)
 
     def _mjml(self, content: str) -> str:

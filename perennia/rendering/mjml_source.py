@@ -8,6 +8,7 @@ import re
 from mjml import mjml2html
 
 from perennia.rendering.errors import TemplateError
+from perennia.rendering.nesting import check_nesting
 
 ELEMENTS = frozenset(
     {
@@ -34,6 +35,7 @@ def is_document(source: str) -> bool:
 
 def compile_mjml(source: str, file: str, first_line: int = 1) -> str:
     """HTML of a whole document without Jinja in it. Raises `TemplateError`."""
+    check_nesting(source, file, first_line)
     try:
         return mjml2html(source, fonts={})
     except ValueError as error:

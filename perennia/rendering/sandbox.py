@@ -1,9 +1,12 @@
 """Jinja for texts that people write: values go in, text comes out, and nothing else can happen.
 
 Jinja's own sandbox keeps templates away from Python's inside; this one also keeps them small and quick. A template may
-print, decide and repeat. What could run away is bounded (`MAX_OUTPUT_CHARS`, `MAX_ROUNDS`, numbers, ranges), what could
-carry state or run deep (macros, imports, blocks, namespaces) does not exist, and no attribute is ever read: a dot looks
-into data, calls a handful of text methods, or asks ``loop``.
+print, decide and repeat. What could carry state or run deep (macros, imports, blocks, namespaces) does not exist, and no
+attribute is ever read: a dot looks into data, calls a handful of text methods, or asks ``loop``.
+
+What could run away is bounded by counting, not by a clock: nothing interrupts Python in mid-thought, and a scenario must
+come out on every machine as it does in production. A round of a loop costs as many units of `MAX_WORK` as its body has
+nodes, a filter, a test, a method or a comparison as many as the values it looks at have characters and items.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from markupsafe import Markup
 
-from perennia.rendering.grammar import CHOSEN, COUNTED, FORMATS, JOINED, LOOP_NAMES, TEXT_METHODS
+from perennia.rendering.grammar import CHOSEN, COUNTED, FORMATS, JOINED, LOOP_NAMES, TEXT_METHODS, WEIGHED
 from perennia.rendering.names import Members, Missing, UnknownName, WrongValue, printable
 from perennia.rendering.reader import Reader
 
 MAX_OUTPUT_CHARS = 500_000  # Gmail clips at 102 KB; more than this is a mistake or an attack
 MAX_ROUNDS = 5_000  # of all loops of one rendering together
+MAX_WORK = 1_000_000  # a second at the very most; a long newsletter needs ten thousand
+MAX_TAGGED_CHARS = 20_000  # `striptags` copies the whole text at every tag
 MAX_RANGE = 1_000
 MAX_INTEGER_BITS = 128
 MAX_POWER = 32
@@ -62,17 +67,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             cache_size=0,  # compiled templates are kept by their source, not by name
         )
         html_only = ["e", "escape"] if escaping == "html" else []
-        self.filters = {name: FILTERS[name] for name in [*FILTER_NAMES, *html_only] if name in FILTERS}
-        self.filters |= {
-            "join": _join,
-            "replace": _replace,
-            "round": _round,
-            COUNTED: _counted,
-            JOINED: _joined,
-            CHOSEN: _chosen,
-        }
-        self.filters |= {name: _as_read(name) for name in FORMATS}
-        self.tests = {name: TESTS[name] for name in TEST_NAMES if name in TESTS} | {"none": _is_none}
+        filters = {name: FILTERS[name] for name in [*FILTER_NAMES, *html_only] if name in FILTERS}
+        filters |= {"join": _join, "replace": _replace, "round": _round, "striptags": _striptags}
+        filters |= {JOINED: _joined, CHOSEN: _chosen, WEIGHED: _same}
+        filters |= {name: _as_read(name) for name in FORMATS}
+        self.filters = {name: _at_a_price(each) for name, each in filters.items()} | {COUNTED: _counted}
+        tests = {name: TESTS[name] for name in TEST_NAMES if name in TESTS} | {"none": _is_none}
+        self.tests = {name: _at_a_price(each) for name, each in tests.items()}
         self.globals = {"range": _range}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -95,10 +96,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
             case _:
                 return Missing(name=str(argument))  # an unknown name too: its filters have let it through
 
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        rendering = rendering_of(context)
+        rendering.spend(getattr(obj, "__self__", None), *args, *kwargs.values())
+        result = super().call(context, obj, *args, **kwargs)
+        rendering.spend(result)
+        return result
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if isinstance(left, Missing | UnknownName) or isinstance(right, Missing | UnknownName):
             return super().call_binop(context, operator, left, right)
         if operator == "+":
+            rendering_of(context).spend(left, right)
             return _sum(left, right)
         if not isinstance(left, int | float) or not isinstance(right, int | float):
             raise WrongValue(f"{operator} is for numbers")
@@ -120,21 +129,68 @@ class Rendering:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.rounds = 0
+        self.work = 0
+        self.printed = 0
         self.values: list[str] = []
         self.mark: Callable[[int], str] = str
+
+    def spend(self, *values: object) -> None:
+        """One unit for each value and for each character and item in it, however deep. Raises `LimitExceeded`."""
+        left: list[object] = list(values)
+        while left:
+            value = left.pop()
+            self.work += 1
+            match value:
+                case str():
+                    self.work += len(value)
+                case list() | tuple():
+                    left += cast("Sequence[object]", value)
+                case dict():
+                    left += cast("dict[str, object]", value).values()
+                case _:
+                    pass
+            if self.work > MAX_WORK:
+                raise LimitExceeded(f"more than {MAX_WORK} steps")
+
+    def begin_round(self, size: int) -> None:
+        """One more round of a loop whose body is of ``size``. Raises `LimitExceeded`."""
+        self.rounds += 1
+        self.work += size
+        if self.rounds > MAX_ROUNDS:
+            raise LimitExceeded(f"more than {MAX_ROUNDS} rounds of loops")
+        if self.work > MAX_WORK:
+            raise LimitExceeded(f"more than {MAX_WORK} steps")
 
 
 RENDERING = "_rendering"
 
 
+def rendering_of(context: Context) -> Rendering:
+    return cast("Rendering", context.parent[RENDERING])
+
+
+def _at_a_price(act: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter or test, paid for by what goes in and what comes out."""
+    wants: Any = getattr(act, "jinja_pass_arg", None)
+
+    @pass_context
+    def paid(context: Context, /, *given: object, **named: object) -> object:
+        rendering = rendering_of(context)
+        rendering.spend(*given, *named.values())
+        first = {"context": context, "eval_context": context.eval_ctx, "environment": context.environment}
+        result = act(*given, **named) if wants is None else act(first[wants.name], *given, **named)
+        rendering.spend(result)
+        return result
+
+    return paid
+
+
 @pass_context
-def _counted(context: Context, items: Iterable[object]) -> Iterator[object]:
-    rendering = cast("Rendering", context.parent[RENDERING])
+def _counted(context: Context, items: Iterable[object], size: int) -> Iterator[object]:
+    rendering = rendering_of(context)
     # A missing list is an error; Jinja would only find out inside the generator, on the wrong line.
     for item in iter(items):
-        rendering.rounds += 1
-        if rendering.rounds > MAX_ROUNDS:
-            raise LimitExceeded(f"more than {MAX_ROUNDS} rounds of loops")
+        rendering.begin_round(size)
         yield item
 
 
@@ -143,7 +199,9 @@ def _set_aside(context: Context, value: object) -> str:
     text = str(printable(value))
     if not text:
         return text
-    rendering = cast("Rendering", context.parent[RENDERING])
+    rendering = rendering_of(context)
+    rendering.printed += len(text)
+    _limit(rendering.printed)
     rendering.values.append(text)
     return rendering.mark(len(rendering.values) - 1)
 
@@ -158,8 +216,7 @@ def _as_read(name: str) -> Callable[..., str]:
                 str(each)  # raises, and names it
         from perennia.rendering import formats  # noqa: PLC0415  # see FORMATS
 
-        rendering = cast("Rendering", context.parent[RENDERING])
-        return formats.FILTERS[name](rendering.reader, value, *given, **named)
+        return formats.FILTERS[name](rendering_of(context).reader, value, *given, **named)
 
     return write
 
@@ -202,6 +259,16 @@ def _replace(eval_ctx: EvalContext, s: object, old: str, new: str) -> str:
     text = s if isinstance(s, str) else str(printable(s))
     _limit(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
     return do_replace(eval_ctx, text, old, new)
+
+
+def _striptags(value: str) -> str:
+    if len(value) > MAX_TAGGED_CHARS:
+        raise LimitExceeded(f"a text of more than {MAX_TAGGED_CHARS} characters without its tags")
+    return str(Markup(value).striptags())  # noqa: S704  # only to take its tags away
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _round(value: float, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> float:

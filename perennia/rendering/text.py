@@ -45,7 +45,7 @@ class Text:
             raise self._error(error.lineno, None, error.message or "is no valid template") from None
         except Forbidden as error:
             raise self._error(error.line, None, str(error), error.word) from None
-        except RecursionError:
+        except (RecursionError, SyntaxError, MemoryError):  # Python's own compiler, on what Jinja made
             raise self._error(1, None, "is nested too deeply") from None
         self._compiled = Template.from_code(sandbox, code, sandbox.globals)
 
@@ -64,6 +64,8 @@ class Text:
                 parts.append(part)
         except UndefinedError as error:
             raise self._missing(error, names) from None
+        except RecursionError as error:
+            raise self._error(self._line(error), None, "goes too deep") from None
         except LimitExceeded as error:
             raise self._error(self._line(error), None, f"wants {error}") from None
         except (
@@ -77,6 +79,10 @@ class Text:
         ) as error:
             raise self._error(self._line(error), None, _without_values(error)) from None
         return "".join(parts), rendering
+
+    def error(self, message: str) -> TemplateError:
+        """About the whole text."""
+        return self._error(1, None, message)
 
     def _missing(self, error: UndefinedError, names: Mapping[str, object]) -> TemplateError:
         name = error.message or ""

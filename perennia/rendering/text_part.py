@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from perennia.rendering.nesting import VOID
+
 _HIDDEN = frozenset({"head", "style", "script", "title", "template"})
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "hr", "table"})
 _LINES = frozenset(
     {"div", "section", "article", "header", "footer", "main", "tr", "td", "th", "li", "br", "address", "center"}
-)
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 _INVISIBLE = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 
@@ -47,7 +46,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         hidden = self._is_hidden or tag in _HIDDEN or bool(_INVISIBLE.search(attributes.get("style", "")))
-        if tag not in _VOID:
+        if tag not in VOID:
             self._open.append((tag, hidden))
         if hidden:
             return

@@ -240,6 +240,14 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
         },
         ["x.md:5:25: error bad-template: money wants the code of a currency (ISO 4217), like EUR"],
     ),
+    (
+        {"templates/x.md": "---\nsubject: a\n---\nHi\n\n[Go]() ![](https://acme.example/a.png)\n"},
+        [
+            'x.md:6:6: error broken-link: the link "" leads nowhere; begin it with https://',
+            'x.md:6:12: warning no-alt: the image "https://acme.example/a.png" has no alt text; '
+            'many read without images; alt="" is for ornaments',
+        ],
+    ),
     ({"templates/x.md": HELLO, "templates/x.txt": "Hello\n"}, []),
     ({"templates/x.txt": "---\nsubject: a\n---\nHello\n"}, []),
     (

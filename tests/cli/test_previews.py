@@ -12,7 +12,7 @@ def test_a_message_is_shown_with_what_may_go_wrong(workspace: Path) -> None:
     ended = perennia(workspace, "preview", "hello/greet")
     assert ended.code == 0
     assert ended.out.startswith("Subject: Welcome, Ana\n\nGlad to have you.")
-    assert "note: it has no preheader" in ended.out
+    assert "hint no-preheader: it has no preheader" in ended.out
 
 
 def test_it_is_written_with_the_values_of_a_customer_in_a_file(workspace: Path) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
-from perennia.rendering import Reader, TemplateError
+from perennia.rendering import Reader, Surroundings, TemplateError, render_message
 from perennia.rendering import render_text as render_for
 
 
@@ -137,6 +138,58 @@ ESCAPES = [
     "{{ [].append }}",
     "{{ (1).real() }}",
     "{{ survey() }}",
+    # What lists of template injections (SSTI) try on Jinja.
+    "{{ config }}",
+    "{{ config.items() }}",
+    "{{ request.application.__globals__.__builtins__.__import__('os').popen('id').read() }}",
+    "{{ self.__init__.__globals__.__builtins__ }}",
+    "{{ url_for.__globals__ }}",
+    "{{ get_flashed_messages.__globals__ }}",
+    "{{ [].__class__.__base__.__subclasses__()[40]('/etc/passwd').read() }}",
+    "{{ ''.__class__.mro()[1].__subclasses__() }}",
+    "{{ namespace.__init__.__globals__.os.popen('id').read() }}",
+    "{{ ()['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+    "{{ ''|attr('\\x5f\\x5fclass\\x5f\\x5f') }}",
+    "{{ contact | attr(['_' ~ '_', 'class', '__'] | join) }}",
+    "{{ contact[['__', 'class', '__'] | join] }}",
+    "{{ '%c%c' | format(95, 95) }}",
+    "{{ '{0.__class__.__init__.__globals__}'.format_map(contact) }}",
+    "{{ contact.first_name.__format__('x') }}",
+    "{{ contact.__getattribute__('x') }}",
+    "{{ contact.get('first_name') }}",
+    "{{ contact.first_name.translate(traits) }}",
+    "{{ traits.tags.__len__() }}",
+    "{{ [contact] | map(attribute='__class__') | join }}",
+    "{{ [contact] | groupby('__class__') | list }}",
+    "{{ [contact] | sum(attribute='__class__') }}",
+    "{{ [contact] | sort(attribute='__class__.__name__') }}",
+    "{{ [contact] | selectattr('__class__') | list }}",
+    "{{ (contact | dictsort | first).__class__ }}",
+    "{{ (contact | items | first).__class__ }}",
+    "{{ ([contact] | groupby('first_name') | first).__class__ }}",
+    "{{ ('a' | groupby(0) | first)._asdict() }}",
+    "{{ (traits.tags | map('upper')).gi_frame.f_builtins }}",
+    "{{ (traits.tags | select).gi_code }}",
+    "{{ ('x' | money('EUR')).__class__ }}",
+    "{% for a in [1] %}{{ loop.__class__.__mro__ }}{% endfor %}",
+    "{% for a in [1] %}{{ loop.cycle.__func__.__globals__ }}{% endfor %}",
+    "{% do contact.clear() %}",
+    "{% debug %}",
+    "{% set contact.first_name = 'x' %}",
+    "{% include ['/etc/passwd', 'x'] %}",
+    "{% include contact.first_name %}",
+    "{% from 'x' import y %}",
+    "{% autoescape false %}x{% endautoescape %}",
+    "{% raw %}x{% endraw %}{{ x }}",
+    "{{ cycler('a').next() }}",
+    "{{ lipsum(n=1000) }}",
+    "{{ dict(a=1) }}",
+    "{{ g }}",
+    "{{ caller }}",
+    "{{ range.__call__.__self__ }}",
+    "{{ True.__class__ }}",
+    "{{ none.__class__ }}",
+    "{{ contact.first_name.encode('utf-7') }}",
 ]
 
 
@@ -147,6 +200,7 @@ def test_nothing_but_values_can_be_reached(text: str) -> None:
     assert "object at" not in str(error.value)
 
 
+_BIG = "{% set a = 'aaaaaaaaaa' %}" + "{% set a = a ~ a %}" * 15
 BLOW_UPS = [
     "{{ 'a' * 10 ** 8 }}",
     "{{ 10 ** 8 * 'a' }}",
@@ -170,6 +224,26 @@ BLOW_UPS = [
     "{% set a = 'aaaaaaaaaa' %}" + "{% set a = [a, a] | join(a) %}" * 40 + "{{ a | length }}",
     "{% for a in range(1000) %}" + "x" * 1000 + "{% endfor %}",
     "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
+    # Much work, and nothing to show for it.
+    _BIG + "{% for i in range(1000) %}{% set b = a | title | upper | wordcount %}{% endfor %}",
+    _BIG + "{% for i in range(1000) %}{% set b = a.title().upper() %}{% endfor %}",
+    _BIG + "{% set b = a ~ 'x' %}{% for i in range(1000) %}{% if b in a or a < b or a == b %}{% endif %}{% endfor %}",
+    _BIG + "{% for i in range(1000) %}{% set b = a[1:] %}{% endfor %}",
+    _BIG + "{% for i in range(1000) %}{% set b = a | urlencode %}{% endfor %}",
+    _BIG + "{% for i in range(1000) %}{% set b = a is in(a ~ a) %}{% endfor %}",
+    "{% for i in range(1000) %}" + "{% if traits.plan %}{% endif %}" * 1000 + "{% endfor %}",
+    "{% for i in range(60) %}{% for j in range(60) %}" + "{% set x = traits.tags %}" * 200 + "{% endfor %}{% endfor %}",
+    "{% set a = [1] %}{% set b = [1] %}"
+    + "{% set a = [a, a] %}{% set b = [b, b] %}" * 40
+    + "{% if a == b %}x{% endif %}",
+    "{% set a = [1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a | sort | length }}",
+    "{% set a = [1] %}" + "{% set a = [a] %}" * 2000 + "{{ a | sort | length }}{{ 1 / 0 }}",
+    "{% set l = range(1000) | list %}{% for i in range(1000) %}{% set x = l | select('in', l) | list %}{% endfor %}",
+    "{% set l = range(1000) | list %}{% for i in range(900) %}{% set x = [l, l, l] | sum(start=[]) %}{% endfor %}",
+    "{% set a = '<>' %}" + "{% set a = a ~ a %}" * 15 + "{{ a | striptags }}",
+    "{% for i in [1] %}" * 30 + "{% endfor %}" * 30,
+    "{{ contact.first_name }}" * 5000,
+    "x" * 300_000,
     "{{ " + "-" * 5000 + "1 }}",
 ]
 
@@ -221,3 +295,31 @@ def test_an_error_says_what_to_do(text: str, says: str) -> None:
     with pytest.raises(TemplateError) as error:
         render_text(text, CONTEXT)
     assert says in str(error.value)
+
+
+def test_values_that_markdown_sets_aside_are_counted_as_what_they_are() -> None:
+    text = f"---\nsubject: S\n---\n{_BIG}" + "{% for i in range(100) %}{{ a }}{% endfor %}"
+    with pytest.raises(TemplateError, match="steps"):
+        render_message(TemplateBody(name="t", files={"md": text}), CONTEXT, Surroundings({}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("html", "{% for i in range(1000) %}" + "<div>" * 60 + "{% endfor %}"),
+        ("md", "{% for i in range(1000) %}" + "[" * 101 + "{% endfor %}"),
+        ("mjml", "<mj-section><mj-column><mj-text>{% for i in range(1000) %}<div>{% endfor %}</mj-text>"),
+        ("mjml", "{% for i in range(1000) %}<mj-section><mj-column>{% endfor %}" * 3),
+    ],
+)
+def test_what_would_take_the_process_with_it_is_refused_before(kind: str, text: str) -> None:
+    template = TemplateBody(name="t", files={kind: f"---\nsubject: S\n---\n{text}"})
+    with pytest.raises(TemplateError, match=r"not closed|characters of Markdown"):
+        render_message(template, CONTEXT, Surroundings({}))
+
+
+@pytest.mark.timeout(20)
+def test_the_longest_hostile_markdown_ends() -> None:
+    text = "---\nsubject: S\n---\n{% for i in range(99) %}" + "[" * 1000 + "{% endfor %}"
+    message = render_message(TemplateBody(name="t", files={"md": text}), CONTEXT, Surroundings({}))
+    assert message.text.startswith("[[[")
