@@ -62,25 +62,25 @@ def _unknown(use: Use, who: str, what: str, known: frozenset[str]) -> Finding:
 
 
 def check_published(
-    workspace: Workspace, published: Mapping[str, Playbook], inside: Mapping[str, int]
+    workspace: Workspace, published: Mapping[str, Sequence[Playbook]], inside: Mapping[str, int]
 ) -> list[Finding]:
     """Warns of steps that another version of their playbook, with people inside, calls otherwise.
 
-    ``inside``: how many are in each playbook. Who is inside stays with its version; whoever is migrated does not find the step.
+    ``published``: the current version of each playbook and the former ones that somebody is in. ``inside``: how many are in
+    each playbook. Who is inside stays with its version; whoever is migrated does not find the step.
     """
     findings: list[Finding] = []
     for name, playbook in workspace.playbooks.items():
-        former = published.get(name)
-        if former is not None and inside.get(name, 0) > 0:
-            findings += _moved(workspace.sources[name], place_steps(former), place_steps(playbook), inside[name])
-    return findings
+        people = inside.get(name, 0)
+        for former in published.get(name, ()) if people else ():
+            findings += _moved(workspace.sources[name], place_steps(former), place_steps(playbook), people)
+    return sorted(set(findings), key=lambda finding: finding.order)
 
 
 def _moved(
     document: YamlDocument, former: Sequence[PlacedStep], now: Sequence[PlacedStep], inside: int
 ) -> Iterator[Finding]:
     people = "1 person is" if inside == 1 else f"{inside} people are"
-    before = {placed.id: placed for placed in former}
     after = {placed.id: placed for placed in now}
     for placed in now:
         same = [old for old in former if _same(old, placed)]
@@ -90,7 +90,7 @@ def _moved(
         if old is None:
             continue
         named = placed.step.id is not None
-        remedy = f'keep "id: {old.id}"' if placed.id not in before or named else f'give it "id: {old.id}"'
+        remedy = f'{"keep" if named else "give it"} "id: {old.id}"'
         code = "step-renamed" if named else "step-moved"
         message = f'the step "{old.id}" is called "{placed.id}" now, and {people} in this playbook'
         place = document.key_place((*path_of(placed.path), placed.verb))

@@ -10,7 +10,7 @@ from perennia.core.definitions import BUILT_IN_SURVEY, EmailStep, Playbook, Poli
 from perennia.core.documents import TemplateBody
 from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
-from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES, names_of_each_form
+from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES, names_of_each_form, printed_in
 from perennia.rendering.survey_links import LINKS, QUESTION
 from perennia.rendering.text import compiled
 
@@ -37,6 +37,7 @@ def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: Em
         for key in sorted({"hold", "on_cap", "on_quiet"} & step.model_fields_set):
             message = f'"{key}" changes nothing: transactional mail and mail to the owner never wait'
             inspection.warn_at_key((*path, key), "no-effect", message, "leave it out")
+        _check_no_way_out(inspection, (*path, named), template)
     topic = step.topic or playbook.topic
     if step.to != "owner" and not step.transactional:
         if topic is None:
@@ -68,6 +69,16 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
     for name in sorted(used - known):
         message = f'no text of this playbook knows the name "{name}"'
         inspection.at_value(path, "unknown-name", message, suggestion(name, known), max(text.find(name), 0))
+
+
+def _check_no_way_out(inspection: Inspection, path: Path, template: TemplateBody | None) -> None:
+    """Nobody unsubscribes from transactional or internal mail: such a link would be a `template_error` for everybody."""
+    if template is None:
+        return
+    for name in sorted(WAYS_OUT & printed_in(template)):
+        message = f'the template "{template.name}" prints {{{{ {name} }}}}, which mail without a topic does not have'
+        remedy = f"this message is transactional or to the owner: put {{% if {name} %}} around it"
+        inspection.at_value(path, "unknown-name", message, remedy)
 
 
 def _has_way_out(template: TemplateBody) -> bool:

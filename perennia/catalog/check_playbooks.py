@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from perennia.catalog.characters import is_hidden, named
 from perennia.catalog.check_asking import check_asking
 from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_keys import check_keys
@@ -272,8 +273,15 @@ class _PlaybookCheck:
 
     def _check_event_name(self, path: Path, name: str, *, prefixes: bool) -> None:
         self._inspect.uses_word("event", name, self._book.scope, path)
+        odd = next((each for each in name if is_hidden(each)), None)
         if not name.strip() or name == "*":
             self._inspect.at_value(path, "bad-event", f'"{name}" names no event')
+        elif odd is not None:
+            remedy = "write the name as it is sent, which is hardly with that"
+            self._inspect.warn_at_value(path, "bad-event", f'"{name}" holds {named(odd)}', remedy, name.index(odd))
+        elif name != name.strip():
+            message = f'"{name}" begins or ends with a space: names of events that come in do not'
+            self._inspect.at_value(path, "bad-event", message, "remove the space")
         elif "*" in name.removesuffix("*" if prefixes else ""):
             message = "only an entry trigger's event may end in *" if name.endswith("*") else "* may only end a name"
             self._inspect.at_value(path, "bad-event", message, offset=name.index("*"))

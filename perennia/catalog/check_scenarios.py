@@ -43,6 +43,10 @@ from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope, SplitStep, Topic
 from perennia.core.step_ids import place_steps
 
+# Clocks and calendars overflow where years end; spans reach a hundred years.
+FIRST_YEAR = 1600
+LAST_YEAR = 7999
+
 
 def check_scenario(inspection: Inspection, scenario: Scenario) -> None:
     """Adds to the inspection's findings."""
@@ -78,7 +82,10 @@ class _ScenarioCheck:
         topics = self._topics()
         if scenario.policies is not None and topics is not None:
             check_changes(self._inspect, scenario.policies, topics, ("policies",))
+        self._check_moment(("start",), scenario.start)
         self._check_moment(("until",), scenario.until)
+        if isinstance(scenario.until, datetime) and _is_before(scenario.until, scenario.start):
+            self._inspect.at_value(("until",), "wrong-value", '"until" lies before "start": nothing would happen')
         for index, fault in enumerate(scenario.provider):
             self._check_moment(("provider", index, "at"), fault.at)
             if not fault.troubles:
@@ -132,6 +139,9 @@ class _ScenarioCheck:
     def _check_moment(self, path: Path, moment: str | datetime) -> None:
         if isinstance(moment, str):
             self._inspect.span(path, moment)
+        elif not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            message = f"the year {moment.year} is out of reach: scenarios live from {FIRST_YEAR} to {LAST_YEAR}"
+            self._inspect.at_value(path, "wrong-value", message)
 
     def _check_input(self, path: Path, item: ScenarioInput) -> None:
         self._check_moment((*path, "at"), item.at)
@@ -269,3 +279,8 @@ class _ScenarioCheck:
         there = {*(self._scenario.playbooks or known.playbooks), *self._published}
         if ("playbook", name) not in known.broken and name not in there:
             self._inspect.unknown(path, "playbook", name, there)
+
+
+def _is_before(one: datetime, other: datetime) -> bool:
+    """Of two instants that are written alike: of wall-clock time beside an instant nothing is said."""
+    return (one.tzinfo is None) is (other.tzinfo is None) and one < other

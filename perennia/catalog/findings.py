@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from perennia.catalog.characters import visible
+
 # What a message lacks before it can leave. Steps, waits and rules can be tried without it: copy often comes last.
 COPY = frozenset(
     {"unknown-template", "unknown-topic", "unknown-sender", "no-topic", "no-way-out", "bad-template", "broken-link"}
@@ -31,6 +33,12 @@ class Finding:
     message: str
     remedy: str | None = None
     severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        """What is said shows every character, whatever the file held."""
+        object.__setattr__(self, "message", visible(self.message))
+        if self.remedy is not None:
+            object.__setattr__(self, "remedy", visible(self.remedy))
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from perennia.catalog.clashes import clashes
 from perennia.catalog.contradictions import impossible
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.yaml_source import Path, YamlDocument
@@ -14,6 +16,8 @@ from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment
 from perennia.core.documents import TemplateBody
 from perennia.core.expressions import Expression, ExpressionError, compile_expression
 
+# In an expression it is two subtractions, or no syntax.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 # What a customer stands in: its kind (``track`` or ``health``) and its id.
 Standing: TypeAlias = tuple[str, str]
 # Keys whose expression is a condition; elsewhere it is a value, which may well be false.
@@ -71,6 +75,10 @@ class Inspection:
         finding = self.document.finding(code, message, remedy, self.document.key_place(path))
         self.findings.append(replace(finding, severity=Severity.WARNING))
 
+    def warn_at_value(self, path: Path, code: str, message: str, remedy: str | None, offset: int) -> None:
+        finding = self.document.finding(code, message, remedy, self.document.value_place(path, offset))
+        self.findings.append(replace(finding, severity=Severity.WARNING))
+
     def unknown(self, path: Path, noun: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
         """A reference to something that is not there."""
         report = self.at_key if key else self.at_value
@@ -97,6 +105,12 @@ class Inspection:
         """The compiled expression; None with a finding where it cannot be published."""
         if text is None:
             return None
+        if _DATE.fullmatch(text.strip()):
+            message = f"{text.strip()} is a calculation here, not a date"
+            self.at_value(
+                path, "bad-expression", message, f"put quotes of its own into the quotes: '\"{text.strip()}\"'"
+            )
+            return None
         try:
             criteria = self.criteria("contact" if "contact" in names else "account")
             expression = compile_expression(text, names=names, segments=criteria, inside=inside)
@@ -108,8 +122,11 @@ class Inspection:
         scope: Scope = "contact" if "contact" in names else "account"
         self._check_reads(path, expression, scope)
         self._note_words(path, text, expression, scope)
-        if path[-1] in CONDITIONS:
+        is_condition = path[-1] in CONDITIONS and path[-2:] != ("wait", "until")
+        if is_condition:
             self._check_possible(path, text)
+        for clash in clashes(text, condition=is_condition):
+            self.warn_at_value(path, clash.how, clash.message, clash.remedy, clash.offset)
         return expression
 
     def _check_reads(self, path: Path, expression: Expression, scope: Scope) -> None:
@@ -177,9 +194,7 @@ class Inspection:
             return
         message = f"{found.text} can never be true"
         remedy = "remove it, or what it contradicts" if found.whole else "remove this alternative"
-        place = self.document.value_place(path, found.offset)
-        finding = self.document.finding("never-true", message, remedy, place)
-        self.findings.append(replace(finding, severity=Severity.WARNING))
+        self.warn_at_value(path, "never-true", message, remedy, found.offset)
 
     def stage(self, path: Path, track: str, stage: str | None, scope: Scope, *, sets: bool = False) -> None:
         """A reference to a track, and to one of its stages, from a definition of ``scope``.

@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from perennia.catalog.characters import look_alike
 from perennia.catalog.choices import choice_finding
 from perennia.catalog.findings import Finding, suggestion
 from perennia.catalog.model_paths import data_path, model_at
@@ -101,7 +102,9 @@ class _Translation:
             )
         present = self._present_keys(path[:-1])
         remedy = suggestion(key, keys_of(model) - present, "it may also have")
-        return self._document.finding("unknown-key", f'no key "{key}" in {name_of(model)}', remedy, place)
+        odd = look_alike(key)
+        message = f'no key "{key}" in {name_of(model)}' + (f": it holds {odd}" if odd else "")
+        return self._document.finding("unknown-key", message, remedy, place)
 
     def _missing_key(self, details: ErrorDetails, path: Path) -> Finding | None:
         if path[:-1] in self._hosts_of_extra_keys:

@@ -7,6 +7,7 @@ import re
 
 from pydantic_core import ErrorDetails
 
+from perennia.catalog.characters import look_alike
 from perennia.catalog.words import SPANS
 from perennia.catalog.yaml_source import Path
 from perennia.core.json_values import Json
@@ -40,7 +41,8 @@ def wrong_value(details: ErrorDetails, path: Path, value: Json) -> tuple[str, st
         case "literal_error":
             return "wrong-value", f"{subject} must be {_choices(limits)}, not {_shown(value)}", None
         case "string_pattern_mismatch":
-            return "bad-id", f"{_shown(value)} is no id", _ID_REMEDY
+            odd = look_alike(str(value))
+            return "bad-id", f"{_shown(value)} is no id" + (f": it holds {odd}" if odd else ""), _ID_REMEDY
         case "string_too_long":
             return "bad-id", f"{_shown(value)} is longer than {limits['max_length']} characters", None
         case "too_short" | "string_too_short":

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.parsing import parse_model
-from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
+from perennia.catalog.reading import read_file
+from perennia.catalog.yaml_source import YamlDocument, read_documents
 from perennia.core.definitions import Model
 from perennia.core.documents import TemplateBody
 from perennia.rendering import BODIES, TemplateError, check_template
@@ -68,7 +69,8 @@ def load_templates(root: Path) -> Templates:
     files: dict[str, dict[str, TemplateFile]] = {}
     folder = root / "templates"
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        is_folder = path.is_dir() and path.suffix.removeprefix(".") not in FORMATS
+        if not is_folder and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             _load_file(root, path, files, loaded)
     layouts = {name.removeprefix(LAYOUTS): found for name, found in files.items() if name.startswith(LAYOUTS)}
     for layout in layouts.values():
@@ -91,7 +93,7 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
         message = "a layout is a page, and Markdown makes none"
         loaded.findings.append(Finding(shown, 1, 1, "bad-layout", message, "write it in html; md goes into that"))
         return
-    text, findings = read_bytes(shown, path.read_bytes())
+    text, findings = read_file(path, shown)
     loaded.findings += findings
     name, ending = parts["name"], f"{parts['locale']}.{ext}" if parts["locale"] else ext
     if text is None:

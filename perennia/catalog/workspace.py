@@ -19,11 +19,12 @@ from perennia.catalog.drafts import published_files, with_drafts_found
 from perennia.catalog.findings import COPY, Finding, Severity
 from perennia.catalog.inspection import Inspection, Known, Standing, Use
 from perennia.catalog.parsing import parse_document
+from perennia.catalog.reading import read_file
 from perennia.catalog.scenario_models import Scenario
 from perennia.catalog.templates import Templates, load_templates
 from perennia.catalog.words import KINDS
 from perennia.catalog.yaml_source import Path as YamlPath
-from perennia.catalog.yaml_source import YamlDocument, read_bytes, read_documents
+from perennia.catalog.yaml_source import YamlDocument, read_documents
 from perennia.core.definitions import NO_POLICIES, Definition, Health, Playbook, Policies, Segment, Survey, Track
 from perennia.core.documents import TemplateBody
 
@@ -139,13 +140,14 @@ class _Loading:
 
     def _read_files(self) -> None:
         root = self._folder / "playbooks"
-        paths = sorted(path for path in root.rglob("*") if path.suffix in {".yaml", ".yml"}) if root.is_dir() else []
+        named = (path for path in root.rglob("*") if path.suffix.lower() in {".yaml", ".yml"})
+        paths = sorted(named) if root.is_dir() else []
         if not paths:
             message = "there are no playbooks here"
             remedy = "put YAML files into a folder playbooks/, or name another workspace"
             self._findings.append(Finding("playbooks", 1, 1, "empty-workspace", message, remedy))
         for path in paths:
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
+            if not any(part.startswith(".") for part in path.relative_to(root).parts):
                 self._parsed += self._read_file(path)
 
     def _set_drafts_apart(self) -> None:
@@ -169,7 +171,7 @@ class _Loading:
 
     def _read_file(self, path: Path) -> list[_Parsed]:
         shown = path.relative_to(self._folder).as_posix()
-        text, findings = read_bytes(shown, path.read_bytes())
+        text, findings = read_file(path, shown)
         documents: list[YamlDocument] = []
         if text is not None:
             documents, findings = read_documents(shown, text)

@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from perennia.catalog.findings import Finding
+from perennia.catalog.yaml_advice import advice
 from perennia.core.json_values import Json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -159,18 +160,6 @@ class YamlDocument:
         return min(index, len(self.text))
 
 
-def read_bytes(path: str, content: bytes) -> tuple[str | None, list[Finding]]:
-    """A file's text, or the finding that it is none."""
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"), []
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        return None, [Finding(path, line, column, "not-utf-8", message, "save the file as UTF-8")]
-
-
 def read_documents(path: str, text: str, line_offset: int = 0) -> tuple[list[YamlDocument], list[Finding]]:
     """The documents of a YAML text, up to the first that cannot be parsed; a document of nothing is left out.
 
@@ -215,7 +204,10 @@ def _syntax_finding(path: str, text: str, line_offset: int, error: Exception) ->
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if not isinstance(error, MaxDepthExceededError):
             message = str(known.problem or known.context or "this is no YAML").split("\n")[0]
-        remedy = "indent with spaces, not tabs" if "\\t" in message else None
+            opened = None if known.context_mark is None else known.context_mark.line
+            remedy = advice(
+                message, str(known.context), text, line - 1, None if opened is None else opened + line_offset
+            )
     return Finding(path, line_offset + line, column, "bad-yaml", message, remedy)
 
 
@@ -278,7 +270,8 @@ def _key_word(key: _Node) -> str:
 def _refuse_tag(node: _Node) -> None:
     tag = str(node.tag)
     if tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
-        raise _Refused(_start(node), "bad-yaml", f"the tag {tag} means nothing here", "remove the tag")
+        remedy = "put text that begins with ! into quotes" if tag.startswith("!") else "remove the tag"
+        raise _Refused(_start(node), "bad-yaml", f"the tag {tag} means nothing here", remedy)
 
 
 def _text(node: _Node) -> str:

@@ -64,13 +64,15 @@ def _known(words: Words) -> InstallationWords:
     return InstallationWords(words.events, {"contact": words.contact_traits, "account": words.account_traits})
 
 
-async def _published(store: Store) -> dict[str, Playbook]:
+async def _published(store: Store) -> dict[str, list[Playbook]]:
+    """By playbook its current version and the former ones that somebody is in."""
     revision = await store.current_revision()
     if revision is None:
         return {}
     catalog = await store.catalog(revision.id)
-    return {
-        document.id: Playbook.model_validate(msgspec.json.decode(document.body, type=PlaybookBody).definition)
-        for document in catalog.current
-        if document.kind == "playbook"
-    }
+    found: dict[str, list[Playbook]] = {}
+    for document in (*catalog.current, *catalog.past):
+        if document.kind == "playbook":
+            body = msgspec.json.decode(document.body, type=PlaybookBody)
+            found.setdefault(document.id, []).append(Playbook.model_validate(body.definition))
+    return found

@@ -10,7 +10,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from perennia.catalog import load_workspace
-from perennia.catalog.yaml_source import read_bytes, read_documents
+from perennia.catalog.reading import read_file
+from perennia.catalog.yaml_source import read_documents
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url
 from perennia.cli.options import Workspace as WorkspaceFolder
@@ -123,7 +124,7 @@ def _traits(customer: str | None, workspace: Path, url: str | None, data: Path |
 
 
 def _from_file(file: Path) -> JsonObject:
-    text, findings = read_bytes(file.name, file.read_bytes())
+    text, findings = read_file(file, file.name)
     documents, more = ([], findings) if text is None else read_documents(file.name, text)
     told = cast("Any", documents[0].data) if documents else None
     if more or not isinstance(told, dict):

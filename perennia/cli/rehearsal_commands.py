@@ -14,8 +14,9 @@ import typer
 
 from perennia.catalog import Workspace, load_workspace, rehearsal
 from perennia.catalog.parsing import parse_model
+from perennia.catalog.reading import read_file
 from perennia.catalog.scenario_models import Scenario
-from perennia.catalog.yaml_source import read_bytes, read_documents
+from perennia.catalog.yaml_source import read_documents
 from perennia.cli.dates import instant_of
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Playbook, who
@@ -229,7 +230,7 @@ def _say_decision(decided: Decided, simulated: Simulation) -> None:
 
 def _scenario(file: Path, playbook: str, until: str) -> Scenario:
     """The customer's file as a scenario that expects nothing. Its own keys for that are replaced."""
-    text, findings = read_bytes(file.name, file.read_bytes())
+    text, findings = read_file(file, file.name)
     documents, more = ([], findings) if text is None else read_documents(file.name, text)
     if more or not documents:
         raise CommandError(str(more[0]) if more else f"{file.name} is empty", "write customer, start, when", Exit.USAGE)

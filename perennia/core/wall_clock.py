@@ -18,6 +18,7 @@ EVERY_DAY = frozenset(range(7))
 ONE_DAY = timedelta(days=1)
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_LIKE_A_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -34,8 +35,8 @@ class Offset:
 
 
 def is_time_of_day(text: str) -> bool:
-    """Whether the text is meant as one: ``09:00``. It may still be wrong, as ``25:00`` is."""
-    return _TIME.fullmatch(text) is not None
+    """Whether the text is meant as one: ``09:00``. It may still be wrong, as ``25:00`` and ``09:00:30`` are."""
+    return _LIKE_A_TIME.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from jinja2 import Environment, nodes
@@ -84,6 +84,20 @@ def _check_length(source: str) -> None:
     tags = _TAG.findall(source)
     if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_CHARS:
         raise Forbidden(1, f"has more than {MAX_TAGS} tags, or {MAX_TAGS_CHARS} characters in them")
+
+
+def printed_names(node: nodes.Node) -> Iterator[str]:
+    """Names that are printed as they are, unless what stands around them asks for them first (``if``)."""
+    if isinstance(node, nodes.Output):
+        yield from (child.name for child in node.nodes if isinstance(child, nodes.Name))
+    asked = _asked_by(node.test) if isinstance(node, nodes.If) else frozenset[str]()
+    for child in node.iter_child_nodes():
+        yield from (name for name in printed_names(child) if name not in asked)
+
+
+def _asked_by(test: nodes.Node) -> frozenset[str]:
+    own = {test.name} if isinstance(test, nodes.Name) else set[str]()
+    return frozenset(own | {name.name for name in test.find_all(nodes.Name)})
 
 
 def _check(environment: Environment, node: nodes.Node) -> None:

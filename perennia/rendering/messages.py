@@ -133,9 +133,17 @@ def check_template(template: TemplateBody) -> list[TemplateError]:
 
 def names_in(template: TemplateBody) -> frozenset[str]:
     """The first names that a template and its layout use (``contact``, ``unsubscribe_url``). Raises `TemplateError`."""
-    sources = list(_sources(template))
-    parts = [part for source in sources for part in (*_own_parts(source), *_layout_parts(template, source))]
-    return frozenset[str]().union(*(compiled(*part).names for part in parts))
+    return frozenset[str]().union(*(compiled(*part).names for part in _parts(template)))
+
+
+def printed_in(template: TemplateBody) -> frozenset[str]:
+    """Those of `names_in` that are printed without being asked for first (``if``). Raises `TemplateError`."""
+    return frozenset[str]().union(*(compiled(*part).printed for part in _parts(template)))
+
+
+def _parts(template: TemplateBody) -> Iterator[_Part]:
+    for source in _sources(template):
+        yield from (*_own_parts(source), *_layout_parts(template, source))
 
 
 def names_of_each_form(template: TemplateBody) -> list[frozenset[str]]:

@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 
 from perennia.rendering.errors import TemplateError
-from perennia.rendering.grammar import Forbidden, parse
+from perennia.rendering.grammar import Forbidden, parse, printed_names
 from perennia.rendering.names import WrongValue
 from perennia.rendering.reader import Reader
 from perennia.rendering.sandbox import (
@@ -40,6 +40,7 @@ class Text:
             names = list(tree.find_all(nodes.Name))
             own = {node.name for node in names if node.ctx != "load"}
             self.names: frozenset[str] = frozenset(node.name for node in names) - own
+            self.printed: frozenset[str] = frozenset(printed_names(tree)) - own
             code = sandbox.compile(tree, template, template)
         except TemplateSyntaxError as error:
             raise self._error(error.lineno, None, error.message or "is no valid template") from None

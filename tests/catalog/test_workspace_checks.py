@@ -252,7 +252,7 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
     ({"templates/x.txt": "---\nsubject: a\n---\nHello\n"}, []),
     (
         {"templates/x.md": b"---\nsubject: \xff\n---\n"},
-        ["x.md:2:10: error not-utf-8: byte 0xff is not UTF-8; save the file as UTF-8"],
+        ["x.md:2:10: error bad-encoding: byte 0xff is not UTF-8; save the file as UTF-8"],
     ),
 ]
 
@@ -288,6 +288,32 @@ def test_a_layout_without_a_way_out_in_one_language_is_found_at_the_step(check_f
     files = {"templates/layouts/default.html": layout, "templates/layouts/default.de.html": "{{ content }}"}
     (finding,) = check_files({**files, "playbooks/p.yaml": book})
     assert finding.startswith('playbooks/p.yaml:3:17: error no-way-out: the template "hello" has no')
+
+
+LINK = "---\nsubject: Hello\n---\n[Leave]({{ unsubscribe_url }})\n"
+
+
+@pytest.mark.parametrize("kind", ["transactional: true", "to: owner"])
+def test_mail_without_a_topic_that_prints_a_link_to_unsubscribe_is_refused(check_files: CheckFiles, kind: str) -> None:
+    book = f"playbook: p\nsteps:\n  - {{email: x, {kind}}}\n"
+    assert check_files({"templates/x.md": LINK, "playbooks/p.yaml": book}) == [
+        'playbooks/p.yaml:3:13: error unknown-name: the template "x" prints {{ unsubscribe_url }}, '
+        "which mail without a topic does not have; "
+        "this message is transactional or to the owner: put {% if unsubscribe_url %} around it"
+    ]
+
+
+def test_the_layout_of_mail_without_a_topic_is_looked_at_too(check_files: CheckFiles) -> None:
+    book = "playbook: p\nsteps:\n  - {email: hello, transactional: true}\n"
+    layout = "{{ content }} <a href='{{ preferences_url }}'>Choose</a>"
+    (finding,) = check_files({"templates/layouts/default.html": layout, "playbooks/p.yaml": book})
+    assert "prints {{ preferences_url }}" in finding
+
+
+def test_a_link_that_asks_whether_it_is_there_may_stand_in_any_mail(check_files: CheckFiles) -> None:
+    book = "playbook: p\nsteps:\n  - {email: x, transactional: true}\n"
+    asking = LINK.replace("[Leave]", "{% if unsubscribe_url %}[Leave]") + "{% endif %}\n"
+    assert check_files({"templates/x.md": asking, "playbooks/p.yaml": book}) == []
 
 
 def test_a_template_keeps_all_its_files_and_its_layout(make_workspace: MakeWorkspace) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perennia.catalog.yaml_source import read_bytes, read_documents
+from perennia.catalog.reading import read_bytes
+from perennia.catalog.yaml_source import read_documents
 
 
 def data_of(text: str) -> object:
@@ -74,13 +75,25 @@ def test_a_file_holds_several_documents_and_empty_ones_are_left_out() -> None:
             "a:\n\tb: 1\n",
             "f.yaml:2:1: error bad-yaml: found character '\\t' that cannot start any token; indent with spaces, not tabs",
         ),
-        ("a: 1\n b: 2\n", "f.yaml:2:3: error bad-yaml: mapping values are not allowed here"),
-        ("a: [1\n", "f.yaml:2:1: error bad-yaml: expected ',' or ']', but got '<stream end>'"),
+        (
+            "a: 1\n b: 2\n",
+            "f.yaml:2:3: error bad-yaml: mapping values are not allowed here; "
+            'put text that holds ": " into quotes, and begin keys of one mapping in one column',
+        ),
+        (
+            "a: [1\n",
+            "f.yaml:2:1: error bad-yaml: expected ',' or ']', but got '<stream end>'; "
+            "close what begins in line 1; # begins a comment",
+        ),
         (
             "a: !python/object x\n",
-            "f.yaml:1:4: error bad-yaml: the tag !python/object means nothing here; remove the tag",
+            "f.yaml:1:4: error bad-yaml: the tag !python/object means nothing here; "
+            "put text that begins with ! into quotes",
         ),
-        ("a: *b\n", "f.yaml:1:4: error bad-yaml: found undefined alias 'b'"),
+        (
+            "a: *b\n",
+            "f.yaml:1:4: error bad-yaml: found undefined alias 'b'; put text that begins with * into quotes",
+        ),
         ("a: &b [*b]\n", "f.yaml:1:4: error bad-yaml: this anchor contains itself"),
         (
             "a: .inf\n",
@@ -129,7 +142,7 @@ def test_bytes_that_are_not_utf_8_are_found_where_they_stand() -> None:
     text, findings = read_bytes("f.yaml", "a: é\nb: ".encode() + b"\xff\n")
     assert text is None
     assert [str(finding) for finding in findings] == [
-        "f.yaml:2:4: error not-utf-8: byte 0xff is not UTF-8; save the file as UTF-8"
+        "f.yaml:2:4: error bad-encoding: byte 0xff is not UTF-8; save the file as UTF-8"
     ]
 
 
