@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl
@@ -47,9 +47,10 @@ class Hosted:
         return policies, reader_words(request, policies.locale)
 
 
-def try_again(words: Words, fields: Mapping[str, str] | None) -> Response:
+def try_again(words: Words, fields: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> Response:
     """The store is away. ``fields``: what was posted, to be posted again; None where nothing was."""
-    return page("try_again", 503, words, {"Retry-After": "5"}, fields=fields)
+    posted = list(fields.items()) if isinstance(fields, Mapping) else fields
+    return page("try_again", 503, words, {"Retry-After": "5"}, fields=posted)
 
 
 def unknown_link(words: Words) -> Response:
@@ -79,7 +80,12 @@ async def body_of(request: Request) -> bytes:
 
 def fields_of(body: bytes) -> dict[str, str]:
     """The fields of a posted form; the last of each name."""
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=None))
+    return dict(pairs_of(body))
+
+
+def pairs_of(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a posted form, in their order; a name may come again."""
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=None)
 
 
 @cache

@@ -38,6 +38,7 @@ from perennia.core.decisions import (
     TaskEnded,
 )
 from perennia.core.definitions import Scope
+from perennia.core.questionnaire import SCORE, objection, score_of
 from perennia.ingest.bells import Bells
 from perennia.store.port import Store, UnknownCustomer
 
@@ -114,10 +115,20 @@ class Orders:
     ) -> OrderAnswer:
         """The customer has answered a survey: what asks it goes on at once. The same `message_id` again has no effect."""
         survey = await self.published.must_have_survey(body.survey)
-        if not survey.fits(body.score):
-            raise Problem(422, "Not on the scale", f"The score of {body.survey!r} is {survey.scale_in_words()}.")
+        if survey.anonymous:
+            raise Problem(422, "Anonymous survey", f"{body.survey!r} is answered by its own page alone.")
+        wrong = objection(survey, body.score, body.answers)
+        if wrong is not None:
+            title = "Not on the scale" if wrong.name == SCORE else "No such answer"
+            what = "score" if wrong.name == SCORE else f"answer {wrong.name!r}"
+            raise Problem(422, title, f"The {what} of {body.survey!r} is {wrong.must}.")
         answer = SurveyAnswered(
-            at=self.clock.now(), survey=body.survey, score=body.score, comment=body.comment, by=body.by
+            at=self.clock.now(),
+            survey=body.survey,
+            score=body.score if body.score is not None else score_of(survey, body.answers),
+            comment=body.comment,
+            by=body.by,
+            answers=body.answers,
         )
         customer = await self.store.find(reference, kind)
         return await self._place(customer, answer, body.by, "answer", response, body.message_id)

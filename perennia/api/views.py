@@ -201,10 +201,13 @@ class SurveyReport(View):
 class ResponseView(View):
     customer: str
     external_id: str
-    score: float
+    score: float | None
     comment: str | None
     source: str
     at: datetime
+    answers: JsonObject
+    partial: bool
+    cursor: str
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
@@ -319,11 +322,12 @@ class StageBody(Order):
 class AnswerBody(Order):
     """One answer to a survey, given elsewhere than on its page: on the telephone, in another tool.
 
-    The same ``message_id`` again has no effect.
+    ``answers``: to its other questions, by id. The same ``message_id`` again has no effect.
     """
 
     survey: Text
-    score: Annotated[float, Field(allow_inf_nan=False)]
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    answers: JsonObject = Field(default_factory=dict)
     comment: Annotated[str, Field(max_length=10_000)] | None = None
     message_id: Text | None = None
     by: Who = "api"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perennia.rendering.words import Dictionary, Words
 
 _PAGES = Dictionary("perennia.api", "pages/words")
 # What a header is looked at for; nobody reads more languages, and some send thousands.
 _MOST_LANGUAGES = 20
+
+
+def best_of(accept_language: str, offered: Sequence[str]) -> str:
+    """Which of the locales the header's reader likes best: the one they name, else one of its language, else the first."""
+    for wanted in _wanted(accept_language):
+        of_its_language = [each for each in offered if _primary(each) == _primary(wanted)]
+        if of_its_language:
+            return next((each for each in of_its_language if each.lower() == wanted), of_its_language[0])
+    return offered[0]
 
 
 def words_for(accept_language: str, fallback: str) -> Words:
@@ -17,6 +28,10 @@ def words_for(accept_language: str, fallback: str) -> Words:
 def languages() -> frozenset[str]:
     """The languages there are words for."""
     return _PAGES.languages
+
+
+def _primary(locale: str) -> str:
+    return locale.lower().replace("_", "-").split("-")[0]
 
 
 def _wanted(accept_language: str) -> list[str]:

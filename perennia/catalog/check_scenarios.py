@@ -41,6 +41,7 @@ from perennia.catalog.scenario_world import ANYTHING, FAULT_KINDS, ScenarioPerso
 from perennia.catalog.yaml_source import Path
 from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope, SplitStep, Topic
+from perennia.core.questionnaire import SCORE, objection
 from perennia.core.step_ids import place_steps
 
 # Clocks and calendars overflow where years end; spans reach a hundred years.
@@ -186,9 +187,20 @@ class _ScenarioCheck:
 
     def _check_answer(self, path: Path, answer: ScenarioAnswer) -> None:
         survey = self._inspect.survey((*path, "survey"), answer.survey)
-        if survey is not None and not survey.fits(answer.score):
+        if survey is None or ((survey.anonymous or answer.partial) and answer.score is None and not answer.answers):
+            return
+        wrong = objection(survey, answer.score, answer.answers)
+        if wrong is None or (wrong.name == SCORE and answer.score is None and answer.partial):
+            return
+        if wrong.name != SCORE:
+            message = f'this is no answer to "{wrong.name}" of the survey "{answer.survey}"'
+            self._inspect.at_key((*path, "answers", wrong.name), "wrong-value", message, f"write {wrong.must}")
+        elif answer.score is None:
+            message = f'an answer to the survey "{answer.survey}" needs a score'
+            self._inspect.at_key(path, "missing-key", message, f"write {wrong.must}")
+        else:
             message = f'{answer.score:g} is no score of the survey "{answer.survey}"'
-            self._inspect.at_value((*path, "score"), "wrong-value", message, f"write {survey.scale_in_words()}")
+            self._inspect.at_value((*path, "score"), "wrong-value", message, f"write {wrong.must}")
 
     def _check_publication(self, path: Path, publication: Publication) -> None:
         drafts = self._inspect.known.drafts.get(publication.file)

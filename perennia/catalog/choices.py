@@ -11,7 +11,7 @@ from perennia.catalog import scenario_models as scenarios
 from perennia.catalog import words
 from perennia.catalog.findings import Finding, nearest
 from perennia.catalog.yaml_source import Path, YamlDocument
-from perennia.core import definitions
+from perennia.core import definitions, question_definitions
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ _CHOICES = {
     "_trigger_form": _choice("trigger", definitions.TRIGGERS.items(), words.TRIGGERS_NOT_YET),
     "_condition_form": _choice("condition", definitions.CONDITIONS.items(), words.CONDITIONS_NOT_YET),
     "_plain_condition_form": _choice("condition", definitions.PLAIN_CONDITIONS.items(), words.CONDITIONS_NOT_YET),
+    "_question_form": _choice("question", question_definitions.QUESTIONS.items(), frozenset()),
     "_goal_form": _choice("goal", definitions.GOALS.items(), frozenset()),
     "_exit_form": _choice("exit criterion", definitions.EXITS.items(), frozenset()),
     "_input_form": _choice("input", scenarios.INPUTS.items(), words.INPUTS_NOT_YET),

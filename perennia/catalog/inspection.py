@@ -14,6 +14,7 @@ from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.calendar import Span, SpanError, parse_span
 from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
 from perennia.core.documents import TemplateBody
+from perennia.core.expression_compiler import ANSWER_FIELDS
 from perennia.core.expressions import Expression, ExpressionError, compile_expression
 
 # In an expression it is two subtractions, or no syntax.
@@ -135,6 +136,8 @@ class Inspection:
             self.survey(path, survey)
         for read in sorted(expression.reads):
             root, _, rest = read.partition(".")
+            if root == "answers":
+                self._answer(path, *rest.split("."))
             if root == "health":
                 name, _, measure = rest.partition(".")
                 self._health(path, name, measure, scope)
@@ -145,6 +148,15 @@ class Inspection:
         if found is None and ("survey", name) not in self.known.broken:
             self.unknown(path, "survey", name, self.known.surveys)
         return found
+
+    def _answer(self, path: Path, survey: str, name: str = "", *_: str) -> None:
+        """A reference to a part of an answer: to one of the survey's questions, or what every answer has."""
+        found = self.known.surveys.get(survey)
+        if found is not None and name:
+            known = [*ANSWER_FIELDS, *(question.id for question in found.questions)]
+            if name not in known:
+                remedy = suggestion(name, known, f"an answer to {survey} has")
+                self.at_value(path, "unknown-question", f'the survey "{survey}" asks no "{name}"', remedy)
 
     def _health(self, path: Path, name: str, measure: str, scope: Scope) -> None:
         healths = self.known.healths

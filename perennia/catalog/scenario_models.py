@@ -81,9 +81,13 @@ class BounceInput(StepInput):
 
 
 class ScenarioAnswer(Model):
+    """``answers``: to the survey's other questions, by id. ``partial``: more follows, or does not."""
+
     survey: str
-    score: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    score: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
     comment: str | None = None
+    answers: JsonObject = Field(default_factory=dict)
+    partial: Flag = False
 
 
 class AnswerInput(InputItem):

@@ -12,7 +12,13 @@ from pydantic import BaseModel
 
 from perennia.catalog import scenario_models as scenarios
 from perennia.catalog import scenario_world
-from perennia.core import definitions, health_definitions, survey_definitions, timed_definitions
+from perennia.core import (
+    definitions,
+    health_definitions,
+    question_definitions,
+    survey_definitions,
+    timed_definitions,
+)
 
 KINDS: dict[str, type[BaseModel]] = {
     "playbook": definitions.Playbook,
@@ -60,6 +66,7 @@ SPANS = frozenset(
         "per",
         "at",
         "until",
+        "open",
     }
 )
 
@@ -104,6 +111,8 @@ _NAMES: dict[type[BaseModel], str] = {
     health_definitions.Measure: "a measure",
     health_definitions.MeasureScore: "the score of a measure",
     survey_definitions.Scale: "a scale",
+    question_definitions.QuestionWords: "a question's words",
+    question_definitions.SurveyWords: "a survey's words",
     definitions.Policies: "policies",
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",

@@ -11,6 +11,7 @@ from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.installation import SurveyScore
+from perennia.store.records import Response
 
 survey = typer.Typer(help="Reads what was answered to a survey.", no_args_is_help=True)
 BAR_CHARS = 30
@@ -62,9 +63,7 @@ def answers(
     if as_json:
         say_json(found)
         return
-    rows = [
-        (f"{one.at:%Y-%m-%d %H:%M}", one.external_id, f"{one.score:g}", one.comment or "", one.source) for one in found
-    ]
+    rows = [(f"{one.at:%Y-%m-%d %H:%M}", one.external_id, _score(one), one.comment or "", one.source) for one in found]
     say_table(("AT (UTC)", "CUSTOMER", "SCORE", "COMMENT", "BY"), rows)
 
 
@@ -78,8 +77,8 @@ def described(score: SurveyScore) -> list[str]:
         interval = f", between {score.low:g} and {score.high:g} with 95 % certainty"
     lines = [f"{score.survey}: {_named(score)}{interval}; {customers} answered"]
     lines += [f"  {label}: {count} ({100 * count / score.answers:.0f} %)" for label, count in score.labels.items()]
-    most = max(score.scores.values())
-    width = max(map(len, score.scores))
+    most = max(score.scores.values(), default=1)
+    width = max(map(len, score.scores), default=1)
     lines += [
         f"  {given:>{width}}  {'#' * max(1, round(BAR_CHARS * count / most))} {count}"
         for given, count in score.scores.items()
@@ -95,6 +94,10 @@ def _named(score: SurveyScore) -> str:
             return f"{score.value:g} % {list(score.labels)[-1]}"
         case "mean":
             return f"mean {score.value:g}"
+
+
+def _score(one: Response) -> str:
+    return "" if one.score is None else f"{one.score:g}"
 
 
 def _aware(instant: datetime | None) -> datetime | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+
+import msgspec
 
 from perennia.core.decisions import ContactChanged
 from perennia.core.definitions import Survey
@@ -16,13 +17,13 @@ def plain(score: float) -> float:
     return int(score) if score == int(score) else score
 
 
-def mean_response(
-    survey: Survey | None, of_contacts: Mapping[str, float], at: datetime, comment: str | None
-) -> Response:
-    """``at`` and ``comment``: of the latest answer."""
+def mean_response(survey: Survey | None, of_contacts: Mapping[str, float], last: Response) -> Response:
+    """``last``: the latest answer, whose instant, comment and other answers it has."""
+    if not of_contacts:
+        return msgspec.structs.replace(last, score=None, label=None, of_contacts={})
     mean = plain(round(sum(of_contacts.values()) / len(of_contacts), 6))
     label = None if survey is None else survey.label_of(mean)
-    return Response(mean, at, label, comment, dict(of_contacts))
+    return msgspec.structs.replace(last, score=mean, label=label, of_contacts=dict(of_contacts))
 
 
 def answers_brought(run: Deliberation, told: ContactChanged) -> None:
@@ -30,8 +31,8 @@ def answers_brought(run: Deliberation, told: ContactChanged) -> None:
     for name, score in told.answers.items():
         known = run.state.facts.answers.get(name)
         of_contacts = {**(known.of_contacts if known is not None else {}), told.ref: plain(score)}
-        at, comment = (told.at, None) if known is None else (known.at, known.comment)
-        _keep(run, name, mean_response(run.catalog.surveys.get(name), of_contacts, at, comment))
+        last = known or Response(None, told.at)
+        _keep(run, name, mean_response(run.catalog.surveys.get(name), of_contacts, last))
 
 
 def answers_taken_away(run: Deliberation, ref: str) -> None:
@@ -40,7 +41,7 @@ def answers_taken_away(run: Deliberation, ref: str) -> None:
         if ref in known.of_contacts:
             others = {contact: score for contact, score in known.of_contacts.items() if contact != ref}
             survey = run.catalog.surveys.get(name)
-            _keep(run, name, mean_response(survey, others, known.at, known.comment) if others else None)
+            _keep(run, name, mean_response(survey, others, known) if others else None)
 
 
 def _keep(run: Deliberation, name: str, response: Response | None) -> None:

@@ -43,7 +43,8 @@ def tell_roles(run: Deliberation, changed: Mapping[str, Json]) -> None:
 def tell_answers(run: Deliberation) -> None:
     """Tells the account that the contact has joined what it has answered before."""
     state = run.state
-    answers = {name: response.score for name, response in state.facts.answers.items()}
+    latest = state.facts.answers.items()
+    answers = {name: response.score for name, response in latest if response.score is not None}
     if answers:
         roles = roles_in(state.facts.traits)
         told = ContactChanged(at=run.instant, contact=state.customer, ref=state.facts.ref, roles=roles, answers=answers)

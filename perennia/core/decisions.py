@@ -146,15 +146,18 @@ class MessageTold(InputModel, frozen=True, kw_only=True, tag="message_told"):
 class SurveyAnswered(InputModel, frozen=True, kw_only=True, tag="answer"):
     """A person answered a survey. ``contact``: which of its contacts, where an account is told (their id outside).
 
-    ``key``: of the message whose link was followed, None where nobody knows.
+    ``key``: of the message whose link was followed, None where nobody knows. ``score`` None: the survey has none, nobody is
+    to learn it, or it was not said. ``answers``: to the other questions, by id. ``partial``: more may follow soon.
     """
 
     survey: str
-    score: float
+    score: float | None = None
     comment: str | None = None
     contact: str | None = None
     key: str | None = None
     by: str | None = None
+    answers: JsonObject = {}
+    partial: bool = False
 
 
 Answer: TypeAlias = Literal["approved", "denied"]
@@ -311,12 +314,16 @@ class EffectModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", o
 
 
 class AskedSurvey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The survey that a message asks: its question (Jinja text) and both ends of its scale."""
+    """The survey that a message asks: its question (Jinja text) and both ends of its scale.
+
+    ``whole``: by one link to all of it, since its score is not the first thing asked, or is nobody's to know.
+    """
 
     survey: str
     question: str
     lowest: int
     highest: int
+    whole: bool = False
 
 
 class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):

@@ -172,9 +172,10 @@ class Compiler:
         return Path(self.slice(tree), reader(root, tuple(keys)), _tokens(root, keys[0] if keys else ""))
 
     def check_answer(self, tree: Tree, keys: list[str]) -> None:
-        if len(keys) > 1 and (keys[1] not in ANSWER_FIELDS or len(keys) > 2):
-            known = f"an answer has: {', '.join(ANSWER_FIELDS)}"
-            raise ExpressionError(f'an answer has no "{".".join(keys[1:])}"', tree.start, known)
+        """Whether the survey has a question of this name is for whoever knows the surveys."""
+        if (len(keys) > 2 and keys[1] in ANSWER_FIELDS) or len(keys) > 3:
+            message = f"answers.{keys[0]}.{'.'.join(keys[1:-1])} is a value; nothing lies below it"
+            raise ExpressionError(message, tree.start)
 
     def check_root(self, root: Name) -> None:
         name = root.name
@@ -250,14 +251,21 @@ class Compiler:
             raise ExpressionError(f"{tree.name}() is not supported yet", tree.start)
         if tree.name in FUNCTIONS:
             if self.filters is None:
-                message = f"{tree.name}() has no place in a property filter, which sees only event"
-                raise ExpressionError(message, tree.start, "join it to the outer expression with &&")
+                raise self.no_place(tree)
             return CallCompiler(self, tree, newest).compile()
         if tree.name not in CEL_FUNCTIONS:
             raise self.unknown_function(tree)
         if tree.name in OWN_FUNCTIONS and len(tree.arguments) == 1:
             return OwnFunction(self.slice(tree), self.node(tree.arguments[0]), OWN_FUNCTIONS[tree.name])
         return None
+
+    def no_place(self, tree: Call) -> ExpressionError:
+        """For a function of time and events where one map is all that is seen."""
+        if "event" in self.names:
+            message = f"{tree.name}() has no place in a property filter, which sees only event"
+            return ExpressionError(message, tree.start, "join it to the outer expression with &&")
+        seen = ", ".join(sorted(self.names))
+        return ExpressionError(f"{tree.name}() has no place here: all that is known is {seen}", tree.start)
 
     def segment(self, tree: Call, segments: Mapping[str, str]) -> Node:
         """The segment's own criterion in place of the call, so that time and inputs reach it as they reach the rest."""
@@ -417,4 +425,5 @@ _EXAMPLES = {
     "steps": "ID.outcome",
     "stage": "TRACK",
     "answers": "SURVEY.score",
+    "answer": "score",
 }

@@ -115,7 +115,7 @@ def compile_expression(
     ``segments``: the criterion of each segment that `in_segment` may name; ``inside``: those that ``text`` is part of.
     ``condition``: it is only asked whether it holds; a value is missing where it is an error, which is not to be false.
     """
-    compiler = Compiler(text, names, filters=_filter, segments=segments, inside=inside)
+    compiler = Compiler(text, names, filters=compile_filter, segments=segments, inside=inside)
     root = compiler.node(parse(text), error_as=False if condition else None)
     tallies = tuple(compiler.tallies)
     return Expression(
@@ -130,12 +130,29 @@ def compile_expression(
     )
 
 
-def _filter(text: str) -> Callable[[JsonObject], bool]:
+def compile_filter(text: str) -> Callable[[JsonObject], bool]:
     """A property filter, compiled. An error in it at an event: the event does not count."""
-    root = Compiler(text, frozenset({"event"}), filters=None).node(parse(text), error_as=False)
+    return compile_test(text, "event").holds
 
-    def passes(properties: JsonObject) -> bool:
-        answer = root.answer(replace(NO_VIEW, names={"event": properties}))
+
+@dataclass(frozen=True, slots=True)
+class MapTest:
+    """A condition over the one map ``name``. ``reads``: full dotted names. What ends in an error does not hold."""
+
+    name: str
+    reads: frozenset[str]
+    root: Node = field(repr=False)
+
+    def holds(self, properties: JsonObject) -> bool:
+        answer = self.root.answer(replace(NO_VIEW, names={self.name: properties}))
         return answer.value is True and answer.error is None
 
-    return passes
+
+def compile_test(text: str, name: str) -> MapTest:
+    """A condition that sees nothing but the map ``name``: a property filter (``event``), a survey's ``if`` (``answer``).
+
+    Raises `ExpressionError`.
+    """
+    compiler = Compiler(text, frozenset({name}), filters=None)
+    root = compiler.node(parse(text), error_as=False)
+    return MapTest(name, frozenset(compiler.paths), root)

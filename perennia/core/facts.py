@@ -43,20 +43,21 @@ class Tally(msgspec.Struct, omit_defaults=True):
 class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     """The latest answer to one survey. ``label``: what its score was called by the survey that was asked.
 
-    An account's is the mean of its contacts' latest answers, each kept in ``of_contacts``; comment and instant are those
-    of the last one.
+    ``answers``: to its other questions, by id. An account's score is the mean of its contacts' latest, each kept in
+    ``of_contacts``; all else is the last one's.
     """
 
-    score: float
+    score: float | None
     at: datetime
     label: str | None = None
     comment: str | None = None
     of_contacts: dict[str, float] = {}
+    answers: JsonObject = {}
 
     def told(self) -> JsonObject:
         """What expressions and texts know of it."""
         at = self.at.isoformat().replace("+00:00", "Z")
-        return {"score": self.score, "label": self.label, "comment": self.comment, "at": at}
+        return {**self.answers, "score": self.score, "label": self.label, "comment": self.comment, "at": at}
 
 
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):

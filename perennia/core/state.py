@@ -72,12 +72,14 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``limit``: until when; ``remind``: when the reminders leave that are left. Both are fixed when the wait begins, as those of
     every wait for a span are; ``limit`` None: nobody has fixed them yet.
+    ``begun``: when the last part came of a response that is not finished.
     """
 
     at: datetime
     reminders: int = 0
     limit: datetime | None = None
     remind: tuple[datetime, ...] = ()
+    begun: datetime | None = None
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):

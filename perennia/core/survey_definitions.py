@@ -1,4 +1,4 @@
-"""Surveys as people write them, parsed: one question, a scale, and what its scores are called (language, section 11)."""
+"""Surveys as people write them, parsed: a question on a scale, what its scores are called, further questions (language, 11)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
-from perennia.core.definition_forms import DefinitionId, Flag, Model, TemplateText
+from perennia.core.definition_forms import DefinitionId, Flag, Model, SpanText, TemplateText
+from perennia.core.question_definitions import Bound, MatrixQuestion, Question, ScaleQuestion, SurveyWords
 
 SurveyKind: TypeAlias = Literal["nps", "csat", "ces", "rqi", "custom"]
-Bound: TypeAlias = Annotated[int, Field(strict=True)]
 Labels: TypeAlias = dict[DefinitionId, Bound]
 
 
@@ -37,7 +37,7 @@ KINDS: dict[SurveyKind, KnownScale] = {
     "nps": _known(0, 10, detractor=0, passive=7, promoter=9),
     "csat": _known(1, 5, dissatisfied=1, neutral=3, satisfied=4),
     "ces": _known(1, 7, difficult=1, neutral=4, easy=5),
-    # An index of several items, worked out before it gets here: 100 * (mean - 1) / 6 of seven-point items.
+    # An index of several items, each brought to 0-100: of seven-point items 100 * (mean - 1) / 6.
     "rqi": _known(0, 100, whole=False, weak=0, fair=50, strong=75),
     "custom": _known(1, 5),
 }
@@ -45,18 +45,47 @@ KINDS: dict[SurveyKind, KnownScale] = {
 OPEN_KINDS: frozenset[SurveyKind] = frozenset({"rqi", "custom"})
 
 
+# The label that stands for every score without a text of its own.
+ANY_LABEL = "all"
+
+Locale: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+
+
 class Survey(Model):
-    """``labels``: each with its lowest score. ``follow_up``: a second question, by label."""
+    """``labels``: each with its lowest score. ``follow_up``: a second question, ``thanks``: the last words, by label.
+
+    ``question`` is asked on the kind's scale and gives the score; an ``rqi`` without one has the mean of its ``questions``'
+    scales as its score, a ``custom`` without one has none. ``anonymous``: nobody learns who answered what; ``by``: traits
+    that are kept with each answer then. ``open``: how long after it was asked it can be answered, None: for good.
+    ``languages``: the texts in other languages.
+    """
 
     survey: DefinitionId
     name: str | None = None
     description: str | None = None
     kind: SurveyKind
-    question: TemplateText
+    question: TemplateText | None = None
     relational: Flag = False
+    open: SpanText | None = None
     scale: Scale | None = None
     labels: Labels | None = None
     follow_up: dict[str, TemplateText] = Field(default_factory=dict)
+    thanks: dict[str, TemplateText] = Field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    anonymous: Flag = False
+    by: tuple[str, ...] = ()
+    languages: dict[Locale, SurveyWords] = Field(default_factory=dict)
+
+    @property
+    def items(self) -> tuple[ScaleQuestion | MatrixQuestion, ...]:
+        """The questions whose mean is the score; none where one question gives it."""
+        if self.kind != "rqi" or self.question is not None:
+            return ()
+        return tuple(each for each in self.questions if isinstance(each, ScaleQuestion | MatrixQuestion))
+
+    @property
+    def has_score(self) -> bool:
+        return self.question is not None or bool(self.items)
 
     @property
     def bounds(self) -> Scale:

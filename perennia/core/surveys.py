@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import msgspec
+
+from perennia.core.account_answers import plain
 from perennia.core.calendar import Span
-from perennia.core.decisions import Act, AskedSurvey, EffectEnded, Outcome, Reason
+from perennia.core.decisions import Act, AskedSurvey, EffectEnded, Outcome, Reason, SurveyAnswered
 from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
-from perennia.core.json_values import Json, JsonObject
+from perennia.core.json_values import JsonObject
 from perennia.core.nodes import EmailNode, SurveyNode
-from perennia.core.outcomes import Onward, finish, learn, skipped
+from perennia.core.outcomes import Onward, finish, learn, parse_effect_key, skipped
+from perennia.core.question_definitions import asked_by
 from perennia.core.state import Ask, Asked, Enrollment
 
 # More asks than these are never needed to know of the last one of each kind.
 ASKS_KEPT = 6
+# Who stopped in the middle of a survey has said what they wanted to say: nobody takes an hour over one page.
+FOR_THE_REST = timedelta(hours=1)
 
 
 def pinned_survey(run: Deliberation, enrollment: Enrollment, name: str) -> Survey | None:
@@ -28,7 +34,9 @@ def asked_survey(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> 
     if survey is None:
         return None
     bounds = survey.bounds
-    return AskedSurvey(survey=survey.survey, question=survey.question, lowest=bounds.from_, highest=bounds.to)
+    question = survey.question or (asked_by(survey.questions[0]) if survey.questions else survey.survey)
+    whole = survey.anonymous or survey.question is None
+    return AskedSurvey(survey=survey.survey, question=question, lowest=bounds.from_, highest=bounds.to, whole=whole)
 
 
 def objection_to_asking(run: Deliberation, enrollment: Enrollment, node: EmailNode) -> Reason | None:
@@ -99,7 +107,11 @@ def await_response(run: Deliberation, enrollment: Enrollment, node: SurveyNode) 
     asked = _asked(run, enrollment, node)
     if asked is None or asked.limit is None:
         return None
-    limit = asked.limit
+    limit = _end_of(asked, asked.limit)
+    if run.passed(limit) and asked.begun is not None:
+        known = {name: each for name, each in enrollment.steps[node.id].items() if name != "outcome"}
+        finish(run, enrollment, node, Outcome.DONE, result=known)
+        return Onward(node.next, limit)
     if run.passed(limit):
         _take_back(run, enrollment)
         finish(run, enrollment, node, Outcome.TIMED_OUT, result={"answered": False})
@@ -153,7 +165,14 @@ def fix_instants(run: Deliberation, enrollment: Enrollment, node: SurveyNode, ea
     left = node.reminders[asked.reminders :]
     remind = sorted({max(run.calendar.after(asked.at, span), earliest) for span in left})
     limit = max(run.calendar.after(asked.at, node.wait), earliest)
-    enrollment.asked = Asked(asked.at, asked.reminders + len(left) - len(remind), limit, tuple(remind))
+    remind = [] if asked.begun is not None else remind
+    so_far = asked.reminders + len(left) - len(remind)
+    enrollment.asked = Asked(asked.at, so_far, limit, tuple(remind), asked.begun)
+
+
+def _end_of(asked: Asked, limit: datetime) -> datetime:
+    """How long is waited at most: for a response, and for the rest of one."""
+    return limit if asked.begun is None else min(limit, asked.begun + FOR_THE_REST)
 
 
 def _take_back(run: Deliberation, enrollment: Enrollment) -> None:
@@ -169,14 +188,14 @@ def combined(survey: Survey | None, reports: JsonObject) -> JsonObject:
     answers = [each for each in reports.values() if isinstance(each, dict) and each.get("answered") is True]
     scores = [each["score"] for each in answers if isinstance(each.get("score"), int | float)]
     told = [score for score in scores if isinstance(score, int | float)]
-    if not told:
+    if not answers:
         return {"answered": False}
-    mean = round(sum(told) / len(told), 6)
+    mean = round(sum(told) / len(told), 6) if told else None
     comments = [each.get("comment") for each in answers if each.get("comment") is not None]
     return {
         "answered": True,
-        "score": int(mean) if mean == int(mean) else mean,
-        "label": None if survey is None else survey.label_of(mean),
+        "score": None if mean is None else plain(mean),
+        "label": None if survey is None or mean is None else survey.label_of(mean),
         "comment": comments[-1] if comments else None,
     }
 
@@ -201,9 +220,15 @@ def learn_late(run: Deliberation, enrollment: Enrollment, survey: Survey, contac
 # --- the response -------------------------------------------------------------------------------------------------------
 
 
-def responded(
-    run: Deliberation, enrollment: Enrollment, survey: Survey, score: Json, comment: str | None
-) -> Onward | None:
+def said_in(survey: Survey, answer: SurveyAnswered) -> JsonObject:
+    """What a step's result knows of a response."""
+    score = None if answer.score is None else plain(answer.score)
+    label = None if score is None else survey.label_of(score)
+    said: JsonObject = {"answered": True, "score": score, "label": label, "comment": answer.comment}
+    return {**said, "answers": answer.answers} if answer.answers else said
+
+
+def responded(run: Deliberation, enrollment: Enrollment, survey: Survey, answer: SurveyAnswered) -> Onward | None:
     """Ends the step that asks this survey; steps that asked it before learn of the response, too."""
     onward = None
     for step, node in run.book_of(enrollment).nodes.items():
@@ -211,13 +236,31 @@ def responded(
             continue  # an account hears of it as of one of those it has asked
         if not isinstance(node, SurveyNode) or node.survey != survey.survey:
             continue
-        label = survey.label_of(score) if isinstance(score, int | float) else None
-        result: JsonObject = {"answered": True, "score": score, "label": label, "comment": comment}
+        result = said_in(survey, answer)
+        known = enrollment.steps.get(step, {})
         stands = enrollment.asked is not None or enrollment.awaiting is not None
         if enrollment.step == step and stands:
-            _take_back(run, enrollment)
-            finish(run, enrollment, node, Outcome.DONE, result=result)
-            onward = Onward(node.next, run.instant)
-        elif enrollment.steps.get(step, {}).get("answered") is False:
-            learn(run, enrollment, step, {**enrollment.steps[step], **result})
+            onward = _heard(run, enrollment, node, answer, result)
+        elif known.get("answered") is False or (known.get("answered") is True and _asked_by(answer, enrollment, step)):
+            learn(run, enrollment, step, {**known, **result})
     return onward
+
+
+def _heard(
+    run: Deliberation, enrollment: Enrollment, node: SurveyNode, answer: SurveyAnswered, result: JsonObject
+) -> Onward | None:
+    """The response, or a part of one: then the step waits for the rest, and reminds no more."""
+    _take_back(run, enrollment)
+    asked = _asked(run, enrollment, node)
+    if not answer.partial or asked is None:
+        finish(run, enrollment, node, Outcome.DONE, result=result)
+        return Onward(node.next, run.instant)
+    enrollment.asked = msgspec.structs.replace(asked, begun=run.instant, remind=())
+    learn(run, enrollment, node.id, {**enrollment.steps.get(node.id, {}), **result})
+    return await_response(run, enrollment, node)
+
+
+def _asked_by(answer: SurveyAnswered, enrollment: Enrollment, step: str) -> bool:
+    """Whether this step's message was answered: once more then, since it has been before."""
+    key = None if answer.key is None else parse_effect_key(answer.key)
+    return key is not None and (key.enrollment, enrollment.renamed.get(key.step, key.step)) == (enrollment.id, step)

@@ -43,7 +43,7 @@ def with_links(body: str, kind: str) -> str:
 
 def answer_links(asked: AskedSurvey, url: str, words: Mapping[str, str]) -> list[Json]:
     """The links of one message, lowest score first. ``url``: of the page where the survey is answered."""
-    if asked.highest - asked.lowest >= MOST_LINKS:
+    if asked.whole or asked.highest - asked.lowest >= MOST_LINKS:
         return [{"label": words["answer"], "spoken": words["answer"], "url": url}]
     return [
         {

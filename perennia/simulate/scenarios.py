@@ -288,7 +288,15 @@ def scenario_input(
         case TraitsInput():
             return TraitsChanged(at=at, traits=item.traits)
         case AnswerInput(answer=answer):
-            return SurveyAnswered(at=at, survey=answer.survey, score=answer.score, comment=answer.comment, by=AUTHOR)
+            return SurveyAnswered(
+                at=at,
+                survey=answer.survey,
+                score=answer.score,
+                comment=answer.comment,
+                by=AUTHOR,
+                answers=answer.answers,
+                partial=answer.partial,
+            )
         case EnrollInput():
             return EnrollOrder(at=at, playbook=item.enroll, by_person=True, by=AUTHOR, payload=item.with_)
         case SkipInput():

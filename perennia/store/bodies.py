@@ -18,6 +18,7 @@ state_of = msgspec.json.Decoder(CustomerState).decode
 entry_of = msgspec.json.Decoder(JournalEntry).decode
 accepted_of = msgspec.json.Decoder(Accepted).decode
 triggers_of = msgspec.json.Decoder(Triggers).decode
+object_of = msgspec.json.Decoder(JsonObject).decode
 tokens_of = msgspec.json.Decoder(frozenset[str]).decode
 
 

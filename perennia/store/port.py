@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
-from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, Input, MessageTold, TaskEnded
+from perennia.core.decisions import (
+    ApprovalEnded,
+    CustomerEvent,
+    EffectEnded,
+    Input,
+    MessageTold,
+    SurveyAnswered,
+    TaskEnded,
+)
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
@@ -21,6 +29,8 @@ from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.records import (
     Accepted,
+    AnonymousAnswer,
+    AnonymousBatch,
     Approval,
     AuditEntry,
     CustomerSummary,
@@ -228,6 +238,20 @@ class Store(Protocol):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         """The survey that the message ``key`` asked, and its answer so far. None: it asks none, or its customer is erased."""
+        ...
+
+    async def answer_anonymously(
+        self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
+    ) -> bool:
+        """Places the order ``told``, which says only that there was an answer, and keeps ``said`` apart from it.
+
+        ``by``: the customer's traits that are kept with it. False: the message ``told.key`` was answered before; nothing
+        changes, since nobody knows what was said then.
+        """
+        ...
+
+    async def anonymous_batches(self, survey: str) -> tuple[list[AnonymousBatch], int]:
+        """Anonymous answers that may be shown, and how many others wait for their group to be large enough."""
         ...
 
     async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:

@@ -275,31 +275,66 @@ class Delivering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message's survey was answered with last; ``first_at``: when it was answered first."""
+    """What a message's survey was answered with last; ``first_at``: when it was answered first.
 
-    score: float
+    ``answers``: to its other questions, by id; ``partial``: some are still to come.
+    """
+
+    score: float | None
     comment: str | None
     first_at: datetime
+    answers: JsonObject = {}
+    partial: bool = False
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to a survey, the last one where it was changed. ``source``: the page, the API, or who wrote it down."""
+    """An answer to a survey, the last one where it was changed. ``source``: the page, the API, or who wrote it down.
+
+    ``cursor``: what stands behind it in the list is asked for by this.
+    """
 
     customer: str
     external_id: str
-    score: float
+    score: float | None
     comment: str | None
     source: str
     at: datetime
+    answers: JsonObject = {}
+    partial: bool = False
+    cursor: str = ""
+
+
+class AnonymousAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an anonymous answer says, and nothing else."""
+
+    score: float | None = None
+    comment: str | None = None
+    answers: JsonObject = {}
+
+
+class AnonymousBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers that may be shown, at least five, in no order. ``month``: in which the last five of them were complete.
+
+    ``group``: the traits that their survey keeps, as their authors had them.
+    """
+
+    month: str
+    group: dict[str, str | None]
+    answers: tuple[AnonymousAnswer, ...]
 
 
 class SurveyQuestion(msgspec.Struct, frozen=True, kw_only=True):
-    """The survey that a message asked its customer (internal id), with the names that its text may use."""
+    """The survey that a message asked its customer (internal id), with the names that its text may use.
+
+    ``asked_at``: when the message was released; ``erased``: who was asked is not known any more.
+    """
 
     customer: str
     asked: AskedSurvey
     context: JsonObject
     answer: GivenAnswer | None
+    asked_at: datetime | None = None
+    erased: bool = False
 
 
 # --- catalog --------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
 from perennia.core.decisions import SendEmail, SurveyAnswered
-from perennia.store.bodies import effect_of, storable
+from perennia.store.bodies import body, effect_of, object_of, storable
 from perennia.store.columns import Instant
 from perennia.store.prepared import execute
 from perennia.store.records import GivenAnswer, Response, SurveyQuestion
-from perennia.store.tables import customers, effects, messages, responses
+from perennia.store.tables import customers, effects, responses
 
 # Who they are by now.
 _person = func.coalesce(customers.c.merged_into, customers.c.id)
@@ -22,18 +22,21 @@ _now = customers.alias("now")
 _question = (
     select(
         _person.label("customer"),
+        customers.c.erased_at,
         effects.c.body,
-        messages.c.ended_at,
+        effects.c.at.label("asked_at"),
+        responses.c.id,
         responses.c.score,
         responses.c.comment,
         responses.c.first_at,
+        responses.c.answers,
+        responses.c.partial,
     )
     .join(customers, customers.c.id == effects.c.customer)
-    .join(messages, messages.c.key == effects.c.key)
     .outerjoin(responses, responses.c.key == effects.c.key)
-    .where(effects.c.key == bindparam("key"), customers.c.erased_at.is_(None))
+    .where(effects.c.key == bindparam("key"))
 )
-_columns = ("customer", "survey", "key", "score", "comment", "source", "first_at", "at")
+_columns = ("customer", "survey", "key", "score", "comment", "source", "first_at", "at", "answers", "partial")
 _keep = insert(responses).values({name: bindparam(name, type_=responses.c[name].type) for name in _columns})
 _change = (
     update(responses)
@@ -43,6 +46,8 @@ _change = (
         comment=bindparam("comment"),
         source=bindparam("source"),
         at=bindparam("at", type_=Instant()),
+        answers=bindparam("answers"),
+        partial=bindparam("partial"),
     )
     .returning(responses.c.id)
 )
@@ -57,8 +62,23 @@ def survey_question(connection: Connection, key: str) -> SurveyQuestion | None:
     effect = effect_of(row.body)
     if not isinstance(effect, SendEmail) or effect.survey is None:
         return None
-    answer = None if row.score is None else GivenAnswer(score=row.score, comment=row.comment, first_at=row.first_at)
-    return SurveyQuestion(customer=row.customer, asked=effect.survey, context=effect.context, answer=answer)
+    answer = None
+    if row.id is not None:
+        answer = GivenAnswer(
+            score=row.score,
+            comment=row.comment,
+            first_at=row.first_at,
+            answers=object_of(row.answers),
+            partial=row.partial,
+        )
+    return SurveyQuestion(
+        customer=row.customer,
+        asked=effect.survey,
+        context=effect.context,
+        answer=answer,
+        asked_at=row.asked_at,
+        erased=row.erased_at is not None,
+    )
 
 
 def keep_response(connection: Connection, customer: str, answer: SurveyAnswered) -> None:
@@ -68,6 +88,8 @@ def keep_response(connection: Connection, customer: str, answer: SurveyAnswered)
         "comment": None if answer.comment is None else storable(answer.comment),
         "source": answer.by or "api",
         "at": answer.at,
+        "answers": body(answer.answers),
+        "partial": answer.partial,
     }
     if answer.key is not None and execute(connection, _change, {"answered": answer.key, **said}):
         return
@@ -85,7 +107,7 @@ def count_scores(
     newest_first = (responses.c.at.desc(), responses.c.id.desc())
     place = func.row_number().over(partition_by=_person, order_by=newest_first).label("place")
     given = select(responses.c.score, place).join(customers, customers.c.id == responses.c.customer)
-    last = given.where(_in_period(survey, since, until)).subquery()
+    last = given.where(_in_period(survey, since, until), responses.c.score.is_not(None)).subquery()
     counted = select(last.c.score, func.count().label("times")).where(last.c.place == 1).group_by(last.c.score)
     return {row.score: row.times for row in connection.execute(counted.order_by(last.c.score))}
 
@@ -100,6 +122,8 @@ def list_responses(
             responses.c.comment,
             responses.c.source,
             responses.c.at,
+            responses.c.answers,
+            responses.c.partial,
             _person.label("customer"),
             _now.c.external_id,
         )
@@ -117,6 +141,8 @@ def list_responses(
             comment=row.comment,
             source=row.source,
             at=row.at,
+            answers=object_of(row.answers),
+            partial=row.partial,
         )
         for row in connection.execute(statement)
     ]

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from perennia.core.decisions import ApprovalEnded, CustomerEvent, EffectEnded, Input, MessageTold, TaskEnded
+from perennia.core.decisions import (
+    ApprovalEnded,
+    CustomerEvent,
+    EffectEnded,
+    Input,
+    MessageTold,
+    SurveyAnswered,
+    TaskEnded,
+)
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
@@ -18,6 +26,7 @@ from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store import (
     accepting,
+    anonymous,
     audit_log,
     bells,
     counted_messages,
@@ -45,6 +54,8 @@ from perennia.store.port import REACHED_AT_ONCE, Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
     Accepted,
+    AnonymousAnswer,
+    AnonymousBatch,
     Approval,
     AuditEntry,
     CustomerSummary,
@@ -193,6 +204,16 @@ class SqlStore(Store):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         return await self._driver.read("survey_question", lambda c: responses.survey_question(c, key))
+
+    async def answer_anonymously(
+        self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
+    ) -> bool:
+        return await self._driver.write(
+            "answer_anonymously", lambda c: anonymous.answer_anonymously(c, customer, told, said, by)
+        )
+
+    async def anonymous_batches(self, survey: str) -> tuple[list[AnonymousBatch], int]:
+        return await self._driver.read("anonymous_batches", lambda c: anonymous.anonymous_batches(c, survey))
 
     async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
         return await self._driver.read("count_scores", lambda c: responses.count_scores(c, survey, since, until))

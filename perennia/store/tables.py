@@ -239,7 +239,8 @@ _partial(
 )
 
 # Answers to surveys, one row for each message that asked: the last answer to it. `key` is the message's, null where the
-# answer came in by the API or by hand.
+# answer came in by the API or by hand. `answers` (JSON) are those to the survey's other questions. Of an anonymous survey
+# the row says that there was an answer, and nothing of it.
 responses = Table(
     "responses",
     metadata,
@@ -247,12 +248,26 @@ responses = Table(
     Column("customer", Text, ForeignKey("customers.id"), nullable=False, index=True),
     Column("survey", Text, nullable=False),
     Column("key", Text, unique=True),
-    Column("score", Float(53), nullable=False),
+    Column("score", Float(53)),
     Column("comment", Text),
     Column("source", Text, nullable=False),
     Column("first_at", Instant, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("answers", Text, nullable=False, server_default="{}"),
+    Column("partial", Boolean, nullable=False, server_default=text("false")),
     Index("ix_responses_survey", "survey", "at"),
+)
+
+# Anonymous answers, without order, time or author: all of one survey, of one `batch` (a month, or `waiting`) and of one
+# `group` (the traits that the survey keeps, JSON) are one row, their list sorted by what they say.
+anonymous_answers = Table(
+    "anonymous_answers",
+    metadata,
+    Column("survey", Text, primary_key=True),
+    Column("batch", Text, primary_key=True),
+    Column("group", Text, primary_key=True),
+    Column("answers", Text, nullable=False),
+    sqlite_with_rowid=False,  # a row's number would tell which group answered first
 )
 
 # What providers tell of messages, in one list of words, with their own beside it (`raw`). `id` and `token` begin with the

@@ -123,8 +123,8 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
     ("body", "findings"),
     [
         (
-            "when: [{at: 1d, answer: {survey: nps}}]",
-            ['9:17: error missing-key: an answer needs "score"'],
+            "when: [{at: 1d, answer: {score: 9}}]",
+            ['9:17: error missing-key: an answer needs "survey"'],
         ),
         (
             "when: [{at: 1d, answer: {survey: nps, score: 9}}]",

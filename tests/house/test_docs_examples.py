@@ -16,7 +16,7 @@ from perennia.catalog.yaml_source import read_documents
 from perennia.core.definitions import Policies
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("docs/playbook-reference.md", "docs/examples.md")
+PAGES = ("docs/playbook-reference.md", "docs/examples.md", "docs/surveys.md")
 
 # What a block of a page cannot show: it needs a file beside it, or a template of its own.
 ELSEWHERE = {

@@ -20,6 +20,7 @@ PAGES = [
     "README.md",
     "docs/quickstart.md",
     "docs/playbook-reference.md",
+    "docs/surveys.md",
     "docs/cookbook.md",
     "docs/examples.md",
     "docs/time.md",

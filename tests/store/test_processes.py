@@ -224,6 +224,21 @@ async def test_revisions_of_a_former_version_have_reached_everybody(empty_url: s
     await store.close()
 
 
+async def test_answers_of_a_former_version_stay_as_they_are(empty_url: str) -> None:
+    store = await at_version(
+        "0008",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+        "INSERT INTO responses (id, customer, survey, key, score, comment, source, first_at, at) "
+        "VALUES (7, 'c', 'nps', 'c/p.1/ask/1', 9, 'Good', 'page', 0, 1)",
+    )
+    await store.migrate()
+
+    (kept,) = await store.responses("nps")
+    assert (kept.external_id, kept.score, kept.comment, kept.answers, kept.partial) == ("ann", 9, "Good", {}, False)
+    await store.close()
+
+
 async def at_version(version: str, url: str, *rows: str) -> SqlStore:
     """A store whose database is as it was at a former version, with these rows in it."""
     if url.startswith("sqlite"):

@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from perennia.api.app import create_app
-from perennia.core.decisions import Input, JournalEntry
+from perennia.core.decisions import Input, JournalEntry, SurveyAnswered
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.facts import Facts
@@ -24,6 +24,7 @@ from perennia.ingest.segment import Record
 from perennia.rendering.links import Links
 from perennia.store.port import StaleRevision, Store, StoreUnavailable, UnknownCustomer
 from perennia.store.records import (
+    AnonymousAnswer,
     AuditEntry,
     CustomerSummary,
     JournalRow,
@@ -135,6 +136,9 @@ class MemoryStore:
     rows: list[JournalRow] = field(default_factory=list[JournalRow])
     work: list[Task] = field(default_factory=lambda: [task("c1/welcome.1/call/1")])
     questions: dict[str, SurveyQuestion] = field(default_factory=dict[str, SurveyQuestion])
+    unsigned: list[tuple[AnonymousAnswer, tuple[str, ...]]] = field(
+        default_factory=list[tuple[AnonymousAnswer, tuple[str, ...]]]
+    )
     scores: dict[float, int] = field(default_factory=dict[float, int])
     given: list[Response] = field(default_factory=list[Response])
     said: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -188,6 +192,13 @@ class MemoryStore:
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         self._reach()
         return self.questions.get(key)
+
+    async def answer_anonymously(
+        self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
+    ) -> bool:
+        await self.place_order(customer, told)
+        self.unsigned.append((said, tuple(by)))
+        return True
 
     async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
         assert (survey, since, until) == ("nps", None, None)
