@@ -128,6 +128,19 @@ class RevisionProgress(msgspec.Struct, frozen=True):
     reached_at: datetime | None
 
 
+class Publishing(msgspec.Struct, frozen=True):
+    """A publish that is under way. ``left``: customers whom it concerns and who were not rung yet.
+
+    ``rate`` (customers a second) and ``paused`` are None where nobody answers who knows.
+    """
+
+    revision: Revision
+    reached: int
+    left: int
+    rate: int | None
+    paused: bool | None
+
+
 class PlaybookPlan(msgspec.Struct, frozen=True):
     playbook: str
     what: str
@@ -200,9 +213,17 @@ class Installation:
         return msgspec.json.decode(await self._get("revision/documents"), type=list[PublishedDocument])
 
     async def publish(
-        self, documents: Sequence[Document], expected: str | None, by: str, modes: Sequence[Mode] = ()
+        self,
+        documents: Sequence[Document],
+        expected: str | None,
+        by: str,
+        modes: Sequence[Mode] = (),
+        *,
+        only_new: bool = False,
     ) -> Revision:
-        body = {"documents": [_sent(one) for one in documents], "expected": expected, "by": by, "modes": modes}
+        """``expected``: id or number. ``only_new``: `SaidNo` (409) where they were in force before and others are now."""
+        sent = [_sent(one) for one in documents]
+        body = {"documents": sent, "expected": expected, "by": by, "modes": modes, "only_new": only_new}
         return msgspec.json.decode(await self._post("revisions", body), type=Revision)
 
     async def plan(self, documents: Sequence[Document], modes: Sequence[Mode] = ()) -> Plan:
@@ -217,6 +238,18 @@ class Installation:
     async def revisions(self, limit: int = 20) -> list[RevisionProgress]:
         """Newest first."""
         return msgspec.json.decode(await self._get("revisions", limit=limit), type=list[RevisionProgress])
+
+    async def publishing(self) -> list[Publishing]:
+        """Revisions that have not reached everybody whom they concern, oldest first."""
+        return msgspec.json.decode(await self._get("publishing"), type=list[Publishing])
+
+    async def steer_publishing(self, number: int, word: Literal["pause", "resume"], by: str) -> Publishing:
+        return msgspec.json.decode(await self._post(f"publishing/{number}/{word}", {"by": by}), type=Publishing)
+
+    async def change_publishing_rate(self, number: int, rate: int, by: str) -> Publishing:
+        """``rate``: customers a second."""
+        body = {"rate": rate, "by": by}
+        return msgspec.json.decode(await self._post(f"publishing/{number}/rate", body), type=Publishing)
 
     async def pause(self, playbook: str, by: str) -> Revision:
         """Holds everybody in the playbook."""

@@ -33,23 +33,19 @@ async def publish_documents(
     by: str,
     modes: Sequence[Mode] = (),
     expected: str | None = None,
+    *,
+    only_new: bool = False,
 ) -> Publication:
     """Makes ``documents`` the current revision.
 
     ``expected``: the id or number of the revision that was looked at before, say with a plan. Raises `SaidNo` (409) where
-    another one is current.
+    another one is current; ``only_new``: also where they were in force before, and others have been since.
     """
     before = await installation.revision()
     changes = compare(await installation.published(), documents)
-    revision = await installation.publish(documents, seen(before, expected), by, modes)
+    on = expected or (None if before is None else before.id)
+    revision = await installation.publish(documents, on, by, modes, only_new=only_new)
     return Publication(revision, changes)
-
-
-def seen(before: Revision | None, expected: str | None) -> str | None:
-    """The id of the revision to publish on: the current one, unless another was named."""
-    if before is None or expected in (None, before.id, str(before.number)):
-        return before.id if before else None
-    return expected
 
 
 def compare(before: Iterable[PublishedDocument], after: Iterable[Document]) -> tuple[Change, ...]:

@@ -172,6 +172,13 @@ class Settings(BaseSettings):
         description="Secrets that sign links in messages. The first signs, all are accepted: put a new one in front. "
         "Without any, `perennia up` makes one and keeps it.",
     )
+    publish_rate: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        description="How many customers a second a publish that concerns many brings to its revision; "
+        "`perennia publishing rate` changes it for one that is under way.",
+    )
     time_scale: float = Field(
         default=1.0,
         gt=0,

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
@@ -141,6 +142,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         links=build_links(settings, url),
         write_keys=settings.write_keys,
         admin_key=settings.admin_key.get_secret_value(),
+        publishes=dispatcher.publishes,
         readers=build_readers(settings),
     )
 
@@ -160,7 +162,9 @@ async def running_dispatcher(
     settings: Settings, store: Store, client: Client, *, sweeping: bool
 ) -> AsyncGenerator[Dispatcher]:
     """Rings bells while the block runs. One process of an installation sweeps for leftovers; others ring what they set."""
-    pace = Pace() if sweeping else Pace(sweep_every=None)
+    pace = Pace(publish_rate=settings.publish_rate)
+    if not sweeping:
+        pace = replace(pace, sweep_every=None)
     dispatcher = Dispatcher(store, client, build_clock(settings), pace=pace)
     ringing = asyncio.create_task(dispatcher.run(), name="dispatcher")
     ringing.add_done_callback(_log_failure)

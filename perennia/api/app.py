@@ -22,6 +22,7 @@ from perennia.api.reading import Reading
 from perennia.api.sending import SendingControl
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
+from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
 from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
 from perennia.clock import Clock
@@ -47,13 +48,14 @@ def create_app(
     write_keys: Sequence[str],
     admin_key: str,
     readers: Mapping[str, ReportReader] = NO_READERS,
+    publishes: Steering = NO_PUBLISHES,
     patience: timedelta = PATIENCE,
 ) -> FastAPI:
     """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
-    ``readers`` knows its provider's signature. ``patience``: how long an order waits for its turn. Needs no
-    start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    ``readers`` knows its provider's signature. ``publishes``: who runs publishes. ``patience``: how long an order waits for
+    its turn. Needs no start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     app = FastAPI(
         title="Perennia",
@@ -71,6 +73,7 @@ def create_app(
     team = APIRouter(prefix="/api/v1", dependencies=[Depends(require_admin_key(admin_key))])
     team.include_router(Publishing(store, bells, clock, audit).router())
     team.include_router(Planning(store, clock).router())
+    team.include_router(PublishesUnderWay(store, publishes, audit).router())
     team.include_router(Orders(store, bells, clock, audit, published, patience).router())
     team.include_router(Events(commits, clock, audit).router())
     team.include_router(Reading(store, published).router())

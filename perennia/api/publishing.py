@@ -80,24 +80,27 @@ class Publishing:
         """Makes these documents the current revision, if ``expected`` still is (else 409)."""
         documents = [Document(kind=one.kind, id=one.id, version=one.version, body=one.body) for one in body.documents]
         before = await self._current()
+        if body.only_new and before is not None:
+            await self._must_be_new(documents, before.revision)
         catalog = compile_release(documents)
         orders = orders_of(body.modes, catalog, before)
-        revision, is_new = await self._publish(documents, catalog, before, orders, body.by, body.expected, "publish")
+        expected = None if body.expected is None else await self._id_of(body.expected)
+        revision, is_new = await self._publish(documents, catalog, before, orders, body.by, expected, "publish")
         if not is_new:
             response.status_code = 200
         return RevisionView.model_validate(revision)
 
     async def roll_back(self, body: RollbackBody) -> RevisionView:
         """Makes the documents of a former revision current again, as a revision of their own."""
-        known = await self.store.revisions(100_000)
-        found = [each.revision for each in known if body.revision in (each.revision.id, str(each.revision.number))]
-        if not found:
+        found = await self.store.find_revision(body.revision)
+        if found is None:
             raise Problem(404, "Unknown revision", f"There is no revision {body.revision!r}. Run: perennia revisions")
-        documents = (await self.store.catalog(found[0].id)).current
+        documents = (await self.store.catalog(found.id)).current
         before = await self._current()
         catalog = compile_release(documents)
         orders = orders_of(body.modes, catalog, before)
-        revision, _ = await self._publish(documents, catalog, before, orders, body.by, body.expected, "rollback")
+        expected = await self._id_of(body.expected)
+        revision, _ = await self._publish(documents, catalog, before, orders, body.by, expected, "rollback")
         return RevisionView.model_validate(revision)
 
     async def pause(self, playbook: str, body: PauseBody) -> RevisionView:
@@ -148,6 +151,21 @@ class Publishing:
         if outcome.rung or not outcome.reached:
             self.bells.nudge(outcome.rung if outcome.reached else ())
         return outcome.revision, outcome.is_new
+
+    async def _id_of(self, reference: str) -> str:
+        """A revision's id, where its number was given; what names none stays as it is, and is refused as such."""
+        found = await self.store.find_revision(reference)
+        return reference if found is None else found.id
+
+    async def _must_be_new(self, documents: Sequence[Document], current: Revision) -> None:
+        """Where several revisions have the same documents, the newest counts: what is in force is not former."""
+        former = await self.store.revision_of(documents)
+        if former is not None and former.number != current.number:
+            detail = (
+                f"The files are as they were published as revision {former.number}, and {current.published_by} has put "
+                f"revision {current.number} in force since; perennia publish puts the files in force again."
+            )
+            raise Problem(409, "In force before", detail)
 
     async def _current(self) -> StoredCatalog | None:
         revision = await self.store.current_revision()

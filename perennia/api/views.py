@@ -73,13 +73,22 @@ class ModeBody(Order):
 class ReleaseBody(Order):
     """All documents of the next revision. ``expected``: the revision the publisher saw, null where there was none.
 
-    ``modes``: playbooks whose people do not stay in the version they began with.
+    It is named by its id or its number. ``modes``: playbooks whose people do not stay in the version they began with.
+    ``only_new``: refused (409) where just these documents were in force before, and others are now.
     """
 
     documents: list[DocumentBody] = Field(min_length=1)
     expected: str | None
     by: Who = "api"
     modes: list[ModeBody] = Field(default_factory=list[ModeBody])
+    only_new: bool = False
+
+
+class RateBody(Order):
+    """``rate``: customers a second."""
+
+    rate: int = Field(ge=1, le=100_000)
+    by: Who = "api"
 
 
 class RollbackBody(Order):
@@ -175,6 +184,19 @@ class RevisionProgressView(View):
     orders: tuple[PlaybookOrderView, ...]
     reached: int
     reached_at: datetime | None
+
+
+class UnderWayView(View):
+    """A publish that is under way. ``reached``: customers who were rung for it; ``left``: those whom it concerns, too.
+
+    ``rate`` (customers a second) and ``paused`` null: not known, since no worker or no Temporal answers.
+    """
+
+    revision: RevisionView
+    reached: int
+    left: int
+    rate: int | None
+    paused: bool | None
 
 
 # --- surveys --------------------------------------------------------------------------------------------------------

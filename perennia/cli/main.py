@@ -18,6 +18,7 @@ from perennia.cli.speech import complain
 COMMANDS: Final = {
     "workspace_commands": ("check", "schema", "test"),
     "publishing_commands": ("plan", "publish", "revisions", "rollback"),
+    "under_way_commands": ("publishing",),
     "customer_commands": ("customers", "show", "why", "enroll", "event", "answer", "skip", "pause", "resume", "end"),
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),

@@ -15,21 +15,19 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from perennia.clock import Clock
 from perennia.store.port import Store, StoreUnavailable
-from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id, publish_workflow_id
+from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id
+from perennia.temporal.publishes import CALL_TIMEOUT, DEFAULT_RATE, Publishes
 from workflows.customer import CustomerWorkflow
-from workflows.messages import CustomerStart, PublishStart
-from workflows.publish import PublishWorkflow
+from workflows.messages import CustomerStart
 
 log = logging.getLogger(__name__)
 
 # A worker that is killed between a turn's commit and its task's end costs this long; the server's default is 10 s.
 TASK_TIMEOUT: Final = timedelta(seconds=5)
-CALL_TIMEOUT: Final = timedelta(seconds=10)
 FIRST_PAUSE: Final = timedelta(milliseconds=100)
 LONGEST_PAUSE: Final = timedelta(seconds=5)
 FLAGGED_AT_ONCE: Final = (
@@ -44,12 +42,14 @@ class Pace:
 
     ``sweep_every`` None: neither a sweep nor the look at the start; another process of the installation does both.
 
-    Both spans are real time, whatever the engine's time scale.
+    Both spans are real time, whatever the engine's time scale. ``publish_rate``: how many customers a second a publish begins
+    to bring to its revision.
     """
 
     at_once: int = 16
     sweep_every: timedelta | None = timedelta(seconds=5)
     age: timedelta = timedelta(seconds=30)
+    publish_rate: int = DEFAULT_RATE
 
 
 class Dispatcher:
@@ -66,6 +66,7 @@ class Dispatcher:
         self._clock = clock
         self._task_queue = queue
         self._pace = pace or Pace()
+        self.publishes = Publishes(client, queue=queue, rate=self._pace.publish_rate)
         self._calls: asyncio.Queue[str | None] = asyncio.Queue()
         self._called: set[str] = set()  # who is in the queue already: a second nudge before the ring changes nothing
         self._look = asyncio.Event()
@@ -135,14 +136,7 @@ class Dispatcher:
         """Sees to it that each revision that has not reached everybody whom it concerns is on its way."""
         for number in await self._store.unreached():
             try:
-                await self._client.start_workflow(
-                    PublishWorkflow.run,
-                    PublishStart(number),
-                    id=publish_workflow_id(number),
-                    task_queue=self._task_queue,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    rpc_timeout=CALL_TIMEOUT,
-                )
+                await self.publishes.start(number)
             except (RPCError, RuntimeError) as error:
                 self._tell(error)
 

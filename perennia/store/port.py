@@ -62,6 +62,7 @@ from perennia.store.records import (
     TurnOutcome,
     TurnSnapshot,
     TurnWrite,
+    UnderWay,
     Words,
 )
 
@@ -371,7 +372,19 @@ class Store(Protocol):
         """Newest first."""
         ...
 
+    async def under_way(self) -> list[UnderWay]:
+        """Those of `unreached`, oldest first, and how far each is."""
+        ...
+
     async def current_revision(self) -> Revision | None: ...
+
+    async def find_revision(self, reference: str) -> Revision | None:
+        """The revision with this id or number; of several with one id, the newest."""
+        ...
+
+    async def revision_of(self, documents: Sequence[Document]) -> Revision | None:
+        """The newest revision that consists of just these documents."""
+        ...
 
     async def catalog(self, revision: str) -> StoredCatalog:
         """Raises `UnknownVersion`."""

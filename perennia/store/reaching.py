@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, or_, select, update
 
 from perennia.core.reach import Reach
 from perennia.core.state import CustomerState
@@ -30,17 +30,7 @@ def reach_on(connection: Connection, number: int, size: int, at: datetime) -> Re
     row = connection.execute(select(revisions).where(revisions.c.number == number).with_for_update()).one_or_none()
     if row is None or row.reached_at is not None:
         return Reached(rung=(), done=True)
-    reach = _reach_of(row.reach)
-    after = row.reach_after or ""
-    # Who was decided with it, or with a later one, has seen it.
-    since = select(revisions.c.id).where(revisions.c.number >= number)
-    has_not_seen = or_(customers.c.revision.is_(None), customers.c.revision.not_in(since))
-    page = (
-        select(customers.c.id)
-        .where(customers.c.id > after, ALIVE, _concerned(reach), has_not_seen)
-        .order_by(customers.c.id)
-        .limit(size)
-    )
+    page = select(customers.c.id).where(*_waiting(row)).order_by(customers.c.id).limit(size)
     found = list(connection.scalars(page))
     if found:
         rung_at = func.coalesce(customers.c.rung_at, literal(at, Instant()))
@@ -56,6 +46,19 @@ def reach_on(connection: Connection, number: int, size: int, at: datetime) -> Re
         )
     )
     return Reached(rung=tuple(found), done=done)
+
+
+def left_of(connection: Connection, row: Row[*tuple[object, ...]]) -> int:
+    """How many customers the revision (its row) concerns and has not reached."""
+    return connection.scalar(select(func.count()).select_from(customers).where(*_waiting(row))) or 0
+
+
+def _waiting(row: Row[*tuple[object, ...]]) -> tuple[ColumnElement[bool], ...]:
+    """Of customers: behind those who were rung for the revision, and concerned by it."""
+    # Who was decided with it, or with a later one, has seen it.
+    since = select(revisions.c.id).where(revisions.c.number >= row.number)
+    has_not_seen = or_(customers.c.revision.is_(None), customers.c.revision.not_in(since))
+    return (customers.c.id > (row.reach_after or ""), ALIVE, _concerned(_reach_of(row.reach)), has_not_seen)
 
 
 def _concerned(reach: Reach) -> ColumnElement[bool]:

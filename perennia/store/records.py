@@ -391,6 +391,14 @@ class RevisionProgress(msgspec.Struct, frozen=True, kw_only=True):
     reached_at: datetime | None
 
 
+class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision that has not reached everybody: ``reached`` of those whom it concerns were rung for it, ``left`` were not."""
+
+    revision: Revision
+    reached: int
+    left: int
+
+
 # --- reading --------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy import insert as insert_into
 
 from perennia.core.documents import Document, Triggers, content_hash
@@ -16,8 +29,8 @@ from perennia.store.batches import insert
 from perennia.store.bodies import body
 from perennia.store.columns import microseconds
 from perennia.store.port import StaleRevision, UnknownVersion
-from perennia.store.reaching import enrolled_in, reach_on
-from perennia.store.records import PublishOutcome, Revision, RevisionProgress, StoredCatalog
+from perennia.store.reaching import enrolled_in, left_of, reach_on
+from perennia.store.records import PublishOutcome, Revision, RevisionProgress, StoredCatalog, UnderWay
 from perennia.store.tables import customers, documents, playbook_orders, revision_documents, revisions
 
 _current = select(revisions).where(revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery())
@@ -134,6 +147,39 @@ def _write(
 def current_revision(connection: Connection) -> Revision | None:
     row = connection.execute(_current).one_or_none()
     return None if row is None else _revision(row)
+
+
+def find_revision(connection: Connection, reference: str) -> Revision | None:
+    """`Store.find_revision`."""
+    is_it = revisions.c.id == reference
+    # A longer row of digits is no number that anybody has counted to, and more than a database compares.
+    if reference.isascii() and reference.isdigit() and len(reference) < 10:
+        is_it = or_(is_it, revisions.c.number == int(reference))
+    row = connection.execute(select(revisions).where(is_it).order_by(revisions.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else _revision(row)
+
+
+def revision_of(connection: Connection, published: Sequence[Document]) -> Revision | None:
+    """`Store.revision_of`. What a document says, its id too, is in its version."""
+    listed = revision_documents
+    is_one = case((listed.c.version.in_([each.version for each in published]), 1), else_=0)
+    same = (
+        select(listed.c.revision)
+        .group_by(listed.c.revision)
+        .having(func.count() == len(published), func.sum(is_one) == len(published))
+    )
+    found = select(revisions).where(revisions.c.id.in_(same)).order_by(revisions.c.number.desc()).limit(1)
+    row = connection.execute(found).one_or_none()
+    return None if row is None else _revision(row)
+
+
+def under_way(connection: Connection) -> list[UnderWay]:
+    """`Store.under_way`."""
+    found = select(revisions).where(revisions.c.reached_at.is_(None)).order_by(revisions.c.number)
+    return [
+        UnderWay(revision=_revision(row), reached=row.reached, left=left_of(connection, row))
+        for row in connection.execute(found).all()
+    ]
 
 
 def list_revisions(connection: Connection, limit: int) -> list[RevisionProgress]:

@@ -83,6 +83,7 @@ from perennia.store.records import (
     Task,
     Totals,
     TurnOutcome,
+    UnderWay,
     Words,
 )
 from perennia.store.sqlite import SqliteDriver
@@ -317,6 +318,15 @@ class SqlStore(Store):
 
     async def revisions(self, limit: int = 100) -> list[RevisionProgress]:
         return await self._driver.read("revisions", lambda c: releases.list_revisions(c, limit))
+
+    async def under_way(self) -> list[UnderWay]:
+        return await self._driver.read("under_way", releases.under_way)
+
+    async def find_revision(self, reference: str) -> Revision | None:
+        return await self._driver.read("revisions", lambda c: releases.find_revision(c, reference))
+
+    async def revision_of(self, documents: Sequence[Document]) -> Revision | None:
+        return await self._driver.read("revisions", lambda c: releases.revision_of(c, documents))
 
     async def current_revision(self) -> Revision | None:
         return await self._driver.read("catalog", releases.current_revision)

@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 
 from perennia.catalog import Severity, load_workspace, release
-from perennia.installation import Installation
+from perennia.installation import Installation, SaidNo
 from perennia.opening import opened_store
 from perennia.publishing import Publication, publish_documents
 from perennia.settings import Settings
@@ -111,8 +112,16 @@ class LocalInstallation:
             self._tell(f"not published, what was published before stays in force: {errors[0]}")
             self._tell(f"{len(errors)} errors in {self._workspace}; see `perennia check`")
             return
+        documents = release(workspace).documents
         async with Installation(self.run.api, self.run.admin_key) as installation:
-            publication = await publish_documents(installation, release(workspace).documents, "up")
+            try:
+                publication = await publish_documents(installation, documents, "up", only_new=True)
+            except SaidNo as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    raise
+                # Somebody went back, or published from elsewhere: a start undoes nobody's decision.
+                self._tell(f"not published: {error}")
+                return
         self._tell(_published(publication))
 
     def _pids_changed(self, pids: Mapping[str, int]) -> None:

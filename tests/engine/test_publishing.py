@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment
@@ -27,6 +28,7 @@ from perennia.ingest.dispatcher import TASK_TIMEOUT, Dispatcher, Pace
 from perennia.store.port import Store
 from perennia.temporal import DevServer
 from perennia.temporal.names import publish_workflow_id
+from perennia.temporal.publishes import NotUnderWay, Publishes
 from tests.support.installation import FILES, arrival, released
 from tests.support.memory import Memory
 from tests.support.temporal_runs import Rig, happened, until
@@ -118,6 +120,26 @@ async def test_a_long_one_goes_on_in_runs_of_its_own_and_forgets_nothing(rig: Ri
 
     assert (progress.reached, progress.rate) == (60, 10_000)
     assert described.run_id != handle.first_execution_run_id
+
+
+async def test_it_is_steered_from_outside_also_before_anybody_started_it(rig: Rig, memory: Memory) -> None:
+    crowd = Crowd(25)
+    publishes = Publishes(rig.client, queue=rig.queue, rate=1)
+    async with rig.working(memory, memory, crowd):
+        assert await publishes.progress(1005) is None
+        await publishes.pause(1005)
+        before = await publishes.progress(1005)
+        await publishes.change_rate(1005, 1000)
+        await publishes.resume(1005)
+        await rig.client.get_workflow_handle(publish_workflow_id(1005)).result()
+        after = await publishes.progress(1005)
+        with pytest.raises(NotUnderWay):
+            await publishes.pause(1005)
+
+    assert before is not None
+    assert (before.rate, before.paused) == (1, True)
+    assert after is not None
+    assert (after.reached, after.rate, after.paused) == (25, 1000, False)
 
 
 # --- with a store ---------------------------------------------------------------------------------------------------

@@ -256,6 +256,10 @@ class MemoryStore:
         self._reach()
         return self.published[-1][0] if self.published else None
 
+    async def find_revision(self, reference: str) -> Revision | None:
+        self._reach()
+        return next((each for each, _, _ in self.published if reference in (each.id, str(each.number))), None)
+
     async def catalog(self, revision: str) -> StoredCatalog:
         for known, documents, _ in self.published:
             if known.id == revision:

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 import msgspec
+from fastapi import FastAPI
 from temporalio.testing import ActivityEnvironment
 
 from activities.contracts import FailedEffect, TurnReply, TurnRequest
@@ -22,6 +23,7 @@ from perennia.store.port import Store
 from perennia.store.records import Accepted, SendStatus
 from tests.support.lives import documents
 from tests.support.time_skipping import ManualClock
+from workflows.messages import PublishProgress
 
 START: Final = datetime.fromisoformat("2026-03-02T09:00:00Z")
 KEY: Final = "admin-key"
@@ -38,13 +40,45 @@ class Bells:
 
 
 @dataclass
+class Publishes:
+    """Runs nothing, and knows what it was told: of each revision how fast it goes on, and whether it does."""
+
+    known: dict[int, PublishProgress] = field(default_factory=dict[int, PublishProgress])
+    away: bool = False
+
+    async def progress(self, number: int) -> PublishProgress | None:
+        return None if self.away else self._of(number)
+
+    async def pause(self, number: int) -> None:
+        self._know(number, paused=True)
+
+    async def resume(self, number: int) -> None:
+        self._know(number, paused=False)
+
+    async def change_rate(self, number: int, rate: int) -> None:
+        self._know(number, rate=rate)
+
+    def _of(self, number: int) -> PublishProgress:
+        return self.known.get(number, PublishProgress(reached=0, rate=100, paused=False))
+
+    def _know(self, number: int, *, rate: int | None = None, paused: bool | None = None) -> None:
+        if self.away:
+            raise RuntimeError("nobody connects")
+        before = self._of(number)
+        rate, paused = before.rate if rate is None else rate, before.paused if paused is None else paused
+        self.known[number] = PublishProgress(before.reached, rate, paused)
+
+
+@dataclass
 class Flight:
     """``turned``: external ids of everybody who took a turn, in order."""
 
     store: Store
+    app: FastAPI
     client: httpx.AsyncClient
     clock: ManualClock
     bells: Bells
+    publishes: Publishes
     turns: StoreTurns
     turned: list[str] = field(default_factory=list[str])
     _posts: int = 0
@@ -161,7 +195,7 @@ def mode(playbook: str, word: str, **map_: str) -> JsonObject:
 
 @asynccontextmanager
 async def in_flight(store: Store) -> AsyncGenerator[Flight]:
-    clock, bells = ManualClock(START), Bells()
+    clock, bells, publishes = ManualClock(START), Bells(), Publishes()
     app = create_app(
         store=store,
         bells=bells,
@@ -169,10 +203,11 @@ async def in_flight(store: Store) -> AsyncGenerator[Flight]:
         links=Links("https://perennia.example", ["secret"]),
         write_keys=["write-key"],
         admin_key=KEY,
+        publishes=publishes,
     )
     headers = {"Authorization": f"Bearer {KEY}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="https://perennia.example/api/v1/", headers=headers
     ) as client:
-        yield Flight(store, client, clock, bells, StoreTurns(store, clock, ring=bells.nudge))
+        yield Flight(store, app, client, clock, bells, publishes, StoreTurns(store, clock, ring=bells.nudge))
