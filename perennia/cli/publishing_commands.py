@@ -121,14 +121,14 @@ def revisions(
         (
             str(one.revision.number),
             one.revision.id,
-            f"{one.revision.published_at:%Y-%m-%d %H:%M} UTC",
+            f"{one.revision.published_at:%Y-%m-%d %H:%M}",
             one.revision.published_by,
             ", ".join(f"{order.word} {order.playbook}" for order in one.orders),
-            f"{one.reached} customers" + ("" if one.reached_at else " so far"),
+            str(one.reached) + ("" if one.reached_at else " so far"),
         )
         for one in found
     ]
-    say_table(("NUMBER", "REVISION", "PUBLISHED", "BY", "ORDERED", "REACHED"), rows)
+    say_table(("NUMBER", "REVISION", "PUBLISHED (UTC)", "BY", "ORDERED", "REACHED"), rows)
 
 
 def rollback(

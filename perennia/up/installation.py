@@ -120,7 +120,8 @@ class LocalInstallation:
                 if error.status != HTTPStatus.CONFLICT:
                     raise
                 # Somebody went back, or published from elsewhere: a start undoes nobody's decision.
-                self._tell(f"not published: {error}")
+                said = str(error)
+                self._tell(f"not published: {said[:1].lower()}{said[1:]}")
                 return
         self._tell(_published(publication))
 
