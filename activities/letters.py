@@ -53,7 +53,7 @@ class Letters:
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
         message_id = f"<{effect.reference}@{sender.domain}>"
-        unsubscribe = preferences = None
+        unsubscribe = preferences = ""
         if effect.topic is not None and not effect.transactional:
             unsubscribe = self._links.unsubscribe_url(customer, effect.topic)
             preferences = self._links.preferences_url(customer)
@@ -77,7 +77,7 @@ class Letters:
             idempotency_key=effect.key,
             date=date,
             reply_to=reply_to,
-            headers=() if unsubscribe is None else _list_headers(unsubscribe),
+            headers=_list_headers(unsubscribe) if unsubscribe else (),
         )
 
 

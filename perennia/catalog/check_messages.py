@@ -72,13 +72,13 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
 
 
 def _check_no_way_out(inspection: Inspection, path: Path, template: TemplateBody | None) -> None:
-    """Nobody unsubscribes from transactional or internal mail: such a link would be a `template_error` for everybody."""
+    """Nobody unsubscribes from transactional or internal mail: what prints such a link prints nothing there."""
     if template is None:
         return
     for name in sorted(WAYS_OUT & printed_in(template)):
-        message = f'the template "{template.name}" prints {{{{ {name} }}}}, which mail without a topic does not have'
+        message = f'the template "{template.name}" prints {{{{ {name} }}}}, which is empty here'
         remedy = f"this message is transactional or to the owner: put {{% if {name} %}} around it"
-        inspection.at_value(path, "unknown-name", message, remedy)
+        inspection.warn_at_value(path, "no-link-here", message, remedy, 0)
 
 
 def _has_way_out(template: TemplateBody) -> bool:

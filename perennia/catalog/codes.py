@@ -51,6 +51,7 @@ CODES: Final[dict[str, str]] = {
     "no-effect": "A key changes nothing where it stands.",
     "no-file": "Something in the workspace is called like a file and cannot be read as one.",
     "no-key": "An event can never carry the key that tells the playbook's enrollments apart.",
+    "no-link-here": "A transactional or internal message prints a link to unsubscribe, which is empty there.",
     "no-preheader": "A message has no preheader. Previews say so; `check` does not.",
     "no-recipient": "A message of an account does not say whom it goes to.",
     "no-sender": "A message has no sender.",

@@ -59,7 +59,7 @@ class WorkspaceRendering:
 
 def _surroundings(effect: SendEmail, policies: Policies) -> Surroundings:
     owner = effect.context.get("owner")
-    link = _SOME_LINK if effect.topic and not effect.transactional else None
+    link = _SOME_LINK if effect.topic and not effect.transactional else ""
     return Surroundings(
         workspace=workspace_names(policies),
         owner=owner if isinstance(owner, dict) else None,

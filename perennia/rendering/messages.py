@@ -52,13 +52,13 @@ class Asking:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a message knows of where it comes from. Both links None: it has no topic to unsubscribe from."""
+    """What a message knows of where it comes from. Both links empty: it has no topic to unsubscribe from."""
 
     workspace: JsonObject
     owner: JsonObject | None = None
     message: JsonObject = field(default_factory=dict)
-    unsubscribe_url: str | None = None
-    preferences_url: str | None = None
+    unsubscribe_url: str = ""
+    preferences_url: str = ""
     reader: Reader = field(default_factory=Reader)
     asked: Asking | None = None
 

@@ -175,9 +175,9 @@ def _of_link(href: str) -> Iterator[Observation]:
     if scheme == "http" and whole:
         yield Observation("plain-http", "warning", f"{shown} is not encrypted", "filters distrust it: https://")
     elif not scheme or not whole:
-        yield Observation("broken-link", "error", f"{shown} leads nowhere", "begin it with https://")
+        yield Observation("broken-link", "warning", f"{shown} leads nowhere", "begin it with https://")
     elif scheme not in _SCHEMES:
-        yield Observation("broken-link", "error", f"{shown} opens in no mailbox", "begin it with https://")
+        yield Observation("broken-link", "warning", f"{shown} opens in no mailbox", "begin it with https://")
 
 
 def _short(address: str) -> str:
