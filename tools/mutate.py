@@ -29,6 +29,7 @@ from typing import Final, cast
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tools.mutants import Mutant, mutants
 from tools.mutants import functions as functions_of
@@ -41,7 +42,9 @@ REVIEWED: Final = ROOT / "tools" / "mutation.toml"
 REACHED: Final = ROOT / "build" / "mutation-reached.json"
 
 AT_ONCE: Final = 2
-# Seconds of tests a mutant is tried with. A break that only the slowest properties notice deserves a quicker test.
+# Examples of each property, and seconds of tests, that a mutant is tried with. A break that only more of them notice deserves
+# a quicker test.
+EXAMPLES: Final = 8
 MOST_SECONDS: Final = 20.0
 # What runs for ever, or takes all memory, is noticed, too.
 CPU_SECONDS: Final = 90
@@ -62,9 +65,10 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     os.chdir(ROOT)
     reviewed = tomllib.loads(REVIEWED.read_text(encoding="utf-8"))
+    _take_few_examples()
     reached = _tests_by_function()
     # Everything is imported before the first fork: a mutant costs what its tests cost.
-    for name in ("hypothesis", "tests.support.lives", "tests.support.random_lives"):
+    for name in ("tests.support.lives", "tests.support.random_lives"):
         importlib.import_module(name)
     left = 0
     for name in options.modules or sorted(path.stem for path in CORE.glob("*.py")):
@@ -77,6 +81,15 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="of perennia/core; all where none is named")
     parser.add_argument("--every", type=int, default=1, help="only every Nth mutant of each module")
     return parser.parse_args(arguments)
+
+
+def _take_few_examples() -> None:
+    """For every property that is tried from here on: `tests/conftest.py` loads the profile of this name."""
+    health = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    settings.register_profile(
+        "few", max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=health
+    )
+    os.environ["PERENNIA_TEST_PROFILE"] = "few"
 
 
 # --- which tests reach what ------------------------------------------------------------------------------------------

@@ -72,16 +72,30 @@ def _look_at_date(run: Deliberation, trigger: CompiledTrigger, timing: DateTimin
 
 
 def _look_at_schedule(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTiming) -> bool:
-    """Starts whom the filter lets in at this instant. Whom it keeps out is no refusal: the schedule did not mean them."""
+    """Starts whom the filter lets in at this instant. Whom it keeps out is no refusal: the schedule did not mean them.
+
+    Nor does it mean those who were in and may never come again: they are not looked at any more.
+    """
     book = run.catalog.playbooks[trigger.playbook]
+    if _was_in_for_good(run, book):
+        run.state.watches[trigger.key] = Watch()
+        return False
     match = _match(run, book)
     now = run.instant.isoformat()
     entered = False
     if match.holds and run.state.fired.get(trigger.key) != (now,) and _is_due(run, trigger, timing):
         run.state.fired[trigger.key] = (now,)
         entered = enter(run, book, {}, {"schedule": timing.cron.text}) is None
-    run.state.watches[trigger.key] = _next_look(run, trigger, timing, match)
+    over = _was_in_for_good(run, book)
+    run.state.watches[trigger.key] = Watch() if over else _next_look(run, trigger, timing, match)
     return entered
+
+
+def _was_in_for_good(run: Deliberation, book: CompiledPlaybook) -> bool:
+    """Whether the customer has been in a playbook that nobody enters twice."""
+    if book.definition.enter.reenter != "once" or book.key is not None:
+        return False
+    return run.state.past.get(book.id, NEVER).runs > 0
 
 
 def _match(run: Deliberation, book: CompiledPlaybook) -> Verdict:
@@ -100,10 +114,6 @@ def _next_look(run: Deliberation, trigger: CompiledTrigger, timing: ScheduleTimi
 
     So whom the filter keeps out is woken by the schedule never, or where an input lets it in.
     """
-    past = run.state.past.get(trigger.playbook, NEVER)
-    book = run.catalog.playbooks[trigger.playbook]
-    if book.definition.enter.reenter == "once" and book.key is None and past.runs > 0:
-        return Watch()
     watching = () if match.holds else tuple(sorted(match.watching))
     start = run.instant if match.holds else match.next_change
     if start is None:

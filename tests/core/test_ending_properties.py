@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from hypothesis import given, settings
 
 from perennia.core.advance import Decision
 from perennia.core.compiled import Catalog, compile_catalog
-from perennia.core.decisions import Act, CustomerEvent, Effect, EffectEnded, Input
+from perennia.core.decisions import (
+    Act,
+    ApprovalEnded,
+    AskApproval,
+    CustomerEvent,
+    Effect,
+    EffectEnded,
+    EscalateTask,
+    Input,
+    Outcome,
+)
 from perennia.core.deliberation import Deliberation
 from perennia.core.documents import Document
 from perennia.core.keys import key_text
@@ -90,10 +100,23 @@ def is_one(where: str, event: CustomerEvent) -> bool:
 @given(catalogs(), histories(days=5, most=10))
 def test_nothing_is_on_its_way_but_what_somebody_inside_waits_for(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, taken = live(catalog, inputs, DAYS)
-    ended = {each.key: each.at for each in taken if isinstance(each, EffectEnded)}
     under_way: dict[str, Effect] = {}
+    since = None
     for decision in decisions:
-        under_way |= {each.key: each for each in decision.effects}
-        gone = {key for key in under_way if key in ended and ended[key] <= decision.state.now} | {*decision.withdrawn}
-        under_way = {key: each for key, each in under_way.items() if key not in gone}
+        heard = [each for each in taken if (since is None or since < each.at) and each.at <= decision.state.now]
+        since = decision.state.now
+        over = {ended_by(each, under_way) for each in heard}
+        under_way |= {each.key: each for each in decision.effects if not isinstance(each, EscalateTask)}
+        under_way = {key: each for key, each in under_way.items() if key not in over | {*decision.withdrawn}}
         assert set(under_way) == {each.awaiting for each in decision.state.enrollments} - {None}
+
+
+def ended_by(what: Input, under_way: Mapping[str, Effect]) -> str | None:
+    """The effect that is over by this. A question that was asked is under way until somebody answers it."""
+    match what:
+        case EffectEnded(key=key, outcome=outcome) if key in under_way:
+            return None if isinstance(under_way[key], AskApproval) and outcome is not Outcome.FAILED else key
+        case ApprovalEnded(key=key) if key in under_way:
+            return key
+        case _:
+            return None

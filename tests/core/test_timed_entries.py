@@ -166,6 +166,11 @@ def test_who_may_never_enter_again_is_not_woken_again() -> None:
     assert found.world.turns == turns + 1
 
 
+def test_whom_an_event_brought_in_for_good_the_schedule_does_not_mean() -> None:
+    found = life('{event: Started}, {schedule: "0 9 * * tue"}', "  reenter: once\n").event("1h", "Started").until("15d")
+    assert (found.entries, found.refusals) == (["1h"], [])
+
+
 def test_who_is_inside_is_refused() -> None:
     text = BOOK.format(trigger='{schedule: "0 9 * * *"}').replace("email: hello", "wait: 36h")
     assert Life(text).until("1d12h").refusals == [("1d", "already_enrolled")]

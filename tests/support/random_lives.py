@@ -14,11 +14,14 @@ from perennia.core.advance import Decision, advance, missing_history, new_custom
 from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
+    Answer,
+    ApprovalEnded,
     CustomerEvent,
     Effect,
     EffectEnded,
     EnrollmentOrder,
     EnrollOrder,
+    EscalateTask,
     Input,
     MessageTold,
     Outcome,
@@ -190,7 +193,16 @@ def _nested(steps: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[Step]:
             for a in (50, 100, 0.5)
         ]
     )
-    return st.one_of(race, branch, split, _repeat(steps))
+    ask = st.fixed_dictionaries(
+        {
+            "approve": st.just("May we?"),
+            "within": st.sampled_from(SPANS),
+            "on_timeout": st.sampled_from(["deny", "allow"]),
+            "then": steps,
+            "else": steps,
+        }
+    )
+    return st.one_of(race, branch, split, _repeat(steps), ask)
 
 
 def _after_an_emit(steps: list[Step]) -> list[Step]:
@@ -235,7 +247,20 @@ SIMPLE: st.SearchStrategy[Step] = st.one_of(
     st.fixed_dictionaries(
         {"survey": st.just("q"), "wait": st.sampled_from([0, *SPANS]), "remind": st.sampled_from([[], ["3h", "2d"]])}
     ),
-    st.fixed_dictionaries({"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)}),
+    st.fixed_dictionaries(
+        {"task": st.just("Call"), "wait": st.booleans(), "due": st.sampled_from(SPANS)},
+        optional={"escalate": st.fixed_dictionaries({"after": st.sampled_from(SPANS), "to": st.just("owner")})},
+    ),
+    st.fixed_dictionaries(
+        {
+            "crm": st.sampled_from([{"set": {"x": "1 / traits.x"}}, {"note": "n"}]),
+            "on": st.sampled_from(["contact", "account"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"webhook": st.just({"url": "https://example.com"}), "on_failure": st.sampled_from(["continue", "exit"])}
+    ),
+    st.just({"notify": "team", "text": "Look"}),
     st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s1", "s2", "s3"])})}),
     st.fixed_dictionaries({"emit": st.sampled_from([*EVENTS, "E"]), "with": st.just({"x": "traits.x"})}),
     st.just({"milestone": "met"}),
@@ -383,8 +408,10 @@ def _input(draw: st.DrawFn, minute: int, seq: int) -> Input:
         case "zone":
             return TraitsChanged(at=at, seq=seq, traits={"timezone": draw(st.sampled_from(ZONES))})
         case "told":
-            step = draw(st.sampled_from(["email-1", "email-2", "task-1"]))
+            step = draw(st.sampled_from(["email-1", "email-2", "task-1", "approve-1"]))
             key = f"c1/{draw(BOOKS)}.1/{step}/1"
+            if step == "approve-1":
+                return ApprovalEnded(at=at, seq=seq, key=key, decision=draw(st.sampled_from(get_args(Answer))))
             if step == "task-1":
                 return TaskEnded(at=at, seq=seq, key=key, outcome="done")
             return MessageTold(at=at, seq=seq, key=key, what=draw(st.sampled_from(get_args(Told))))
@@ -453,7 +480,7 @@ def live(
         decision = person.turn(catalog, now, batch)
         decisions.append(decision)
         wake = decision.wake_at
-        pending += [_end_of(effect, now + ONE_SECOND) for effect in decision.effects]
+        pending += [_end_of(each, now + ONE_SECOND) for each in decision.effects if not isinstance(each, EscalateTask)]
         # What was taken back before it left ends no more.
         pending = [each for each in pending if not (isinstance(each, EffectEnded) and each.key in decision.withdrawn)]
         if now >= end:
