@@ -17,6 +17,7 @@ from perennia.core.advance import new_customer
 from perennia.core.compiled import compile_catalog
 from perennia.core.decisions import (
     AccountTraitsChanged,
+    ApprovalEnded,
     CustomerEvent,
     Input,
     JournalEntry,
@@ -96,7 +97,7 @@ async def on_the_store(
 
 def keyed(each: Input, customer: str) -> Input:
     """Keys of effects begin with the customer's internal id."""
-    if isinstance(each, MessageTold | TaskEnded):
+    if isinstance(each, MessageTold | TaskEnded | ApprovalEnded):
         return msgspec.structs.replace(each, key=f"{customer}/{each.key.partition('/')[2]}")
     return each
 

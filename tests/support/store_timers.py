@@ -13,8 +13,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.contracts import TurnReply, TurnRequest
 from activities.turns import StoreTurns
 from perennia.core.compiled import compile_catalog
-from perennia.core.decisions import EffectEnded, Input, JournalEntry, Outcome, SendEmail
+from perennia.core.decisions import CallWebhook, Effect, EffectEnded, Input, JournalEntry, Outcome, SendEmail
 from perennia.core.documents import Document
+from perennia.core.json_values import JsonObject
 from perennia.store.port import Store
 from perennia.store.records import Accepted, SendStatus
 from tests.support.time_skipping import Fate, ManualClock, sent
@@ -22,7 +23,7 @@ from tests.support.time_skipping import Fate, ManualClock, sent
 
 @dataclass
 class StoreTimers:
-    """Does what a workflow does for each customer. Messages leave at the instant of their release, as ``fate`` says."""
+    """Does what a workflow does for each customer. Effects leave at the instant of their release, messages as ``fate`` says."""
 
     store: Store
     clock: ManualClock
@@ -80,26 +81,33 @@ class StoreTimers:
         await self._turn(customer)
 
     async def _turn(self, customer: str) -> None:
-        """A turn, and one more after each end of a message that it released, or that those released in their turn."""
+        """A turn, and one more after each end of an effect that it released, or that those released in their turn."""
         leaving = await self._leave(await self._take(customer))
         while leaving:
             effect, ended = leaving.pop(0)
-            status = SendStatus.SENT if ended.outcome is Outcome.SENT else SendStatus.FAILED
-            await self.store.end_message(effect.key, status, ended, "test", None)
+            status = SendStatus.SENT if ended.outcome in (Outcome.SENT, Outcome.DONE) else SendStatus.FAILED
+            if isinstance(effect, SendEmail):
+                await self.store.end_message(effect.key, status, ended, "test", None)
+            else:
+                await self.store.end_delivery(effect.key, status, ended, "test", None, None)
             leaving += await self._leave(await self._take(customer))
 
-    async def _leave(self, reply: TurnReply) -> list[tuple[SendEmail, EffectEnded]]:
+    async def _leave(self, reply: TurnReply) -> list[tuple[Effect, EffectEnded]]:
         claims = [await self._claim(effect.key) for effect in reply.effects if effect.key not in self._sending]
         return [each for each in claims if each is not None]
 
-    async def _claim(self, key: str) -> tuple[SendEmail, EffectEnded] | None:
+    async def _claim(self, key: str) -> tuple[Effect, EffectEnded] | None:
         self._sending.add(key)
-        claim = await self.store.claim_message(key, self.clock.now())
-        if not isinstance(claim.effect, SendEmail):
+        message = (await self.store.claim_message(key, self.clock.now())).effect
+        if isinstance(message, SendEmail):
+            end = self.fate(message, message.at)
+            assert end is not None
+            return message, end
+        told = (await self.store.claim_delivery(key, self.clock.now())).effect
+        if told is None:
             return None
-        end = self.fate(claim.effect, claim.effect.at)
-        assert end is not None
-        return claim.effect, end
+        result: JsonObject = {"status": 200, "body": None} if isinstance(told, CallWebhook) else {}
+        return told, EffectEnded(at=told.at, key=key, outcome=Outcome.DONE, result=result)
 
     async def _take(self, customer: str) -> TurnReply:
         reply = await self._environment.run(self._turns.take, TurnRequest(customer))
