@@ -73,18 +73,40 @@ class PublishedDocument(msgspec.Struct, frozen=True):
     version: str
 
 
-class SurveyScore(msgspec.Struct, frozen=True):
-    """What a survey's answers come to: ``value``, with 95 % certainty between ``low`` and ``high``."""
+class PartScore(msgspec.Struct, frozen=True, kw_only=True):
+    """What answers come to: ``value``, with 95 % certainty between ``low`` and ``high``. ``name``: of the period or group."""
 
-    survey: str
-    kind: str
+    name: str
     measure: Literal["net_promoter_score", "top_share", "mean"]
     answers: int
     value: float | None
     low: float | None
     high: float | None
+    margin: float | None
     labels: dict[str, int]
     scores: dict[str, int]
+
+
+class QuestionCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How one of a survey's further questions was answered."""
+
+    id: str
+    form: str
+    ask: str
+    answers: int
+    counts: dict[str, int]
+
+
+class SurveyScore(PartScore, frozen=True, kw_only=True):
+    """The whole of a survey's answers, and its parts. ``waiting``: anonymous ones that are too few to be shown."""
+
+    survey: str
+    kind: str
+    anonymous: bool = False
+    waiting: int = 0
+    questions: list[QuestionCounts] = []
+    periods: list[PartScore] = []
+    groups: list[PartScore] = []
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -306,13 +328,23 @@ class Installation:
         path = f"sending/{kind}/{_part(name)}/{word}"
         return msgspec.json.decode(await self._post(path, {"by": by}), type=Sending)
 
-    async def survey_report(self, survey: str, since: datetime | None, until: datetime | None) -> SurveyScore:
-        answer = await self._get(f"surveys/{_part(survey)}/report", since=_told(since), until=_told(until))
+    async def survey_report(
+        self, survey: str, since: datetime | None, until: datetime | None, per: str | None, by: str | None
+    ) -> SurveyScore:
+        path = f"surveys/{_part(survey)}/report"
+        answer = await self._get(path, since=_told(since), until=_told(until), per=per, by=by)
         return msgspec.json.decode(answer, type=SurveyScore)
 
     async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
-        answer = await self._get(f"surveys/{_part(survey)}/answers", since=_told(since), until=_told(until), limit=PAGE)
-        return msgspec.json.decode(answer, type=list[Response])
+        """All of them, newest first."""
+        found: list[Response] = []
+        while True:
+            path, after = f"surveys/{_part(survey)}/answers", found[-1].cursor if found else None
+            answer = await self._get(path, since=_told(since), until=_told(until), limit=PAGE, after=after)
+            page = msgspec.json.decode(answer, type=list[Response])
+            found += page
+            if len(page) < PAGE:
+                return found
 
     async def enroll(self, reference: str, playbook: str, payload: JsonObject, by: str) -> OrderAnswer:
         """By a person's hand: overrides entry filter and re-entry policy."""

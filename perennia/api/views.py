@@ -199,39 +199,6 @@ class UnderWayView(View):
     paused: bool | None
 
 
-# --- surveys --------------------------------------------------------------------------------------------------------
-
-
-class SurveyReport(View):
-    """What a survey's answers come to, with a 95 % interval: ``low`` to ``high``.
-
-    ``measure``: ``net_promoter_score`` (-100 to 100), ``top_share`` (per cent with the scale's best label) or ``mean``.
-    ``answers``: of each customer the last. ``scores``: how often each score was given.
-    """
-
-    survey: str
-    kind: str
-    measure: Literal["net_promoter_score", "top_share", "mean"]
-    answers: int
-    value: float | None
-    low: float | None
-    high: float | None
-    labels: dict[str, int]
-    scores: dict[str, int]
-
-
-class ResponseView(View):
-    customer: str
-    external_id: str
-    score: float | None
-    comment: str | None
-    source: str
-    at: datetime
-    answers: JsonObject
-    partial: bool
-    cursor: str
-
-
 # --- customers ------------------------------------------------------------------------------------------------------
 
 

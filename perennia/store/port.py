@@ -31,6 +31,7 @@ from perennia.store.records import (
     Accepted,
     AnonymousAnswer,
     AnonymousBatch,
+    Answered,
     Approval,
     AuditEntry,
     CustomerSummary,
@@ -255,14 +256,21 @@ class Store(Protocol):
         """Anonymous answers that may be shown, and how many others wait for their group to be large enough."""
         ...
 
-    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
-        """How often each score was given from ``since`` until before ``until``: of each customer the last answer counts."""
+    async def answered(
+        self, survey: str, since: datetime | None, until: datetime | None, *, states: bool = False
+    ) -> list[Answered]:
+        """All answers to a survey from ``since`` until before ``until``, newest first. ``states``: with their authors'."""
         ...
 
     async def responses(
-        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+        self,
+        survey: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
     ) -> list[Response]:
-        """Answers to a survey, newest first."""
+        """Answers to a survey, newest first; behind the one whose cursor is ``after``."""
         ...
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...

@@ -304,6 +304,16 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str = ""
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer as reports count it. ``state``: what is known of its author now, where that was asked for."""
+
+    customer: str
+    at: datetime
+    score: float | None
+    answers: JsonObject
+    state: CustomerState | None
+
+
 class AnonymousAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an anonymous answer says, and nothing else."""
 

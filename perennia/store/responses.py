@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, insert, or_, select, update
 
 from perennia.core.decisions import SendEmail, SurveyAnswered
-from perennia.store.bodies import body, effect_of, object_of, storable
-from perennia.store.columns import Instant
+from perennia.store.bodies import body, effect_of, object_of, state_of, storable
+from perennia.store.columns import Instant, instant, microseconds
 from perennia.store.prepared import execute
-from perennia.store.records import GivenAnswer, Response, SurveyQuestion
+from perennia.store.records import Answered, GivenAnswer, Response, SurveyQuestion
 from perennia.store.tables import customers, effects, responses
 
 # Who they are by now.
@@ -100,24 +100,41 @@ def keep_response(connection: Connection, customer: str, answer: SurveyAnswered)
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def count_scores(
-    connection: Connection, survey: str, since: datetime | None, until: datetime | None
-) -> dict[float, int]:
-    """`Store.count_scores`."""
+def answered(
+    connection: Connection, survey: str, since: datetime | None, until: datetime | None, *, states: bool
+) -> list[Answered]:
+    """`Store.answered`."""
     newest_first = (responses.c.at.desc(), responses.c.id.desc())
-    place = func.row_number().over(partition_by=_person, order_by=newest_first).label("place")
-    given = select(responses.c.score, place).join(customers, customers.c.id == responses.c.customer)
-    last = given.where(_in_period(survey, since, until), responses.c.score.is_not(None)).subquery()
-    counted = select(last.c.score, func.count().label("times")).where(last.c.place == 1).group_by(last.c.score)
-    return {row.score: row.times for row in connection.execute(counted.order_by(last.c.score))}
+    columns = [_person.label("customer"), responses.c.at, responses.c.score, responses.c.answers]
+    statement = select(*columns, *([_now.c.state] if states else []))
+    statement = statement.join(customers, customers.c.id == responses.c.customer)
+    if states:
+        statement = statement.join(_now, _now.c.id == _person)
+    rows = connection.execute(statement.where(_in_period(survey, since, until)).order_by(*newest_first))
+    return [
+        Answered(
+            customer=row.customer,
+            at=row.at,
+            score=row.score,
+            answers=object_of(row.answers),
+            state=state_of(row.state) if states and row.state is not None else None,
+        )
+        for row in rows
+    ]
 
 
 def list_responses(
-    connection: Connection, survey: str, since: datetime | None, until: datetime | None, limit: int
+    connection: Connection,
+    survey: str,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    after: str | None,
 ) -> list[Response]:
     """`Store.responses`."""
     statement = (
         select(
+            responses.c.id,
             responses.c.score,
             responses.c.comment,
             responses.c.source,
@@ -129,7 +146,7 @@ def list_responses(
         )
         .join(customers, customers.c.id == responses.c.customer)
         .join(_now, _now.c.id == _person)
-        .where(_in_period(survey, since, until))
+        .where(_in_period(survey, since, until), *_behind(after))
         .order_by(responses.c.at.desc(), responses.c.id.desc())
         .limit(limit)
     )
@@ -143,9 +160,21 @@ def list_responses(
             at=row.at,
             answers=object_of(row.answers),
             partial=row.partial,
+            cursor=f"{microseconds(row.at)}-{row.id}",
         )
         for row in connection.execute(statement)
     ]
+
+
+def _behind(cursor: str | None) -> list[ColumnElement[bool]]:
+    """What comes after the answer with this cursor, newest first. One that is none: nothing does."""
+    if cursor is None:
+        return []
+    at, _, number = cursor.partition("-")
+    if not (at.isdecimal() and number.isdecimal() and len(cursor) < 40):
+        return [false()]
+    here = instant(int(at))
+    return [or_(responses.c.at < here, and_(responses.c.at == here, responses.c.id < int(number)))]
 
 
 def _in_period(survey: str, since: datetime | None, until: datetime | None) -> ColumnElement[bool]:

@@ -56,6 +56,7 @@ from perennia.store.records import (
     Accepted,
     AnonymousAnswer,
     AnonymousBatch,
+    Answered,
     Approval,
     AuditEntry,
     CustomerSummary,
@@ -216,13 +217,22 @@ class SqlStore(Store):
     async def anonymous_batches(self, survey: str) -> tuple[list[AnonymousBatch], int]:
         return await self._driver.read("anonymous_batches", lambda c: anonymous.anonymous_batches(c, survey))
 
-    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
-        return await self._driver.read("count_scores", lambda c: responses.count_scores(c, survey, since, until))
+    async def answered(
+        self, survey: str, since: datetime | None, until: datetime | None, *, states: bool = False
+    ) -> list[Answered]:
+        return await self._driver.read("answered", lambda c: responses.answered(c, survey, since, until, states=states))
 
     async def responses(
-        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+        self,
+        survey: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
     ) -> list[Response]:
-        return await self._driver.read("responses", lambda c: responses.list_responses(c, survey, since, until, limit))
+        return await self._driver.read(
+            "responses", lambda c: responses.list_responses(c, survey, since, until, limit, after)
+        )
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))

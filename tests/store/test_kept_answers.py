@@ -89,24 +89,42 @@ async def test_who_was_merged_says_no_for_who_they_are_now(store: SqlStore) -> N
     assert await store.consents(ann) == {"tips": False}
 
 
-async def test_of_each_customer_the_last_answer_in_the_period_counts(store: SqlStore) -> None:
+async def counted(store: SqlStore, **period: int) -> list[tuple[str, float | None]]:
+    since = later(minutes=period["since"]) if "since" in period else None
+    until = later(minutes=period["until"]) if "until" in period else None
+    return [(each.customer, each.score) for each in await store.answered("nps", since, until)]
+
+
+async def test_answers_of_a_period_are_read_newest_first(store: SqlStore) -> None:
     await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
     ann, eve = await store.find("ann"), await store.find("eve")
-    await store.place_order(ann, answer(None, 3, minutes=1))
-    await store.place_order(ann, answer(None, 9, minutes=2))
-    await store.place_order(eve, answer(None, 9, minutes=3))
-    assert await store.count_scores("nps", None, None) == {9: 2}
-    assert await store.count_scores("nps", None, later(minutes=2)) == {3: 1}
-    assert await store.count_scores("nps", later(minutes=3), None) == {9: 1}
-    assert await store.count_scores("csat", None, None) == {}
+    for customer, score, minute in ((ann, 3, 1), (ann, 9, 2), (eve, 9, 3)):
+        await store.place_order(customer, answer(None, score, minutes=minute))
+    assert await counted(store) == [(eve, 9), (ann, 9), (ann, 3)]
+    assert await counted(store, until=2) == [(ann, 3)]
+    assert await counted(store, since=3) == [(eve, 9)]
 
 
-async def test_two_customers_who_became_one_count_once(store: SqlStore) -> None:
-    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+async def test_of_two_customers_who_became_one_both_answers_are_theirs(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve", plan="pro")], AT)
     await store.place_order(await store.find("ann"), answer(None, 3, minutes=1))
     await store.place_order(await store.find("eve"), answer(None, 9, minutes=2))
     await store.accept([merged("ann", "eve")], AT)
-    assert await store.count_scores("nps", None, None) == {9: 1}
+    await take_turn(store, "eve")
+    eve = await store.find("eve")
+    assert await counted(store) == [(eve, 9), (eve, 3)]
+    states = [each.state for each in await store.answered("nps", None, None, states=True)]
+    assert [state and state.facts.traits for state in states] == [{"plan": "pro"}, {"plan": "pro"}]
+
+
+async def test_answers_are_read_on_behind_a_cursor(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann")], AT)
+    for score, minute in ((1, 1), (2, 2), (3, 2)):
+        await store.place_order(await store.find("ann"), answer(None, score, minutes=minute))
+    (first,) = await store.responses("nps", limit=1)
+    behind = await store.responses("nps", after=first.cursor)
+    assert (first.score, [each.score for each in behind]) == (3, [2, 1])
+    assert await store.responses("nps", after="nonsense") == []
 
 
 async def test_answers_are_listed_newest_first_under_who_they_are_now(store: SqlStore) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import httpx
+import msgspec
 from fastapi import FastAPI
 
 from perennia.api.app import create_app
@@ -25,6 +26,8 @@ from perennia.rendering.links import Links
 from perennia.store.port import StaleRevision, Store, StoreUnavailable, UnknownCustomer
 from perennia.store.records import (
     AnonymousAnswer,
+    AnonymousBatch,
+    Answered,
     AuditEntry,
     CustomerSummary,
     JournalRow,
@@ -139,7 +142,8 @@ class MemoryStore:
     unsigned: list[tuple[AnonymousAnswer, tuple[str, ...]]] = field(
         default_factory=list[tuple[AnonymousAnswer, tuple[str, ...]]]
     )
-    scores: dict[float, int] = field(default_factory=dict[float, int])
+    marks: list[Answered] = field(default_factory=list[Answered])
+    batches: list[AnonymousBatch] = field(default_factory=list[AnonymousBatch])
     given: list[Response] = field(default_factory=list[Response])
     said: dict[str, bool] = field(default_factory=dict[str, bool])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
@@ -200,14 +204,25 @@ class MemoryStore:
         self.unsigned.append((said, tuple(by)))
         return True
 
-    async def count_scores(self, survey: str, since: datetime | None, until: datetime | None) -> dict[float, int]:
+    async def answered(
+        self, survey: str, since: datetime | None, until: datetime | None, *, states: bool = False
+    ) -> list[Answered]:
         assert (survey, since, until) == ("nps", None, None)
-        return self.scores
+        return [msgspec.structs.replace(each, state=each.state if states else None) for each in self.marks]
+
+    async def anonymous_batches(self, survey: str) -> tuple[list[AnonymousBatch], int]:
+        assert survey == "nps"
+        return self.batches, 3
 
     async def responses(
-        self, survey: str, since: datetime | None = None, until: datetime | None = None, limit: int = 100
+        self,
+        survey: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
     ) -> list[Response]:
-        assert (survey, since, until) == ("nps", None, None)
+        assert (survey, since, until, after) == ("nps", None, None, None)
         return self.given[:limit]
 
     async def consents(self, customer: str) -> dict[str, bool]:
