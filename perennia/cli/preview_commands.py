@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Annotated, Any, cast
 
 import typer
 
+from perennia.catalog import Workspace as Loaded
 from perennia.catalog import load_workspace
 from perennia.catalog.reading import read_file
 from perennia.catalog.yaml_source import read_documents
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url
 from perennia.cli.options import Workspace as WorkspaceFolder
+from perennia.cli.preview_page import Envelope, preview_page
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json
 from perennia.clock import WallClock
 from perennia.core.decisions import AskedSurvey
-from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Policies, SurveyStep
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
+from perennia.core.step_ids import place_steps
 from perennia.rendering import (
     Asking,
+    Observation,
     RenderedMessage,
     Surroundings,
     TemplateError,
@@ -37,9 +42,9 @@ from perennia.rendering.survey_links import LINKS
 
 # What the links of a preview lead to: nowhere.
 SOME_LINK = "https://links.example/preview"
+OWNER: JsonObject = {"name": "Sam Smith", "first_name": "Sam", "email": "sam@example.com"}
 SOMEBODY: JsonObject = {"id": "ana", "email": "ana@example.com", "first_name": "Ana", "last_name": "Ruiz"}
 COLOURS = {"error": "red", "warning": "yellow", "hint": "dim"}
-WIDTHS = {"Phone": 375, "Desktop": 720}
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +62,12 @@ def preview(
     ] = None,
     locale: Annotated[str | None, typer.Option(help="In this language, whatever the customer's is.")] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Writes a page with the message at both widths.", dir_okay=False, metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Writes a page that shows it on a phone and a desktop, light and dark.", dir_okay=False, metavar="FILE"
+        ),
     ] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="Opens that page.")] = False,
     workspace: WorkspaceFolder = HERE,
     as_json: AsJson = False,
     url: Url = None,
@@ -71,20 +80,27 @@ def preview(
         raise CommandError(f'no template "{template}"', f"there are {', '.join(sorted(loaded.templates))}", Exit.USAGE)
     context = _context(_traits(customer, workspace, url, data))
     context |= dict(_value(each) for each in values or ())
-    surroundings = _surroundings(body, context, loaded.policies or NO_POLICIES, locale)
+    use = _use_of(template, loaded)
+    surroundings = _surroundings(body, context, loaded.policies or NO_POLICIES, locale, use)
     try:
         message = render_message(body, context, surroundings)
     except TemplateError as error:
         raise CommandError(str(error), "or give the value: --customer FILE, --with NAME=VALUE", Exit.FINDINGS) from None
-    if html is not None:
-        html.write_text(_page(message), encoding="utf-8")
-    _say(message, html, as_json=as_json)
-
-
-def _say(message: RenderedMessage, html: Path | None, *, as_json: bool) -> None:
     observed = observe(message)
+    if html is None and browser:
+        html = Path(mkdtemp(prefix="perennia-")) / "preview.html"
+    if html is not None:
+        envelope = _envelope(message, context, loaded.policies or NO_POLICIES, use)
+        html.write_text(preview_page(message, envelope, observed), encoding="utf-8")
+    _say(message, observed, html, as_json=as_json)
+    if browser and html is not None and not typer.launch(html.resolve().as_uri()) == 0:
+        raise CommandError("no browser could be opened", f"open {html}", Exit.REFUSED)
+
+
+def _say(message: RenderedMessage, observed: Sequence[Observation], html: Path | None, *, as_json: bool) -> None:
     if as_json:
         told = {"subject": message.subject, "preheader": message.preheader, "html": message.html, "text": message.text}
+        told |= {"locale": message.locale, "file": message.file}
         findings = [
             {"code": each.code, "severity": each.level, "message": each.message, "remedy": each.remedy}
             for each in observed
@@ -99,10 +115,11 @@ def _say(message: RenderedMessage, html: Path | None, *, as_json: bool) -> None:
     say()
     for each in observed:
         say(str(each), COLOURS[each.level])
-    say(
-        f"{len((message.html or message.text).encode()) / 1024:.1f} KB" + (f", written to {html}" if html else ""),
-        "dim",
-    )
+    say(f"{_described(message)}" + (f"; page: {html}" if html else ""), "dim")
+
+
+def _described(message: RenderedMessage) -> str:
+    return f"{message.file} in {message.locale}, {len((message.html or message.text).encode()) / 1024:.1f} KB"
 
 
 # --- whose values ---------------------------------------------------------------------------------------------------
@@ -153,39 +170,69 @@ def _value(given: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _surroundings(body: TemplateBody, context: JsonObject, policies: Policies, locale: str | None) -> Surroundings:
+# --- how it is sent -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Use:
+    """The step that sends the template, where there is one: ``place`` names it, ``sender`` is as steps say it."""
+
+    place: str = "no playbook sends it"
+    topic: str | None = "..."
+    sender: str | None = None
+
+
+def _use_of(template: str, workspace: Loaded) -> _Use:
+    """The first step that sends it. What nobody sends yet is seen as what has a topic."""
+    for book in workspace.definitions:
+        if not isinstance(book, Playbook):
+            continue
+        for placed in place_steps(book):
+            step = placed.step
+            sent = step.email if isinstance(step, EmailStep) else None
+            if isinstance(step, SurveyStep):
+                sent = step.template
+            if sent == template and isinstance(step, EmailStep | SurveyStep):
+                topic = None if isinstance(step, EmailStep) and step.transactional else step.topic or book.topic
+                return _Use(f"{book.playbook}, step {placed.id}", topic, step.from_)
+    return _Use()
+
+
+def _surroundings(
+    body: TemplateBody, context: JsonObject, policies: Policies, locale: str | None, use: _Use
+) -> Surroundings:
     reader = reader_of(context, policies, WallClock().now())
     asks = LINKS in names_in(body)
     asked = AskedSurvey(survey="preview", question="How likely are you to recommend us?", lowest=0, highest=10)
+    link = SOME_LINK if use.topic is not None else None
     return Surroundings(
         workspace=workspace_names(policies),
-        owner={"name": "Sam Smith", "first_name": "Sam", "email": "sam@example.com"},
-        message={"id": "preview", "topic": None},
-        unsubscribe_url=SOME_LINK,
-        preferences_url=SOME_LINK,
+        owner=OWNER,
+        message={"id": "preview", "topic": use.topic},
+        unsubscribe_url=link,
+        preferences_url=link,
         reader=replace(reader, locale=locale) if locale else reader,
         asked=Asking(asked, SOME_LINK) if asks else None,
     )
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+def _envelope(message: RenderedMessage, context: JsonObject, policies: Policies, use: _Use) -> Envelope:
+    headers = [
+        ("From", _sender(policies, use.sender)),
+        ("To", str(cast("JsonObject", context["contact"]).get("email") or "")),
+        ("Subject", message.subject),
+    ]
+    if use.topic is not None:
+        headers.append(("List-Unsubscribe", f"<{SOME_LINK}>"))
+        headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    topic = use.topic if use.topic is not None else "none: transactional, or to a colleague"
+    notes = [("Sent by", use.place), ("Topic", topic), ("Template", _described(message))]
+    return Envelope(headers, notes)
 
 
-def _page(message: RenderedMessage) -> str:
-    """The message in frames as wide as a phone and a desktop; nothing in them can run or load anything but images."""
-    content = message.html if message.html is not None else f"<pre>{escape(message.text)}</pre>"
-    frames = "".join(
-        f'<figure><figcaption>{name}, {width} pixels</figcaption><iframe sandbox title="{name}" width="{width}" '
-        f'height="900" srcdoc="{escape(content)}"></iframe></figure>'
-        for name, width in WIDTHS.items()
-    )
-    style = (
-        ":root { color-scheme: light dark; } body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; }"
-        " main { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; } figure { margin: 0; }"
-        " iframe { max-width: 100%; border: 1px solid #767676; border-radius: .5rem; background: #fff; }"
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(message.subject)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head><body>'
-        f"<h1>{escape(message.subject)}</h1><p>{escape(message.preheader)}</p><main>{frames}</main></body></html>\n"
-    )
+def _sender(policies: Policies, named: str | None) -> str:
+    default = policies.senders.get(policies.default_sender or "") or next(iter(policies.senders.values()), None)
+    sender = policies.senders.get(named or "", default)
+    if sender is None:
+        return "the policies have no senders"
+    return f"{OWNER['name'] if named == 'owner' else sender.name or ''} <{sender.email}>".strip()

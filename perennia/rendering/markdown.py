@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from perennia.rendering.markup import CHOICE
 from perennia.rendering.reader import Reader
 from perennia.rendering.text import Text
 
@@ -37,6 +38,7 @@ def render_markdown(text: Text, names: dict[str, object], reader: Reader, source
     for opening, inline in pairwise(tokens):
         if opening.type == "paragraph_open" and opening.level == 0:
             _mark_call_to_action(inline.children or [])
+            _mark_choices(inline.children or [])
     return _parser.renderer.render(tokens, _parser.options, {})
 
 
@@ -80,3 +82,22 @@ def _mark_call_to_action(children: Sequence[Token]) -> None:
         inside = children[1:-1]
         if not any(child.type in {"link_open", "image"} for child in inside):
             children[0].attrSet("class", "button")
+
+
+def _mark_choices(children: Sequence[Token]) -> None:
+    """A paragraph of several links and nothing else is a choice among them: a box for each. Titles are what is read out."""
+    depth, links = 0, list[Token]()
+    for child in children:
+        if child.type == "image" or (depth == 0 and child.content.strip()):
+            return
+        depth += child.nesting
+        if child.type == "link_open":
+            links.append(child)
+    if len(links) < 2:
+        return
+    for link in links:
+        link.attrSet("class", "choice")
+        link.attrSet("style", CHOICE)
+        title = link.attrs.pop("title", None)
+        if title is not None:
+            link.attrSet("aria-label", str(title))

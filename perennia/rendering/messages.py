@@ -70,12 +70,17 @@ def workspace_names(policies: Policies) -> JsonObject:
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """``subject`` and ``preheader`` are single lines. ``html`` None: the template is text only."""
+    """``subject`` and ``preheader`` are single lines. ``html`` None: the template is text only.
+
+    ``locale``: what it is written in. ``file``: of the template, which made it.
+    """
 
     subject: str
     preheader: str
     html: str | None
     text: str
+    locale: str = "en"
+    file: str = ""
 
 
 def render_message(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> RenderedMessage:
@@ -182,7 +187,7 @@ class _Draft:
     def message(self) -> RenderedMessage:
         html = None if self.main.format == "txt" else self._html()
         text = text_of(html) if html is not None and self._text_source is None else self._text()
-        return RenderedMessage(self._subject, self._preheader, html, text)
+        return RenderedMessage(self._subject, self._preheader, html, text, self._reader.locale, self.main.file)
 
     def fill_in(self) -> None:
         """Gives every text its values, and keeps none."""

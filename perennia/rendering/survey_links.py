@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from perennia.core.decisions import AskedSurvey
 from perennia.core.json_values import Json
+from perennia.rendering.markup import CHOICE
 
 # The names that a message which asks has for it: its links, and its question.
 LINKS, QUESTION = "survey", "question"
@@ -19,14 +20,10 @@ MOST_LINKS = 11
 
 _CALL = re.compile(r"\{\{-?\s*survey\s*\(\s*\)\s*-?\}\}")
 _EACH = "{% for answer_link in survey %}"
-_STYLE = (
-    "display:inline-block;min-width:1.6em;margin:0 4px 8px 0;padding:8px 10px;border:1px solid #767676;border-radius:4px;"
-    "color:#1a1a1a;background:#ffffff;text-align:center;text-decoration:none"
-)
 _FORMS = {
-    "md": f"{_EACH}[{{{{ answer_link.label }}}}]({{{{ answer_link.url }}}}) {{% endfor %}}",
+    "md": f'{_EACH}[{{{{ answer_link.label }}}}]({{{{ answer_link.url }}}} "{{{{ answer_link.spoken }}}}") {{% endfor %}}',
     "html": (
-        f'<span role="group">{_EACH}<a href="{{{{ answer_link.url }}}}" style="{_STYLE}" '
+        f'<span role="group">{_EACH}<a class="choice" href="{{{{ answer_link.url }}}}" style="{CHOICE}" '
         'aria-label="{{ answer_link.spoken }}">{{ answer_link.label }}</a> {% endfor %}</span>'
     ),
     "txt": f"{_EACH}{{{{ answer_link.spoken }}}}: {{{{ answer_link.url }}}}\n{{% endfor %}}",

@@ -18,6 +18,7 @@ _INVISIBLE = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 def text_of(html: str) -> str:
     """What a person would read: paragraphs, lists, links as ``text (url)``; nothing that is hidden.
 
+    Each of several links to choose from (``class=choice``) stands in a line of its own, as ``name: url``.
     Cells of a data table stand in one line, those of layout tables (``role=presentation``) in lines of their own.
     """
     reader = _Reader()
@@ -32,7 +33,7 @@ class _Reader(HTMLParser):
         self._blocks: list[str] = []
         self._line = ""
         self._open: list[tuple[str, bool]] = []  # tag, and whether what is inside is hidden
-        self._links: list[tuple[str, int, str]] = []  # address, where its text begins, what the block held before
+        self._links: list[tuple[str, int, str | None]] = []  # address, where its text begins, a choice's name
         self._lists: list[int | None] = []  # the next number; None where there are bullets
         self._quotes = 0
         self._pre = 0
@@ -55,7 +56,11 @@ class _Reader(HTMLParser):
         self._break_before(tag)
         match tag:
             case "a":
-                self._links.append((attributes.get("href", ""), len(self._line), tag))
+                choice = attributes.get("class") == "choice"
+                if choice:
+                    self._end_line(blank=False)
+                named = attributes.get("aria-label", "") if choice else None
+                self._links.append((attributes.get("href", ""), len(self._line), named))
             case "img":
                 self._line += attributes.get("alt", "")
             case "hr":
@@ -161,8 +166,12 @@ class _Reader(HTMLParser):
         return f"{indent}{number}. "
 
     def _end_link(self) -> None:
-        address, start, _ = self._links.pop()
+        address, start, choice = self._links.pop()
         text = self._line[start:].strip() if start <= len(self._line) else self._line.strip()
         shown = address.removeprefix("mailto:")
+        if choice is not None:
+            self._line = f"{choice or text}: {shown}"
+            self._end_line(blank=False)
+            return
         if address and not address.startswith("#") and text != shown:
             self._line = f"{self._line.rstrip()} ({shown})" if text else f"{self._line}{shown}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from tests.support.commands import perennia
@@ -21,12 +22,40 @@ def test_it_is_written_with_the_values_of_a_customer_in_a_file(workspace: Path) 
     assert json.loads(ended.out)["subject"] == "Welcome, Eve"
 
 
-def test_a_page_shows_it_at_both_widths_and_runs_nothing(workspace: Path) -> None:
+def test_a_page_shows_it_on_phone_and_desktop_light_and_dark_and_runs_nothing(workspace: Path) -> None:
     page = workspace / "page.html"
     assert perennia(workspace, "preview", "hello/greet", "--html", str(page)).code == 0
     written = page.read_text(encoding="utf-8")
-    assert written.count("<iframe sandbox ") == 2
+    frames = re.findall(r'<iframe sandbox title="(\w+, \w+)" width="(\d+)"', written)
+    assert frames == [
+        ("Phone, light", "375"),
+        ("Phone, dark", "375"),
+        ("Desktop, light", "720"),
+        ("Desktop, dark", "720"),
+    ]
+    assert written.count("prefers-color-scheme") == 0
     assert "<script" not in written
+
+
+def test_the_page_tells_what_goes_with_the_message(workspace: Path) -> None:
+    page = workspace / "page.html"
+    perennia(workspace, "preview", "hello/greet", "--html", str(page))
+    written = page.read_text(encoding="utf-8")
+    told = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", written))
+    assert told["From"] == "Ana &lt;hello@example.com&gt;"
+    assert told["Subject"] == "Welcome, Ana"
+    assert told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert (told["Sent by"], told["Topic"]) == ("hello, step greet", "news")
+    assert told["Template"].startswith("hello/greet.md in en, ")
+    assert '<li class="hint">it has no preheader' in written
+
+
+def test_a_language_is_chosen_and_said(workspace: Path) -> None:
+    (workspace / "templates/hello/greet.de.md").write_text("---\nsubject: Hallo\n---\nSchön!\n", encoding="utf-8")
+    german = json.loads(perennia(workspace, "preview", "hello/greet", "--locale", "de-AT", "--json").out)
+    french = json.loads(perennia(workspace, "preview", "hello/greet", "--locale", "fr", "--json").out)
+    assert (german["subject"], german["file"], german["locale"]) == ("Hallo", "hello/greet.de.md", "de-AT")
+    assert (french["file"], french["locale"]) == ("hello/greet.md", "en")
 
 
 def test_a_value_that_is_missing_is_named_with_where_and_how_to_give_it(workspace: Path) -> None:

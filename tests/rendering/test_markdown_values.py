@@ -148,3 +148,21 @@ def test_a_value_in_a_subject_stays_in_its_line(value: str) -> None:
     message = render_message(template, {"contact": {"name": value}}, PLAIN)
     assert message.subject.isprintable()
     assert message.preheader.isprintable()
+
+
+def test_a_paragraph_of_several_links_is_a_choice_with_a_box_for_each() -> None:
+    html = html_of('[0]({{ contact.name }}/0 "0 of 1") [1]({{ contact.name }}/1 "1 of 1")', name="https://acme.example")
+    assert html.count('class="choice"') == html.count('style="display:') == 2
+    assert re.findall(r'aria-label="(. of 1)"[^>]*>(.)</a>', html) == [("0 of 1", "0"), ("1 of 1", "1")]
+    assert "title=" not in html
+
+
+@pytest.mark.parametrize("markdown", ["[a](https://a.example) or [b](https://b.example)", "[a](https://a.example)"])
+def test_links_among_words_and_single_ones_are_no_choice(markdown: str) -> None:
+    assert "choice" not in html_of(markdown)
+
+
+def test_the_text_part_has_each_choice_in_a_line_of_its_own() -> None:
+    source = "---\nsubject: S\nlayout: none\n---\nChoose:\n\n[a](https://a.example) [b](https://b.example)\n\nThanks"
+    message = render_message(TemplateBody(name="t", files={"md": source}), {}, PLAIN)
+    assert message.text == "Choose:\n\na: https://a.example\nb: https://b.example\n\nThanks\n"

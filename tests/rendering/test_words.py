@@ -35,5 +35,5 @@ def test_the_built_in_survey_speaks_the_workspaces_language() -> None:
     asked = Asking(AskedSurvey(survey="nps", question="Wie war es?", lowest=0, highest=10), "https://a.example/s")
     german = Surroundings(workspace={}, reader=Reader("de-AT", home="de"), asked=asked)
     message = render_message(built_in_survey(), {"contact": {"first_name": "Ana"}}, german)
-    assert message.text.startswith("Guten Tag Ana,\n\nWie war es?\n\n0 (https://a.example/s?score=0)")
+    assert message.text.startswith("Guten Tag Ana,\n\nWie war es?\n\n0 von 10: https://a.example/s?score=0\n1 von 10: ")
     assert message.preheader == "Das dauert nur ein paar Sekunden"
