@@ -17,7 +17,8 @@ from perennia.providers.addresses import Mailbox
 from perennia.providers.email import OutgoingEmail
 
 MAX_LINE_CHARS = 998  # RFC 5322, 2.1.1
-_ENCODED_WORD_BYTES = 42  # base64 of 42 bytes is 56 characters: with "=?utf-8?b?" and "?=" under the 75 of RFC 2047
+# base64 of 39 bytes is 52 characters; with "=?utf-8?b?" and "?=", and "Reply-To: " before them, a line has the 76 of RFC 2047.
+_ENCODED_WORD_BYTES = 39
 _PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 
 
