@@ -204,7 +204,7 @@ def _surroundings(
     reader = reader_of(context, policies, WallClock().now())
     asks = LINKS in names_in(body)
     asked = AskedSurvey(survey="preview", question="How likely are you to recommend us?", lowest=0, highest=10)
-    link = SOME_LINK if use.topic is not None else None
+    link = SOME_LINK if use.topic is not None else ""
     return Surroundings(
         workspace=workspace_names(policies),
         owner=OWNER,
