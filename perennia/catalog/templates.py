@@ -17,8 +17,10 @@ from perennia.catalog.yaml_source import YamlDocument, read_documents
 from perennia.core.definitions import Model
 from perennia.core.documents import TemplateBody
 from perennia.rendering import BODIES, TemplateError, check_template
+from perennia.rendering.markdown_layout import html_of_layout
 from perennia.rendering.observations import observe_source
 from perennia.rendering.source import Format, parse_source
+from perennia.rendering.text import compiled
 
 FORMATS = frozenset({"md", "mjml", "html", "txt"})
 LAYOUTS = "layouts/"
@@ -89,10 +91,6 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
         loaded.findings.append(_unusable_file(shown, ext))
         return
     is_layout = parts["name"].startswith(LAYOUTS)
-    if is_layout and ext == "md":
-        message = "a layout is a page, and Markdown makes none"
-        loaded.findings.append(Finding(shown, 1, 1, "bad-layout", message, "write it in html; md goes into that"))
-        return
     text, findings = read_file(path, shown)
     loaded.findings += findings
     name, ending = parts["name"], f"{parts['locale']}.{ext}" if parts["locale"] else ext
@@ -100,7 +98,27 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
         loaded.broken.add(name)
         return
     found = TemplateFile(shown, ending, text)
-    files.setdefault(name, {})[ending] = found if is_layout else _with_head(found, loaded)
+    if is_layout and ext == "md":
+        _add_markdown_layout(found, files.setdefault(name, {}), loaded)
+    else:
+        files.setdefault(name, {})[ending] = found if is_layout else _with_head(found, loaded)
+
+
+def _add_markdown_layout(file: TemplateFile, layout: dict[str, TemplateFile], loaded: Templates) -> None:
+    """As the HTML that it makes. Its syntax is looked at here, where lines are those of the file."""
+    ending = f"{file.ending.removesuffix('md')}html"
+    try:
+        compiled(file.text, "html", file.path)
+    except TemplateError as error:
+        message, _, remedy = error.message.rstrip(".").partition("; ")
+        column = error.column(file.text)
+        loaded.findings.append(Finding(file.path, error.line, column, "bad-template", message, remedy or None))
+        return
+    if ending in layout:
+        message = "this layout exists as md and as html"
+        loaded.findings.append(Finding(file.path, 1, 1, "bad-layout", message, "keep one of them"))
+        return
+    layout[ending] = replace(file, ending=ending, text=html_of_layout(file.text))
 
 
 def _unusable_file(shown: str, ext: str) -> Finding:

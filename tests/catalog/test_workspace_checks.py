@@ -222,12 +222,14 @@ TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
             "add one without a language, for all others"
         ],
     ),
+    ({"templates/layouts/default.md": "{{ content }}\n\n[Leave]({{ unsubscribe_url }})\n"}, []),
     (
-        {"templates/layouts/default.md": "{{ content }}"},
-        [
-            "layouts/default.md:1:1: error bad-layout: a layout is a page, and Markdown makes none; "
-            "write it in html; md goes into that"
-        ],
+        {"templates/layouts/default.md": "# Acme\n\n{{ content }\n"},
+        ["layouts/default.md:3:1: error bad-template: unexpected '}'"],
+    ),
+    (
+        {"templates/layouts/default.md": "{{ content }}", "templates/layouts/default.html": "{{ content }}"},
+        ["layouts/default.md:1:1: error bad-layout: this layout exists as md and as html; keep one of them"],
     ),
     (
         {"templates/x.md": "---\nsubject: Due {{ traits.due | dat }}\n---\nHello\n"},
