@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 # Of the size: a letter on average in bold DejaVu Sans, the widest of the usual fonts; one of Chinese, Japanese and Korean.
@@ -21,28 +22,27 @@ def width_of(text: str, size: float) -> float:
 def broken(text: str, size: float, width: float, most: int) -> list[str]:
     """At most ``most`` lines of at most ``width`` pixels. What does not fit is left out, which an ellipsis shows."""
     lines: list[str] = []
-    for word in _words(" ".join(text.split()), size, width):
-        if lines and width_of(f"{lines[-1]} {word}", size) <= width:
-            lines[-1] = f"{lines[-1]} {word}"
+    for joint, part in _parts(" ".join(text.split()), size, width):
+        longer = f"{lines[-1]}{joint}{part}" if lines else part
+        if lines and width_of(longer, size) <= width:
+            lines[-1] = longer
         elif len(lines) == most:
-            lines[-1] = _shortened(f"{lines[-1]} {word}", size, width)
+            lines[-1] = _shortened(longer, size, width)
             break
         else:
-            lines.append(word)
+            lines.append(part)
     return lines
 
 
-def _words(text: str, size: float, width: float) -> list[str]:
-    """Words, those that are too long for a line in parts."""
-    found: list[str] = []
-    for word in text.split(" "):
-        rest = word
+def _parts(text: str, size: float, width: float) -> Iterator[tuple[str, str]]:
+    """Words, those that are too long for a line in parts; each with what stands between it and the one before."""
+    for word in text.split():
+        joint, rest = " ", word
         while width_of(rest, size) > width:
             cut = _cut(rest, size, width)
-            found.append(rest[:cut])
-            rest = rest[cut:]
-        found.append(rest)
-    return [each for each in found if each]
+            yield joint, rest[:cut]
+            joint, rest = "", rest[cut:]
+        yield joint, rest
 
 
 def _cut(word: str, size: float, width: float) -> int:

@@ -21,7 +21,7 @@ from perennia.picture.passage import Passage, passages
 from perennia.picture.svg import SIZES, as_svg
 from perennia.simulate.simulation import Decided, Simulation
 from perennia.simulate.timeline import NOT_DONE, OUTWARD
-from perennia.why.evidence import local_time
+from perennia.why.evidence import evidence_line, local_time
 from perennia.why.reasons import meaning
 from perennia.why.wording import put_in_words
 
@@ -78,7 +78,7 @@ def page_of(simulated: Simulation) -> str:
     zone, playbook = simulated.calendar.zone, simulated.catalog.playbooks[simulated.playbook]
     told = [each for each in simulated.decisions if simulated.matters(each.entry)]
     own = [each.entry for each in simulated.decisions if each.contact is None]
-    found = passages(simulated.playbook, own, simulated.standing, zone)
+    found = passages(simulated.playbook, own, simulated.alive, zone)
     now = simulated.now
     return (
         _pages()
@@ -214,7 +214,7 @@ def _stays(simulated: Simulation) -> list[Stay]:
             track=str(each.entry.detail.get("track")),
             stage=each.entry.code,
             since=local_time(each.entry.at, zone),
-            because=next(iter(put_in_words(each.entry, zone).because), ""),
+            because=next((evidence_line(one, zone) for one in each.entry.evidence if one.value is True), ""),
             reads=simulated.matters(each.entry),
         )
         for each in simulated.decisions

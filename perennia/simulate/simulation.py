@@ -47,7 +47,7 @@ class Simulation:
     """``start``: where spans count from. ``now``: up to there the customer's own history; None: all of it is made up.
 
     ``decisions`` and ``timeline`` are those about the customer, and of an account's contacts what its playbooks do there.
-    ``standing``: the enrollments that live on at the end. ``standings``: tracks and health scores that the playbook reads.
+    ``alive``: the enrollments that live on at the end. ``reads``: tracks and health scores that the playbook does.
     """
 
     playbook: str
@@ -59,13 +59,13 @@ class Simulation:
     until: datetime
     decisions: tuple[Decided, ...]
     timeline: tuple[Happening, ...]
-    standing: tuple[Enrollment, ...]
-    standings: frozenset[tuple[str, str]]
+    alive: tuple[Enrollment, ...]
+    reads: frozenset[tuple[str, str]]
 
     def matters(self, entry: JournalEntry) -> bool:
         """Whether it is about a playbook, or about a track or a health score that the playbook reads."""
         standing = (("track", entry.detail.get("track")), ("health", entry.detail.get("health")))
-        return entry.act not in (Act.STAGE, Act.RAISED, Act.HEALTH) or any(each in self.standings for each in standing)
+        return entry.act not in (Act.STAGE, Act.RAISED, Act.HEALTH) or any(each in self.reads for each in standing)
 
 
 def simulate_scenario(
@@ -84,8 +84,8 @@ def simulate_scenario(
         until=moments.instant(scenario.until),
         decisions=tuple(told.decisions()),
         timeline=tuple(told.timeline()),
-        standing=tuple(world.state.enrollments),
-        standings=_standings(documents, playbook),
+        alive=tuple(world.state.enrollments),
+        reads=_read_by(documents, playbook),
     )
 
 
@@ -121,8 +121,8 @@ def simulate_life(
         until=until,
         decisions=tuple(told.decisions()),
         timeline=tuple(told.timeline()),
-        standing=tuple(world.state_of(customer).enrollments),
-        standings=_standings(documents, draft.playbook),
+        alive=tuple(world.state_of(customer).enrollments),
+        reads=_read_by(documents, draft.playbook),
     )
 
 
@@ -133,7 +133,7 @@ def _must_be_for(draft: Draft, household: Household, customer: str) -> None:
         raise OtherScope(draft.playbook, scope, [life.ref for life in household if life.kind == scope])
 
 
-def _standings(documents: Sequence[Document], playbook: str) -> frozenset[tuple[str, str]]:
+def _read_by(documents: Sequence[Document], playbook: str) -> frozenset[tuple[str, str]]:
     book = [each for each in documents if (each.kind, each.id) == ("playbook", playbook)]
     return standings_of(book, [each for each in documents if each.kind != "playbook"])
 

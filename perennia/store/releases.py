@@ -160,9 +160,10 @@ def find_revision(connection: Connection, reference: str) -> Revision | None:
 
 
 def revision_of(connection: Connection, published: Sequence[Document]) -> Revision | None:
-    """`Store.revision_of`. What a document says, its id too, is in its version."""
+    """`Store.revision_of`."""
     listed = revision_documents
-    is_one = case((listed.c.version.in_([each.version for each in published]), 1), else_=0)
+    name = listed.c.kind + "/" + listed.c.id + "/" + listed.c.version
+    is_one = case((name.in_([f"{each.kind}/{each.id}/{each.version}" for each in published]), 1), else_=0)
     same = (
         select(listed.c.revision)
         .group_by(listed.c.revision)

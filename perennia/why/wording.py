@@ -67,6 +67,8 @@ def _subject(entry: JournalEntry) -> str:
 
 
 def _sentence(entry: JournalEntry) -> str:
+    if entry.act is Act.HEALTH:  # the sentence says all of it
+        return _act(entry)
     rest = {key: value for key, value in entry.detail.items() if key not in _SAID and value is not None}
     more = ", ".join(f"{key}: {_text(value)}" for key, value in rest.items())
     return f"{_act(entry)} [{more}]" if more else _act(entry)

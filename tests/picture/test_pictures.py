@@ -173,6 +173,11 @@ def test_spans_are_read_aloud(span: str, words_: str) -> None:
     assert span_words(span) == words_
 
 
+def test_a_long_address_is_cut_behind_its_marks() -> None:
+    address = "POST https://gifts.example.com/orders"
+    assert broken(address, 12, 150, 3) == ["POST", "https://gifts.", "example.com/orders"]
+
+
 def test_what_a_template_puts_in_is_named() -> None:
     assert plain("Call {{ contact.first_name | default(contact.email) }} now") == "Call [first name] now"
 

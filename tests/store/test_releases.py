@@ -158,3 +158,35 @@ async def test_customers_made_while_somebody_publishes_are_rung_or_start_on_the_
     rung = set(await store.rung(100))
     late = [await store.find(f"contact-{n}") for n, seen in enumerate(turned) if seen != revision.id]
     assert set(late) <= rung
+
+
+async def test_a_revision_is_found_by_its_id_and_by_its_number(store: SqlStore) -> None:
+    first = await publish(store, document("a"))
+    second = await publish(store, document("b"), expected=first)
+
+    found = [await store.find_revision(each) for each in (first.id, "2", "3", "a", "9" * 30)]
+
+    assert found == [first, second, None, None, None]
+
+
+async def test_the_newest_revision_of_just_these_documents_is_found(store: SqlStore) -> None:
+    first = await publish(store, document("a"))
+    second = await publish(store, document("a"), document("b"), expected=first)
+    third = await publish(store, document("a"), expected=second)
+
+    assert await store.revision_of([document("a")]) == third
+    assert await store.revision_of([document("b"), document("a")]) == second
+    assert await store.revision_of([document("b")]) is None
+    assert await store.revision_of([document("a"), document("b"), document("c")]) is None
+
+
+async def test_what_is_under_way_says_how_many_are_left(store: SqlStore) -> None:
+    await store.accept([event(f"m{n}", f"c{n}") for n in range(3)], AT)
+    first = await publish(store, document("a"))
+    outcome = await store.publish([document("b")], NOTHING, AT, "kim", first.id, at_once=1)
+
+    (under_way,) = await store.under_way()
+    await store.reach_on(outcome.revision.number, 10, AT)
+
+    assert (under_way.revision, under_way.reached, under_way.left) == (outcome.revision, 1, 2)
+    assert await store.under_way() == []
