@@ -23,6 +23,7 @@ from perennia.core.decisions import Reason
 from perennia.providers.email import email_provider
 from perennia.settings import PREFIX, Settings
 from perennia.why.reasons import meaning
+from tools.write_picture import PICTURE, picture_text
 from tools.write_schema import SCHEMA, schema_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,6 +152,7 @@ def main() -> None:
             path.write_text(right, encoding="utf-8")
             print(f"{path.relative_to(ROOT)}: {name}")
     SCHEMA.write_text(schema_text(), encoding="utf-8")
+    PICTURE.write_text(picture_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from perennia.core.decisions import Act, JournalEntry, Outcome
 from perennia.picture.chart import chart_of
 from perennia.picture.layout import draw
 from perennia.picture.passage import Passage, passages
-from perennia.picture.svg import SIZES, as_svg
+from perennia.picture.svg import as_svg, chart_style
 from perennia.simulate.simulation import Decided, Simulation
 from perennia.simulate.timeline import NOT_DONE, OUTWARD
 from perennia.why.evidence import evidence_line, local_time
@@ -102,7 +102,7 @@ def page_of(simulated: Simulation) -> str:
             rows=[_row(each, zone, simulated.playbook) for each in told if now is None or each.entry.at >= now],
             touches=_touches(told, zone),
             stays=_stays(simulated),
-            sizes=Markup(SIZES),  # noqa: S704 - ours
+            chart_style=Markup(chart_style()),  # noqa: S704 - ours
         )
     )
 

@@ -1,17 +1,22 @@
-"""A drawing as SVG, to stand in a page: colours are the page's, by class, so that it is light or dark with it."""
+"""A drawing as SVG, to stand in a page or alone. Its colours go by class, so that it is light or dark with its reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from html import escape
+from importlib import resources
 
 from perennia.picture.layout import INSIDE, LARGE, LEADING, SMALL, WIDTH, Box, Drawing, Label, Line, Loop
 
 MARGIN = 8
 
 
-def as_svg(drawing: Drawing, name: str, title: str, description: str) -> str:
-    """``name``: unique in the page, of letters, digits and dashes. ``description``: for those who do not see it."""
+def as_svg(drawing: Drawing, name: str, title: str, description: str, *, alone: bool = False) -> str:
+    """``name``: unique in the page, of letters, digits and dashes. ``description``: for those who do not see it.
+
+    ``alone``: with its colours in itself, as a file.
+    """
     width, height = drawing.width + 2 * MARGIN, drawing.bottom + 2 * MARGIN
     pale_first = sorted(drawing.lines, key=lambda line: line.taken)
     return "\n".join(
@@ -20,6 +25,7 @@ def as_svg(drawing: Drawing, name: str, title: str, description: str) -> str:
             f'width="{width:g}" height="{height:g}" role="img" aria-labelledby="{name}-title {name}-about">',
             f'<title id="{name}-title">{escape(title)}</title>',
             f'<desc id="{name}-about">{escape(description)}</desc>',
+            *((f"<style>{chart_style()}</style>",) if alone else ()),
             *(_loop(loop) for loop in drawing.loops),
             *(_line(line) for line in pale_first),
             *(_label(label) for label in drawing.labels),
@@ -73,5 +79,8 @@ def _class(kind: str, *, taken: bool) -> str:
     return f"{kind} taken" if taken else kind
 
 
-# The sizes that the drawing was laid out for.
-SIZES = f".chart text {{ font-size: {SMALL}px; }} .chart .says {{ font-size: {LARGE}px; }}"
+@cache
+def chart_style() -> str:
+    """Colours, light and dark, and the sizes that the drawing was laid out for, as CSS."""
+    colours = (resources.files("perennia.picture") / "pages/chart.css").read_text(encoding="utf-8")
+    return f"{colours}.chart text {{ font-size: {SMALL}px; }} .chart .says {{ font-size: {LARGE}px; }}"

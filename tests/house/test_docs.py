@@ -10,6 +10,7 @@ import pytest
 from perennia.core.definitions import STEPS, TRIGGERS
 from perennia.settings import OTHER_VARIABLES, PREFIX, Settings
 from tools.write_docs import TABLES, command_names, written
+from tools.write_picture import PICTURE, picture_text
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -35,6 +36,10 @@ def anchors(page: Path) -> set[str]:
 def test_tables_that_the_code_knows_best_are_up_to_date(name: str) -> None:
     path, page, right = written(name)
     assert page == right, f"{name_of(path)}: the table of {name} is old; run: make docs"
+
+
+def test_the_picture_of_a_simulation_is_up_to_date() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == picture_text(), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
