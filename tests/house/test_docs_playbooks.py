@@ -23,6 +23,7 @@ PAGES = [
     "docs/surveys.md",
     "docs/cookbook.md",
     "docs/examples.md",
+    "docs/templates.md",
     "docs/time.md",
     "docs/testing-playbooks.md",
     "docs/versions.md",

@@ -79,7 +79,7 @@ FILES = {
         ---
         subject: Hallo {{ contact.first_name }}
         ---
-        Hallo {{ contact.first_name }}
+        Hallo {{ contact.first_name }}: {{ 1234.5 | money("EUR") }}, {{ "2026-05-05T22:30:00Z" | date("long") }}
         """,
 }
 

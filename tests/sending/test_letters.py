@@ -70,6 +70,11 @@ async def test_the_recipients_language_is_used(office: Office) -> None:
     assert office.provider.asked[0].subject == "Hallo Ana"
 
 
+async def test_values_are_written_in_the_recipients_language_and_zone(office: Office) -> None:
+    await office.send(await office.open("Signed Up", locale="de-AT", timezone="Europe/Vienna"))
+    assert "Hallo Ana: € 1.234,50, 6. Mai 2026" in office.provider.asked[0].text.replace("\u00a0", " ")
+
+
 async def test_a_colleague_is_written_to_in_the_workspaces_language(office: Office) -> None:
     await office.send(await office.open("Went Quiet", locale="de-AT"))
     assert office.provider.asked[0].subject == "Hello Ana"
