@@ -49,6 +49,19 @@ def mutants(source: str) -> Iterator[Mutant]:
             yield Mutant(name, getattr(before, "lineno", 0), qualname, _changed(tree, qualname, number))
 
 
+def broken(source: str, old: str, new: str) -> Mutant:
+    """The module with ``new`` in place of ``old``. Raises `ValueError` unless that changes one function in one place."""
+    if source.count(old) != 1:
+        message = f"{old!r} stands there {source.count(old)} times, not once"
+        raise ValueError(message)
+    tree, before = ast.parse(source.replace(old, new)), dict(functions(ast.parse(source)))
+    changed = [name for name, function in functions(tree) if ast.dump(function) != ast.dump(before[name])]
+    if len(changed) != 1:
+        message = f"{old!r} is a part of {len(changed)} functions, not of one"
+        raise ValueError(message)
+    return Mutant(f"{changed[0]}: {old} -> {new}", source[: source.index(old)].count("\n") + 1, changed[0], tree)
+
+
 def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
     """By qualified name those of the module and of its classes; what is defined inside another is a part of it."""
     for node in tree.body:

@@ -4,7 +4,10 @@ Each mutant is one small change to the body of one function (`tools.mutants`). A
 tests that reach the function, the quickest first. What changes nothing that anybody could see is listed in
 `tools/mutation.toml` with the reason; what else survives is printed, and the exit code is 1.
 
-    make mutation ARGS="keys caps"            # these modules; without names all of them
+First come breaks that were made by hand, one or more for each promise that a property test keeps: that test must notice it.
+
+    make mutation ARGS="--promises"           # those alone
+    make mutation ARGS="keys caps"            # these modules; without names the promises and all modules
     make mutation ARGS="--every 10 facts"     # every tenth mutant of it
 """
 
@@ -20,7 +23,6 @@ import os
 import resource
 import sys
 import time
-import tomllib
 import types
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -28,10 +30,11 @@ from pathlib import Path
 from typing import Final, cast
 
 import msgspec
+import msgspec.toml
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools.mutants import Mutant, mutants
+from tools.mutants import Mutant, broken, mutants
 from tools.mutants import functions as functions_of
 
 ROOT: Final = Path(__file__).parent.parent
@@ -61,24 +64,44 @@ class CannotMutate(Exception):
     """The function of a mutant was not found where its module says, or the tests fail without any mutant."""
 
 
+class Break(msgspec.Struct):
+    """A break made by hand (`tools.mutants.broken`), and the test of `tests/core` that keeps the promise which it breaks."""
+
+    promise: str
+    module: str
+    old: str
+    new: str
+    test: str
+
+
+class Reviewed(msgspec.Struct):
+    """`tools/mutation.toml`. ``explained``: by module, the mutants that nobody can notice, with the reason."""
+
+    breaks: list[Break] = msgspec.field(name="break")
+    explained: dict[str, dict[str, str]] = {}
+
+
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     os.chdir(ROOT)
-    reviewed = tomllib.loads(REVIEWED.read_text(encoding="utf-8"))
-    _take_few_examples()
-    reached = _tests_by_function()
+    reviewed = msgspec.toml.decode(REVIEWED.read_bytes(), type=Reviewed)
     # Everything is imported before the first fork: a mutant costs what its tests cost.
     for name in ("tests.support.lives", "tests.support.random_lives"):
         importlib.import_module(name)
-    left = 0
+    left = 0 if options.modules else _try_promises(reviewed.breaks)
+    if options.promises:
+        return 1 if left else 0
+    _take_few_examples()
+    reached = _tests_by_function()
     for name in options.modules or sorted(path.stem for path in CORE.glob("*.py")):
-        left += _try_module(name, reached, reviewed.get(name, {}), options.every)
+        left += _try_module(name, reached, reviewed.explained.get(name, {}), options.every)
     return 1 if left else 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutation")
     parser.add_argument("modules", nargs="*", help="of perennia/core; all where none is named")
+    parser.add_argument("--promises", action="store_true", help="only the breaks made by hand")
     parser.add_argument("--every", type=int, default=1, help="only every Nth mutant of each module")
     return parser.parse_args(arguments)
 
@@ -196,6 +219,22 @@ def _tests_of(function: str, reached: dict[str, list[tuple[float, str]]]) -> lis
 # --- trying -----------------------------------------------------------------------------------------------------------
 
 
+def _try_promises(breaks: Sequence[Break]) -> int:
+    """Prints the breaks made by hand that their property does not notice; returns how many."""
+    running: dict[int, str] = {}
+    unnoticed: list[str] = []
+    for each in breaks:
+        module = importlib.import_module(f"perennia.core.{each.module}")
+        mutant = broken((CORE / f"{each.module}.py").read_text(encoding="utf-8"), each.old, each.new)
+        if len(running) >= AT_ONCE:
+            unnoticed += _await_one(running)
+        running[_fork(module, mutant, [f"tests/core/{each.test}"])] = f"{each.promise}: {each.test} does not notice"
+    while running:
+        unnoticed += _await_one(running)
+    print(f"{len(breaks)} broken promises, {len(unnoticed)} not noticed", flush=True)
+    return len(unnoticed)
+
+
 def _try_module(name: str, reached: dict[str, list[tuple[float, str]]], equivalent: dict[str, str], every: int) -> int:
     """Prints the mutants of ``perennia.core.NAME`` that nobody notices and nobody has explained; returns how many."""
     module = importlib.import_module(f"perennia.core.{name}")
@@ -203,28 +242,31 @@ def _try_module(name: str, reached: dict[str, list[tuple[float, str]]], equivale
     for stale in equivalent.keys() - {each.name for each in found}:
         print(f"{REVIEWED.relative_to(ROOT)}: {name} has no mutant {stale!r} any more", flush=True)
     queue = [each for each in found if each.name not in equivalent][::every]
-    running: dict[int, Mutant] = {}
-    survivors = 0
+    running: dict[int, str] = {}
+    survivors: list[str] = []
     for mutant in queue:
-        running[_fork(module, mutant, _tests_of(f"{name}:{mutant.function}", reached))] = mutant
         if len(running) >= AT_ONCE:
-            survivors += _await_one(name, running)
+            survivors += _await_one(running)
+        place = f"perennia/core/{name}.py:{mutant.line}: {mutant.name}"
+        running[_fork(module, mutant, _tests_of(f"{name}:{mutant.function}", reached))] = place
     while running:
-        survivors += _await_one(name, running)
+        survivors += _await_one(running)
     explained = len(equivalent.keys() & {each.name for each in found})
-    print(f"{name}: {len(found)} mutants, {explained} explained, {len(queue)} tried, {survivors} survive", flush=True)
-    return survivors
+    counts = f"{explained} explained, {len(queue)} tried, {len(survivors)} survive"
+    print(f"{name}: {len(found)} mutants, {counts}", flush=True)
+    return len(survivors)
 
 
-def _await_one(name: str, running: dict[int, Mutant]) -> int:
+def _await_one(running: dict[int, str]) -> list[str]:
+    """Waits for one of the processes. Prints and returns what it stands for, where no test noticed anything."""
     child, status = os.wait()
-    mutant = running.pop(child)
+    place = running.pop(child)
     code = os.waitstatus_to_exitcode(status)
     if code == FAILED_TO_MUTATE:
-        raise CannotMutate(mutant.name)
+        raise CannotMutate(place)
     if code == SURVIVED:
-        print(f"perennia/core/{name}.py:{mutant.line}: {mutant.name}", flush=True)
-    return int(code == SURVIVED)
+        print(place, flush=True)
+    return [place] if code == SURVIVED else []
 
 
 def _fork(module: types.ModuleType, mutant: Mutant, tests: list[str]) -> int:

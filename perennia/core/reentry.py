@@ -30,13 +30,13 @@ def may_reenter(run: Deliberation, book: CompiledPlaybook, key: str | None) -> b
 
 
 def remember_entry(run: Deliberation, enrollment: Enrollment) -> None:
-    """Counts the run; whoever comes in again is no longer somebody whom a person removed."""
+    """Counts the run; whoever comes in again is no longer somebody whom a person removed.
+
+    Without a key nobody asks for that until the run ends, which tells it anew.
+    """
     past = run.state.past.get(enrollment.playbook, NEVER)
-    removed = past.removed if enrollment.key is not None else False
     removed_keys = tuple(key for key in past.removed_keys if key != enrollment.key)
-    run.state.past[enrollment.playbook] = msgspec.structs.replace(
-        past, runs=past.runs + 1, removed=removed, removed_keys=removed_keys
-    )
+    run.state.past[enrollment.playbook] = msgspec.structs.replace(past, runs=past.runs + 1, removed_keys=removed_keys)
 
 
 def remember_end(run: Deliberation, enrollment: Enrollment, *, removed: bool) -> None:

@@ -47,6 +47,10 @@ def test_nobody_falls_behind_the_last_share() -> None:
     assert chosen(1 - 2**-60, [("a", 33.3), ("b", 33.3), ("c", 33.3999999), ("d", 0.0)]) == "c"
 
 
+def test_a_share_of_less_than_one_percent_has_its_place_at_the_end() -> None:
+    assert chosen(1 - 2**-60, [("a", 99.4999999), ("b", 0.5)]) == "b"
+
+
 def test_a_split_goes_one_way_and_tells_which() -> None:
     life = Life(SPLIT % (0, 100)).event("0d", "Go").until("1d")
     assert [what for _, what in life.timeline] == ["email other", "email after-b", "ended completed"]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 
 from perennia.core.advance import Decision
-from perennia.core.compiled import Catalog, compile_catalog
+from perennia.core.compiled import Catalog
 from perennia.core.decisions import (
     Act,
     ApprovalEnded,
@@ -21,18 +21,17 @@ from perennia.core.decisions import (
     Outcome,
 )
 from perennia.core.deliberation import Deliberation
-from perennia.core.documents import Document
 from perennia.core.keys import key_text
 from perennia.core.nodes import CompiledPlaybook, EventTest, WhenTest
 from perennia.core.state import Enrollment
-from tests.support.random_lives import catalogs, drafts, histories, live
+from tests.support.random_lives import catalogs, histories, live
 
 DAYS = 6
 HALF = settings(max_examples=settings().max_examples // 2)
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="lingering"), histories(days=5, most=12, least=6))
 def test_nobody_stays_inside_whose_exit_criterion_or_goal_holds(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     for decision in live(catalog, inputs, DAYS)[0]:
         assert [each.id for each in decision.state.enrollments if is_over(catalog, decision, each)] == []
@@ -47,17 +46,15 @@ def is_over(catalog: Catalog, decision: Decision, enrollment: Enrollment) -> boo
 
 
 @HALF
-@given(drafts(goal_is_exit=True), histories(days=5, most=10))
-def test_what_is_a_goal_and_an_exit_at_once_ends_as_an_exit(
-    published: list[Document], inputs: tuple[Input, ...]
-) -> None:
-    decisions, _ = live(compile_catalog("r1", published), inputs, DAYS)
+@given(catalogs(goal_is_exit=True, shape="lingering"), histories(days=5, most=12, least=6))
+def test_what_is_a_goal_and_an_exit_at_once_ends_as_an_exit(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
+    decisions, _ = live(catalog, inputs, DAYS)
     journal = [entry for decision in decisions for entry in decision.journal]
     assert not [entry for entry in journal if entry.act == Act.GOAL or entry.reason == "goal_reached"]
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="lingering"), histories(days=5, most=12, least=6))
 def test_an_event_that_is_an_exit_or_a_goal_ends_who_was_inside_before(
     catalog: Catalog, inputs: tuple[Input, ...]
 ) -> None:
@@ -97,7 +94,7 @@ def is_one(where: str, event: CustomerEvent) -> bool:
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="lingering"), histories(days=5, most=12, least=6))
 def test_nothing_is_on_its_way_but_what_somebody_inside_waits_for(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, taken = live(catalog, inputs, DAYS)
     under_way: dict[str, Effect] = {}

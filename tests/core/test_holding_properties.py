@@ -33,7 +33,7 @@ def ledger(decision: Decision) -> tuple[LedgerEntry, ...]:
     return found
 
 
-@given(catalogs(), histories())
+@given(catalogs(shape="writing"), histories(least=5))
 def test_nobody_gets_more_than_a_cap_allows(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     for decision in live(catalog, inputs, DAYS)[0]:
         for effect in released(decision):
@@ -42,7 +42,7 @@ def test_nobody_gets_more_than_a_cap_allows(catalog: Catalog, inputs: tuple[Inpu
                 assert sum(end > effect.at for end in ends) <= cap.messages
 
 
-@given(catalogs(), histories())
+@given(catalogs(shape="writing"), histories(least=5))
 def test_nothing_leaves_in_quiet_hours(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     quiet = catalog.timing.quiet
     for decision in live(catalog, inputs, DAYS)[0]:
@@ -50,7 +50,7 @@ def test_nothing_leaves_in_quiet_hours(catalog: Catalog, inputs: tuple[Input, ..
             assert quiet is None or quiet.over(effect.at, calendar(catalog, decision).zone) == effect.at
 
 
-@given(catalogs(), histories())
+@given(catalogs(shape="writing"), histories(least=5))
 def test_nothing_is_held_that_could_leave_also_by_taking_a_lower_priority_s_place(
     catalog: Catalog, inputs: tuple[Input, ...]
 ) -> None:
@@ -65,7 +65,7 @@ def test_nothing_is_held_that_could_leave_also_by_taking_a_lower_priority_s_plac
             assert objection(catalog.timing, in_its_way, node.topic, now, calendar(catalog, decision)) is not None
 
 
-@given(catalogs(), histories())
+@given(catalogs(shape="writing"), histories(least=5))
 def test_nothing_is_held_longer_than_it_may_be(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     for decision in live(catalog, inputs, DAYS)[0]:
         for enrollment in decision.state.enrollments:

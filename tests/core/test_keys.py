@@ -55,6 +55,8 @@ def test_a_second_enrollment_with_the_key_of_an_active_one_is_refused() -> None:
         ("1.0", "1.0"),
         (1.5, "1.5"),
         (10**15, "1000000000000000"),
+        (2.0**53, "9007199254740992"),
+        (2.0**54, "1.8014398509481984e+16"),
         (True, "true"),
         ("", None),
         (None, None),
@@ -146,6 +148,27 @@ def test_whom_a_person_removed_is_kept_out_for_that_key_alone() -> None:
     life = order(order(life, "2h", "a"), "2h", "b").until("3h")
     assert life.refusals == [("2h", "reentry_blocked")]
     assert keys_of(life, "entered") == ["a", "b", "b"]
+
+
+def test_whom_a_person_brings_back_for_a_key_rules_bring_back_for_it_too() -> None:
+    life = order(order(Life(BRIEF.replace("once", "always")), "0d", "a"), "0d", "b")
+    for key in ("a", "b"):
+        life.put("1m", EnrollmentOrder(at=after("1m"), order="end", playbook="brief", by="kim", key=key))
+    life.put("2h", EnrollOrder(at=after("2h"), playbook="brief", by_person=True, by="kim", payload={"order_id": "a"}))
+    life = order(order(life, "1d", "a"), "1d1h", "b").until("2d")
+    assert (keys_of(life, "entered"), life.refusals) == (["a", "b", "a", "a"], [("1d1h", "reentry_blocked")])
+
+
+def test_who_came_in_before_there_was_a_key_hears_every_event() -> None:
+    life = (
+        Life(ORDERS.replace("key: event.order_id\n", "")).event("0d", "Order Placed").publish("1h", ORDERS, "migrate")
+    )
+    assert ("2h", "email rate") in order(life, "2h", 7, "Order Delivered").until("3h").timeline
+
+
+def test_who_came_in_when_there_was_a_key_hears_every_event_since_there_is_none() -> None:
+    life = order(Life(ORDERS), "0d", 7).publish("1h", ORDERS.replace("key: event.order_id\n", ""), "migrate")
+    assert ("2h", "email rate") in life.event("2h", "Order Delivered").until("3h").timeline
 
 
 def test_by_hand_a_key_comes_in_again_after_all() -> None:

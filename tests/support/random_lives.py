@@ -39,6 +39,8 @@ from perennia.core.json_values import JsonObject
 from perennia.core.state import CustomerState, Recipient
 from tests.support.lives import START, TOPICS, documents
 
+# Playbooks of any form; those that many enter by any event and leave by an exit, days later; those that write much.
+Shape: TypeAlias = Literal["any", "lingering", "writing"]
 Order: TypeAlias = Literal["skip", "pause", "resume", "end"]
 
 EVENTS = ["A", "B", "C", "D", "Stage Behind"]
@@ -272,6 +274,25 @@ LEAF_STEPS = st.lists(SIMPLE, max_size=2)
 INNER_STEPS = st.lists(st.one_of(SIMPLE, _nested(LEAF_STEPS)), max_size=2)
 STEPS = st.lists(st.one_of(SIMPLE, SIMPLE, _nested(INNER_STEPS)), min_size=1, max_size=4)
 
+# Anybody enters by anything, as often as it happens.
+OPEN: Mapping[str, object] = {"on": [{"event": "*"}], "reenter": "always"}
+# Conditions that are seldom true at the first event and often later.
+FLIPPING = st.one_of(
+    st.sampled_from(["traits.x == 1", "traits.x == 2", 'idle("A", "6h")', 'idle(["A", "B"], "1d")']),
+    st.builds('count("{}", "3d") >= 2'.format, st.sampled_from(EVENTS)),
+    st.builds('happened("{}")'.format, st.sampled_from(EVENTS)),
+)
+# Messages at short intervals: they are in each other's way.
+LETTERS: st.SearchStrategy[list[Step]] = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"email": st.sampled_from(["m1", "m2"]), "priority": st.sampled_from([20, 50, 95])}),
+        st.fixed_dictionaries({"email": st.just("careful"), "hold": st.sampled_from(["5h", "2d", "5d"])}),
+        st.fixed_dictionaries({"wait": st.sampled_from(["10m", "45m", "3h"])}),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
 TRIGGERS = st.lists(
     st.one_of(
         st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s2", "s3"])})}),
@@ -289,8 +310,8 @@ TRIGGERS = st.lists(
 
 
 @st.composite
-def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = False) -> Playbook:
-    """A valid playbook of any shape. ``goal_is_exit``: what is its goal ends it without one, too."""
+def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = False, shape: Shape = "any") -> Playbook:
+    """A valid playbook. ``goal_is_exit``: what is its goal ends it without one, too."""
     raw: dict[str, object] = {
         "playbook": id_ or draw(st.sampled_from(["p1", "p2", "p3"])),
         "topic": "tips",
@@ -317,7 +338,21 @@ def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = F
     key = draw(st.sampled_from([None, None, "event.k", "traits.x"]))
     if key is not None:
         raw["key"] = key
-    return Playbook.model_validate(raw)
+    match shape:
+        case "writing":
+            raw |= {"enter": OPEN, "steps": draw(LETTERS), "key": None, "while": None}
+        case "lingering":
+            raw |= {"enter": OPEN, "steps": [{"wait": "3d"}, *draw(LEAF_STEPS)], "while": None}
+            ends = draw(st.one_of(_ended_by(FLIPPING), _ended_by(FLIPPING), _rule({})))
+            raw["exit"] = [{**ends, "reason": "told"}]
+            raw["goal"] = ends if goal_is_exit else None
+        case _:
+            pass
+    return Playbook.model_validate({name: value for name, value in raw.items() if value is not None})
+
+
+def _ended_by(conditions: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries({"when": conditions})
 
 
 @st.composite
@@ -337,10 +372,13 @@ def tracks(draw: st.DrawFn) -> Track:
 
 
 @st.composite
-def drafts(draw: st.DrawFn, *, goal_is_exit: bool = False) -> list[Document]:
+def drafts(draw: st.DrawFn, *, goal_is_exit: bool = False, shape: Shape = "any") -> list[Document]:
     """Everything that a workspace could publish, with one to three playbooks."""
-    books = draw(st.lists(playbooks(goal_is_exit=goal_is_exit), min_size=1, max_size=3, unique_by=_id_of))
-    timing = f"caps: {draw(st.sampled_from(CAPS))}\nquiet_hours: {draw(st.sampled_from(QUIET_HOURS))}\n"
+    books = draw(st.lists(playbooks(goal_is_exit=goal_is_exit, shape=shape), min_size=1, max_size=3, unique_by=_id_of))
+    strict = int(shape == "writing")
+    timing = (
+        f"caps: {draw(st.sampled_from(CAPS[strict:]))}\nquiet_hours: {draw(st.sampled_from(QUIET_HOURS[strict:]))}\n"
+    )
     timing += f"survey_cooldown: {draw(st.sampled_from(COOLDOWNS))}\n"
     found = documents(f"{TOPICS}{timing}")
     found += [document_of(book, "v1") for book in books]
@@ -362,8 +400,8 @@ def document_of(book: Playbook, version: str) -> Document:
     return Document(kind="playbook", id=book.playbook, version=version, body=body)
 
 
-def catalogs() -> st.SearchStrategy[Catalog]:
-    return drafts().map(_compiled)
+def catalogs(*, goal_is_exit: bool = False, shape: Shape = "any") -> st.SearchStrategy[Catalog]:
+    return drafts(goal_is_exit=goal_is_exit, shape=shape).map(_compiled)
 
 
 def _compiled(published: list[Document]) -> Catalog:
@@ -371,9 +409,9 @@ def _compiled(published: list[Document]) -> Catalog:
 
 
 @st.composite
-def histories(draw: st.DrawFn, days: int = 10, most: int = 15) -> tuple[Input, ...]:
+def histories(draw: st.DrawFn, days: int = 10, most: int = 15, least: int = 0) -> tuple[Input, ...]:
     """Inputs over some days, at distinct instants: whole minutes and one second, so that no wake-up falls on one."""
-    count = draw(st.integers(0, most))
+    count = draw(st.integers(least, most))
     minutes = draw(st.lists(st.integers(1, days * 1440), min_size=count, max_size=count, unique=True))
     inputs: list[Input] = [TraitsChanged(at=START, seq=1, traits={"email": "ana@example.com", "x": 0})]
     for seq, minute in enumerate(sorted(minutes), start=2):
