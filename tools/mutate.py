@@ -32,7 +32,7 @@ from typing import Final, cast
 import msgspec
 import msgspec.toml
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tools.mutants import Mutant, broken, mutants
 from tools.mutants import functions as functions_of
@@ -48,6 +48,7 @@ AT_ONCE: Final = 2
 # Examples of each property, and seconds of tests, that a mutant is tried with. A break that only more of them notice deserves
 # a quicker test.
 EXAMPLES: Final = 8
+EXAMPLES_OF_A_PROMISE: Final = 40  # as in `make test`
 MOST_SECONDS: Final = 20.0
 # What runs for ever, or takes all memory, is noticed, too.
 CPU_SECONDS: Final = 90
@@ -88,10 +89,11 @@ def main(arguments: Sequence[str]) -> int:
     # Everything is imported before the first fork: a mutant costs what its tests cost.
     for name in ("tests.support.lives", "tests.support.random_lives"):
         importlib.import_module(name)
+    _take_examples(EXAMPLES_OF_A_PROMISE)
     left = 0 if options.modules else _try_promises(reviewed.breaks)
     if options.promises:
         return 1 if left else 0
-    _take_few_examples()
+    _take_examples(EXAMPLES)
     reached = _tests_by_function()
     for name in options.modules or sorted(path.stem for path in CORE.glob("*.py")):
         left += _try_module(name, reached, reviewed.explained.get(name, {}), options.every)
@@ -106,13 +108,21 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _take_few_examples() -> None:
-    """For every property that is tried from here on: `tests/conftest.py` loads the profile of this name."""
-    health = [HealthCheck.too_slow, HealthCheck.data_too_large]
+def _take_examples(most: int) -> None:
+    """For every property that is tried from here on: `tests/conftest.py` loads the profile of this name.
+
+    Nobody reads the example that fails: it is not made smaller.
+    """
     settings.register_profile(
-        "few", max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=health
+        "mutation",
+        max_examples=most,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    os.environ["PERENNIA_TEST_PROFILE"] = "few"
+    os.environ["PERENNIA_TEST_PROFILE"] = "mutation"
 
 
 # --- which tests reach what ------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject
 from perennia.simulate.world import World
 from tests.support.lives import START, PlainText, documents
-from tests.support.random_lives import CARRIED, ORDERS, SPANS, document_of, drafts
+from tests.support.random_lives import CARRIED, ORDERS, document_of, drafts
+from tests.support.random_steps import SPANS
 
 CONTACTS = ["ana", "bo", "cy"]
 EVERYBODY = ["acme", *CONTACTS]
