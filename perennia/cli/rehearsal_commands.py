@@ -137,6 +137,11 @@ async def _find(store: Store, customer: str, now: datetime) -> _Stored:
     households = await store.households(1, of=id_)
     if not households:
         raise UnknownCustomer(customer)  # erased: there is nothing left to live through
+    seen = next(life.first_seen for life in households[0] if life.id == id_)
+    if seen > now:
+        message = f"{customer} was first seen at {seen:%Y-%m-%d %H:%M} UTC, which lies ahead"
+        remedy = "set PERENNIA_TIME_SCALE and PERENNIA_TIME_ORIGIN as the installation has them"
+        raise CommandError(message, remedy, Exit.USAGE)
     return _Stored(id_, households[0], now)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from perennia.core.decisions import TraitsChanged
+from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.core.json_values import JsonObject
 from perennia.store import open_store
 from perennia.store.records import Accepted
@@ -61,6 +61,12 @@ async def _fill(file: Path) -> None:
         await store.accept([told, event(who, "Signed Up", SIGNED_UP)], SIGNED_UP)
     company = TraitsChanged(at=SIGNED_UP, traits={"name": "Acme"})
     await store.accept([Accepted(message_id="acme", kind="account", external_id="acme", input=company)], SIGNED_UP)
+    joined = TraitsChanged(at=SIGNED_UP, traits={"email": "dan@example.com", "roles": ["admin"]})
+    dan = Accepted(message_id="dan", kind="contact", external_id="dan", input=joined, account="acme")
+    await store.accept([dan], SIGNED_UP)
+    later = SIGNED_UP + timedelta(hours=1)
+    signed = CustomerEvent(at=later, name="Contract Signed")
+    await store.accept([Accepted(message_id="deal", kind="account", external_id="acme", input=signed)], later)
     await store.close()
 
 
@@ -94,6 +100,39 @@ def test_a_page_is_written_beside_what_is_said(command: InProcess) -> None:
     assert "Now: Tue 10 Mar 2026 10:00:00" in page
 
 
+KICKOFF = """\
+playbook: kickoff
+scope: account
+topic: news
+enter: {on: [{event: Contract Signed}]}
+steps:
+  - {id: invite, email: hello/greet, to: all}
+  - {id: call, task: "Call {{ account.name }}"}
+"""
+
+
+def test_of_an_account_it_is_told_what_its_contacts_get(command: InProcess) -> None:
+    (command.folder / "playbooks/kickoff.yaml").write_text(KICKOFF, encoding="utf-8")
+
+    ended = command.run("simulate", "kickoff", "--customer", "acme", "--json", **FROZEN)
+    of_dan = command.run("simulate", "kickoff", "--customer", "dan", **FROZEN)
+
+    assert [each["what"] for each in cast("list[JsonObject]", ended.document["timeline"])] == [
+        "enrolled in kickoff",
+        "email hello/greet (dan)",
+        'task "Call Acme"',
+        "ended completed",
+    ]
+    assert (of_dan.code, '"kickoff" is for accounts; name one of acme' in of_dan.err) == (2, True)
+
+
+def test_a_customer_of_tomorrow_is_told_to_be_one(command: InProcess) -> None:
+    ended = command.run(
+        "simulate", "hello", "--customer", "ana", **{**FROZEN, "PERENNIA_TIME_ORIGIN": "2026-03-01T09:00:00Z"}
+    )
+    assert (ended.code, "ana was first seen at 2026-03-09 09:00 UTC, which lies ahead" in ended.err) == (2, True)
+
+
 def test_a_draft_can_be_published_only_now_and_a_customer_enrolled_by_hand(command: InProcess) -> None:
     now = ("--customer", "ben", "--since", "now", "--json")
 
@@ -114,7 +153,7 @@ def test_a_draft_can_be_published_only_now_and_a_customer_enrolled_by_hand(comma
     ("options", "code", "said"),
     [
         (("cy",), 4, "there is no file cy, and no customer of this id in the store; `perennia customers` lists them"),
-        (("acme",), 2, '"hello" is for contacts; name another contact'),
+        (("acme",), 2, '"hello" is for contacts; name one of dan'),
         (("ana", "--until", "soon"), 2, '--until: "soon" is no span'),
         (("ana", "--since", "2099-01-01"), 2, "--since 2099-01-01 lies ahead; name a day that is over, or `now`"),
         (("ana.yaml", "--enroll"), 2, "--since and --enroll are for stored customers; write `enroll` into"),
