@@ -27,6 +27,7 @@ from perennia.store.records import (
     Task,
     Totals,
 )
+from perennia.store.survey_records import UnclaimedAnswer
 
 # An order waits for the customer's turn; the API gives up waiting before this.
 TIMEOUT_SECONDS = 60.0
@@ -334,6 +335,9 @@ class Installation:
         path = f"surveys/{_part(survey)}/report"
         answer = await self._get(path, since=_told(since), until=_told(until), per=per, by=by)
         return msgspec.json.decode(answer, type=SurveyScore)
+
+    async def unclaimed_answers(self) -> list[UnclaimedAnswer]:
+        return msgspec.json.decode(await self._get("unclaimed-answers", limit=PAGE), type=list[UnclaimedAnswer])
 
     async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
         """All of them, newest first."""

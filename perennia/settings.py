@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         description='Which of them a message leaves through: from "sender:NAME", "topic:NAME" or "*" to names with blanks '
         "between them, the next where the one before is away (a table in the file, JSON in the environment).",
     )
+    survey_hooks: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description="With what each system signs the answers to surveys that it tells of (POST /hooks/surveys/SOURCE), by "
+        "source: typeform, formbricks, delighted, or a name of your own (a table in the file, JSON in the environment).",
+    )
     hooks: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
         description="With what each email provider signs what it tells of messages (POST /hooks/PROVIDER), by provider "

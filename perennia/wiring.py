@@ -144,6 +144,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         admin_key=settings.admin_key.get_secret_value(),
         publishes=dispatcher.publishes,
         readers=build_readers(settings),
+        survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
     )
 
 

@@ -30,6 +30,7 @@ from perennia.ingest.bells import Bells
 from perennia.ingest.endpoints import SegmentApi
 from perennia.ingest.group_commit import GroupCommit
 from perennia.ingest.hooks import NO_READERS, Hooks, ReportReader
+from perennia.ingest.survey_hooks import NO_SECRETS, SurveyHooks
 from perennia.ingest.write_keys import WriteKeys
 from perennia.rendering.links import Links
 from perennia.store.port import Store
@@ -49,13 +50,15 @@ def create_app(
     admin_key: str,
     readers: Mapping[str, ReportReader] = NO_READERS,
     publishes: Steering = NO_PUBLISHES,
+    survey_hooks: Mapping[str, str] = NO_SECRETS,
     patience: timedelta = PATIENCE,
 ) -> FastAPI:
     """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
-    ``readers`` knows its provider's signature. ``publishes``: who runs publishes. ``patience``: how long an order waits for
-    its turn. Needs no start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells
+    of answers. ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. Needs no start and no
+    end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     app = FastAPI(
         title="Perennia",
@@ -83,6 +86,7 @@ def create_app(
     app.include_router(_health(store))
     for hosted in (UnsubscribePage, PreferencesPage, SurveyPage):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
+    app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys), clock).routes()

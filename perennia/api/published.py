@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from perennia.api.problems import Problem
 from perennia.api.publishing import nearest
 from perennia.core.compiled import Catalog, compile_catalog
@@ -40,6 +42,10 @@ class Published:
         scope = segments[name].scope
         criteria = {each.segment: each.when for each in found if each.scope == scope}
         return compile_expression(f'in_segment("{name}")', names=CUSTOMER_NAMES[scope], segments=criteria)
+
+    async def surveys(self) -> Mapping[str, Survey]:
+        catalog = await self.catalog()
+        return {} if catalog is None else catalog.surveys
 
     async def policies(self) -> Policies:
         catalog = await self.catalog()

@@ -30,7 +30,8 @@ from perennia.core.survey_definitions import Survey
 from perennia.rendering import reader_of, workspace_names
 from perennia.rendering.links import BadToken
 from perennia.store.port import StoreUnavailable, UnknownCustomer
-from perennia.store.records import AnonymousAnswer, SurveyQuestion
+from perennia.store.records import SurveyQuestion
+from perennia.store.survey_records import AnonymousAnswer
 
 # From the first answer on.
 OPEN_FOR = timedelta(days=7)

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.survey_counting import PERIODS, Mark, Per, of_each_the_last, question_report, score_view, with_parts
-from perennia.api.survey_views import ResponseView, SurveyReport
+from perennia.api.survey_views import ResponseView, SurveyReport, UnclaimedView
 from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
 from perennia.core.deliberation import Deliberation
@@ -40,6 +40,7 @@ class SurveyReports:
         router = APIRouter(tags=["surveys"])
         router.get("/surveys/{survey}/report")(self.report)
         router.get("/surveys/{survey}/answers")(self.answers)
+        router.get("/unclaimed-answers")(self.unclaimed)
         return router
 
     async def report(
@@ -127,6 +128,10 @@ class SurveyReports:
         await self.published.must_have_survey(survey)
         found = await self.store.responses(survey, since, until, limit, after)
         return [ResponseView.model_validate(one) for one in found]
+
+    async def unclaimed(self, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[UnclaimedView]:
+        """Answers that other systems told of and that could be given to nobody, newest first, as they came."""
+        return [UnclaimedView.model_validate(one) for one in await self.store.unclaimed(limit)]
 
 
 def _period(at: AwareDatetime, per: Per | None, zone: ZoneInfo) -> str | None:

@@ -64,3 +64,14 @@ class ResponseView(View):
     answers: JsonObject
     partial: bool
     cursor: str
+
+
+class UnclaimedView(View):
+    """``reason``: why it was given to nobody, in words. ``body``: what was told."""
+
+    id: str
+    source: str
+    survey: str | None
+    reason: str
+    at: datetime
+    body: str

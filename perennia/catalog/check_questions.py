@@ -38,6 +38,11 @@ def check_questions(inspection: Inspection, survey: Survey) -> None:
         _check_form(inspection, path, question)
         _check_condition(inspection, path, question, before)
         before.append(question.id)
+    for source, wanted in survey.sources.items():
+        for name in wanted.answers:
+            if name not in [question.id for question in survey.questions]:
+                known = [question.id for question in survey.questions]
+                inspection.unknown(("sources", source, "answers", name), "question", name, known, key=True)
     for locale, words in survey.languages.items():
         for name, told in words.questions.items():
             _check_words(inspection, ("languages", locale, "questions", name), survey, name, told)

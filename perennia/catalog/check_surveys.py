@@ -19,6 +19,9 @@ def check_survey(inspection: Inspection, survey: Survey) -> None:
         inspection.at_key(
             ("by",), "misplaced-key", message, 'remove it: reports can be made by any trait, or write "anonymous: true"'
         )
+    if survey.sources and survey.anonymous:
+        message = "what another system tells says who answered: an anonymous survey takes nothing from there"
+        inspection.at_key(("sources",), "misplaced-key", message, "remove it, or ask another survey there")
     if survey.kind not in OPEN_KINDS:
         for key in ("scale", "labels"):
             if getattr(survey, key) is not None:

@@ -111,6 +111,7 @@ _NAMES: dict[type[BaseModel], str] = {
     health_definitions.Measure: "a measure",
     health_definitions.MeasureScore: "the score of a measure",
     survey_definitions.Scale: "a scale",
+    survey_definitions.Source: "a source of answers",
     question_definitions.QuestionWords: "a question's words",
     question_definitions.SurveyWords: "a survey's words",
     definitions.Policies: "policies",

@@ -97,6 +97,17 @@ def answers(
         say_table(("AT (UTC)", "CUSTOMER", "SCORE", "COMMENT", "BY", "ANSWERS"), [*map(_answer_row, found)])
 
 
+@survey.command()
+def unclaimed(workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
+    """Lists answers that other systems told of and that could be given to nobody, with the reason."""
+    found = ask(workspace, url, data, lambda at: at.unclaimed_answers())
+    if as_json:
+        say_json(found)
+        return
+    rows = [(f"{one.at:%Y-%m-%d %H:%M}", one.source, one.survey or "", one.reason, one.body[:200]) for one in found]
+    say_table(("AT (UTC)", "SOURCE", "SURVEY", "WHY", "WHAT CAME"), rows)
+
+
 PART_COLUMNS = ("part", "name", "measure", "answers", "value", "low", "high", "margin")
 
 

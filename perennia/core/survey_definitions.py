@@ -51,13 +51,28 @@ ANY_LABEL = "all"
 Locale: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 
 
+class Source(Model):
+    """Where a system that asks the survey, too, says what: paths into what it tells. ``form``: its own name of the survey.
+
+    ``id``: of the response; ``customer``: our sender's id of who answered; ``answers``: by question.
+    """
+
+    form: str | None = None
+    id: str | None = None
+    score: str | None = None
+    comment: str | None = None
+    customer: str | None = None
+    email: str | None = None
+    answers: dict[DefinitionId, str] = Field(default_factory=dict)
+
+
 class Survey(Model):
     """``labels``: each with its lowest score. ``follow_up``: a second question, ``thanks``: the last words, by label.
 
     ``question`` is asked on the kind's scale and gives the score; an ``rqi`` without one has the mean of its ``questions``'
     scales as its score, a ``custom`` without one has none. ``anonymous``: nobody learns who answered what; ``by``: traits
     that are kept with each answer then. ``open``: how long after it was asked it can be answered, None: for good.
-    ``languages``: the texts in other languages.
+    ``languages``: the texts in other languages. ``sources``: other systems whose answers are taken.
     """
 
     survey: DefinitionId
@@ -75,6 +90,7 @@ class Survey(Model):
     anonymous: Flag = False
     by: tuple[str, ...] = ()
     languages: dict[Locale, SurveyWords] = Field(default_factory=dict)
+    sources: dict[DefinitionId, Source] = Field(default_factory=dict)
 
     @property
     def items(self) -> tuple[ScaleQuestion | MatrixQuestion, ...]:

@@ -60,13 +60,14 @@ class Hooks:
             for report in reports:
                 await self.store.hear_report(_message_report(provider, report), self.clock.now())
         except (BodyError, ClientDisconnect, Unreadable, Unsigned, Unverifiable, StoreUnavailable) as error:
-            return _refused(provider, error)
+            return refused(provider, error)
         if reports:
             self.bells.nudge([])  # where it concerns somebody, the store has set their bell
         return PlainTextResponse("ok\n")
 
 
-def _refused(provider: str, error: Exception) -> Response:
+def refused(provider: str, error: Exception) -> Response:
+    """What is answered to a call that is not taken."""
     match error:
         case Unsigned():
             log.warning("a call to /hooks/%s was not taken: %s", provider, error)

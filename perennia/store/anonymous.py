@@ -19,7 +19,7 @@ from perennia.core.json_values import Json, JsonObject
 from perennia.store.bodies import body, state_of, storable
 from perennia.store.orders import place_order
 from perennia.store.page import lock_customer
-from perennia.store.records import AnonymousAnswer, AnonymousBatch
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch
 from perennia.store.tables import anonymous_answers, responses
 
 TOGETHER: Final = 5

@@ -29,14 +29,12 @@ from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.records import (
     Accepted,
-    AnonymousAnswer,
-    AnonymousBatch,
-    Answered,
     Approval,
     AuditEntry,
     CustomerSummary,
     Delivering,
     Delivery,
+    GivenAnswer,
     JournalRow,
     Merge,
     Message,
@@ -66,6 +64,7 @@ from perennia.store.records import (
     UnderWay,
     Words,
 )
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
 
 # A publish that concerns no more customers than this has set their bells when it returns.
 REACHED_AT_ONCE: Final = 500
@@ -240,6 +239,22 @@ class Store(Protocol):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         """The survey that the message ``key`` asked, and its answer so far. None: it asks none, or its customer is erased."""
+        ...
+
+    async def given_answer(self, key: str) -> GivenAnswer | None:
+        """What was answered under this key so far."""
+        ...
+
+    async def contact_of(self, reference: str | None, email: str | None) -> str | None:
+        """The contact with this external id, else the only one with this address. None: nobody, or several."""
+        ...
+
+    async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
+        """Keeps it aside; one of the same id is there already."""
+        ...
+
+    async def unclaimed(self, limit: int = 100) -> list[UnclaimedAnswer]:
+        """Newest first."""
         ...
 
     async def answer_anonymously(

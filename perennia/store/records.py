@@ -304,35 +304,6 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str = ""
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer as reports count it. ``state``: what is known of its author now, where that was asked for."""
-
-    customer: str
-    at: datetime
-    score: float | None
-    answers: JsonObject
-    state: CustomerState | None
-
-
-class AnonymousAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an anonymous answer says, and nothing else."""
-
-    score: float | None = None
-    comment: str | None = None
-    answers: JsonObject = {}
-
-
-class AnonymousBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Answers that may be shown, at least five, in no order. ``month``: in which the last five of them were complete.
-
-    ``group``: the traits that their survey keeps, as their authors had them.
-    """
-
-    month: str
-    group: dict[str, str | None]
-    answers: tuple[AnonymousAnswer, ...]
-
-
 class SurveyQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """The survey that a message asked its customer (internal id), with the names that its text may use.
 

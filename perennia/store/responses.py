@@ -13,7 +13,8 @@ from perennia.core.decisions import SendEmail, SurveyAnswered
 from perennia.store.bodies import body, effect_of, object_of, state_of, storable
 from perennia.store.columns import Instant, instant, microseconds
 from perennia.store.prepared import execute
-from perennia.store.records import Answered, GivenAnswer, Response, SurveyQuestion
+from perennia.store.records import GivenAnswer, Response, SurveyQuestion
+from perennia.store.survey_records import Answered
 from perennia.store.tables import customers, effects, responses
 
 # Who they are by now.
@@ -78,6 +79,20 @@ def survey_question(connection: Connection, key: str) -> SurveyQuestion | None:
         answer=answer,
         asked_at=row.asked_at,
         erased=row.erased_at is not None,
+    )
+
+
+def given_answer(connection: Connection, key: str) -> GivenAnswer | None:
+    """`Store.given_answer`."""
+    row = connection.execute(select(responses).where(responses.c.key == key)).one_or_none()
+    if row is None:
+        return None
+    return GivenAnswer(
+        score=row.score,
+        comment=row.comment,
+        first_at=row.first_at,
+        answers=object_of(row.answers),
+        partial=row.partial,
     )
 
 

@@ -45,6 +45,7 @@ from perennia.store import (
     responses,
     telling,
     turning,
+    unclaimed,
     words,
     work,
 )
@@ -54,14 +55,12 @@ from perennia.store.port import REACHED_AT_ONCE, Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
     Accepted,
-    AnonymousAnswer,
-    AnonymousBatch,
-    Answered,
     Approval,
     AuditEntry,
     CustomerSummary,
     Delivering,
     Delivery,
+    GivenAnswer,
     JournalRow,
     Merge,
     Message,
@@ -88,6 +87,7 @@ from perennia.store.records import (
     Words,
 )
 from perennia.store.sqlite import SqliteDriver
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
 
 
 def open_store(url: str) -> SqlStore:
@@ -206,6 +206,18 @@ class SqlStore(Store):
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         return await self._driver.read("survey_question", lambda c: responses.survey_question(c, key))
+
+    async def given_answer(self, key: str) -> GivenAnswer | None:
+        return await self._driver.read("given_answer", lambda c: responses.given_answer(c, key))
+
+    async def contact_of(self, reference: str | None, email: str | None) -> str | None:
+        return await self._driver.read("contact_of", lambda c: unclaimed.contact_of(c, reference, email))
+
+    async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
+        await self._driver.write("keep_unclaimed", lambda c: unclaimed.keep_unclaimed(c, answer))
+
+    async def unclaimed(self, limit: int = 100) -> list[UnclaimedAnswer]:
+        return await self._driver.read("unclaimed", lambda c: unclaimed.list_unclaimed(c, limit))
 
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]

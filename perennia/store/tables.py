@@ -258,6 +258,18 @@ responses = Table(
     Index("ix_responses_survey", "survey", "at"),
 )
 
+# What other systems told of answers that could be given to nobody; `body` is what they sent.
+unclaimed_answers = Table(
+    "unclaimed_answers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("survey", Text),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)
+
 # Anonymous answers, without order, time or author: all of one survey, of one `batch` (a month, or `waiting`) and of one
 # `group` (the traits that the survey keeps, JSON) are one row, their list sorted by what they say.
 anonymous_answers = Table(

@@ -12,7 +12,8 @@ import pytest
 from perennia.core.decisions import AskedSurvey, SurveyAnswered
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
-from perennia.store.records import AnonymousAnswer, GivenAnswer, SurveyQuestion
+from perennia.store.records import GivenAnswer, SurveyQuestion
+from perennia.store.survey_records import AnonymousAnswer
 from tests.support.api_world import NOW, World, api_world
 
 KEY = "c1/welcome.1/ask/1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perennia.core.decisions import SurveyAnswered
 from perennia.store import SqlStore
-from perennia.store.records import AnonymousAnswer, AnonymousBatch
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch
 from tests.support.posts import AT, later, take_turn, traits
 
 

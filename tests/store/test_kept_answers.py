@@ -7,6 +7,7 @@ import msgspec
 from perennia.core.decisions import AskedSurvey, SendEmail, SurveyAnswered
 from perennia.store import SqlStore
 from perennia.store.records import GivenAnswer
+from perennia.store.survey_records import UnclaimedAnswer
 from tests.support.posts import AT, email, later, merged, take_turn, traits, write
 
 ASKED = AskedSurvey(survey="nps", question="How likely?", lowest=0, highest=10)
@@ -134,3 +135,30 @@ async def test_answers_are_listed_newest_first_under_who_they_are_now(store: Sql
     await store.accept([merged("ann", "eve")], AT)
     listed = await store.responses("nps")
     assert [(one.external_id, one.score, one.comment) for one in listed] == [("eve", 9.5, None), ("eve", 3, "Slow.")]
+
+
+# --- told by other systems ------------------------------------------------------------------------------------------
+
+
+async def test_a_contact_is_found_by_its_id_else_by_an_address_that_only_it_has(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann", email="Ann@x.io"), traits("m2", "eve", email="two@x.io")], AT)
+    ann, eve = await store.find("ann"), await store.find("eve")
+    assert await store.contact_of("eve", "ann@x.io") == eve
+    assert await store.contact_of("who", " ann@X.io") == ann
+    await store.accept([traits("m3", "eva", email="two@x.io")], AT)
+    assert await store.contact_of(None, "two@x.io") is None
+    assert await store.contact_of(None, None) is None
+
+
+async def test_an_answer_of_nobody_is_kept_once(store: SqlStore) -> None:
+    aside = UnclaimedAnswer(id="typeform:e1", source="typeform", survey="nps", reason="who?", at=AT, body="{}")
+    await store.keep_unclaimed(aside)
+    await store.keep_unclaimed(aside)
+    assert await store.unclaimed() == [aside]
+
+
+async def test_what_was_answered_under_a_key_is_known(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann")], AT)
+    await store.place_order(await store.find("ann"), answer("tool:5", 9, "Good", minutes=1))
+    assert await store.given_answer("tool:5") == GivenAnswer(score=9, comment="Good", first_at=later(minutes=1))
+    assert await store.given_answer("tool:6") is None

@@ -21,7 +21,13 @@ from perennia.core.documents import Triggers
 from perennia.store import SqlStore
 from perennia.store.page import PAGE
 from perennia.store.port import UnknownCustomer
-from perennia.store.records import NeedsHistory, NewTask, SendStatus, TurnSnapshot, TurnWrite
+from perennia.store.records import (
+    NeedsHistory,
+    NewTask,
+    SendStatus,
+    TurnSnapshot,
+    TurnWrite,
+)
 from tests.support.posts import (
     AT,
     Turn,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,13 @@ from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState
 from perennia.ingest.segment import Record
+from perennia.ingest.survey_hooks import NO_SECRETS
 from perennia.rendering.links import Links
 from perennia.store.port import StaleRevision, Store, StoreUnavailable, UnknownCustomer
 from perennia.store.records import (
-    AnonymousAnswer,
-    AnonymousBatch,
-    Answered,
     AuditEntry,
     CustomerSummary,
+    GivenAnswer,
     JournalRow,
     Message,
     PublishOutcome,
@@ -43,6 +42,7 @@ from perennia.store.records import (
     Task,
     Totals,
 )
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ADMIN = {"Authorization": "Bearer admin-key"}
@@ -142,6 +142,8 @@ class MemoryStore:
     unsigned: list[tuple[AnonymousAnswer, tuple[str, ...]]] = field(
         default_factory=list[tuple[AnonymousAnswer, tuple[str, ...]]]
     )
+    known: dict[str, GivenAnswer] = field(default_factory=dict[str, GivenAnswer])
+    aside: list[UnclaimedAnswer] = field(default_factory=list[UnclaimedAnswer])
     marks: list[Answered] = field(default_factory=list[Answered])
     batches: list[AnonymousBatch] = field(default_factory=list[AnonymousBatch])
     given: list[Response] = field(default_factory=list[Response])
@@ -196,6 +198,16 @@ class MemoryStore:
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         self._reach()
         return self.questions.get(key)
+
+    async def given_answer(self, key: str) -> GivenAnswer | None:
+        return self.known.get(key)
+
+    async def contact_of(self, reference: str | None, email: str | None) -> str | None:
+        found = [one.id for one in self.people if one.external_id == reference or one.email == email]
+        return found[0] if len(found) == 1 else None
+
+    async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
+        self.aside.append(answer)
 
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
@@ -328,7 +340,9 @@ class World:
 
 
 @asynccontextmanager
-async def api_world(patience: timedelta = timedelta(seconds=5)) -> AsyncGenerator[World]:
+async def api_world(
+    patience: timedelta = timedelta(seconds=5), survey_hooks: Mapping[str, str] = NO_SECRETS
+) -> AsyncGenerator[World]:
     """The application over a store in memory, and a client of it without a network."""
     store, bells, clock = MemoryStore(), HeardBells(), FixedClock()
     links = Links("https://perennia.example", ["new-secret", "old-secret"])
@@ -339,6 +353,7 @@ async def api_world(patience: timedelta = timedelta(seconds=5)) -> AsyncGenerato
         links=links,
         write_keys=["write-key", "other-key"],
         admin_key="admin-key",
+        survey_hooks=survey_hooks,
         patience=patience,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
