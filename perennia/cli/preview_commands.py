@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from perennia.clock import WallClock
 from perennia.core.decisions import AskedSurvey
 from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Policies, SurveyStep
 from perennia.core.documents import TemplateBody
-from perennia.core.json_values import JsonObject
+from perennia.core.json_values import Json, JsonObject
 from perennia.core.step_ids import place_steps
 from perennia.rendering import (
     Asking,
@@ -58,7 +59,10 @@ def preview(
         typer.Option(help="Whose values: a YAML file (id, traits, as in a scenario) or a stored customer's id."),
     ] = None,
     values: Annotated[
-        list[str] | None, typer.Option("--with", help="What the step gives the template.", metavar="NAME=VALUE")
+        list[str] | None,
+        typer.Option(
+            "--with", help="A value: what the step gives, traits.plan, steps.ask.score ...", metavar="NAME=VALUE"
+        ),
     ] = None,
     locale: Annotated[str | None, typer.Option(help="In this language, whatever the customer's is.")] = None,
     html: Annotated[
@@ -79,13 +83,16 @@ def preview(
     if body is None:
         raise CommandError(f'no template "{template}"', f"there are {', '.join(sorted(loaded.templates))}", Exit.USAGE)
     context = _context(_traits(customer, workspace, url, data))
-    context |= dict(_value(each) for each in values or ())
+    for each in values or ():
+        _put(context, *_value(each))
     use = _use_of(template, loaded)
     surroundings = _surroundings(body, context, loaded.policies or NO_POLICIES, locale, use)
     try:
         message = render_message(body, context, surroundings)
     except TemplateError as error:
-        raise CommandError(str(error), "or give the value: --customer FILE, --with NAME=VALUE", Exit.FINDINGS) from None
+        raise CommandError(
+            str(error), "or give the value: --customer FILE, --with traits.plan=pro", Exit.FINDINGS
+        ) from None
     observed = observe(message)
     if html is None and browser:
         html = Path(mkdtemp(prefix="perennia-")) / "preview.html"
@@ -154,20 +161,30 @@ def _from_file(file: Path) -> JsonObject:
 
 def _context(person: JsonObject) -> JsonObject:
     traits: JsonObject = {name: value for name, value in person.items() if name != "id"}
-    nothing: JsonObject = {}
-    return {
-        "traits": traits,
-        "contact": person,
-        "account": person,
-        **dict.fromkeys(("enter", "steps", "stage", "answers", "health"), nothing),
-    }
+    empty: JsonObject = {name: {} for name in ("enter", "steps", "stage", "answers", "health")}
+    return {"traits": traits, "contact": {**person}, "account": {**person}, **empty}
 
 
-def _value(given: str) -> tuple[str, str]:
+def _value(given: str) -> tuple[list[str], Json]:
+    """The parts of a dotted name, and its value: JSON where it is some (``8``, ``true``, ``["a", "b"]``), else text."""
     name, separator, value = given.partition("=")
     if not separator:
         raise CommandError(f'"{given}" gives no value', "write --with NAME=VALUE", Exit.USAGE)
-    return name.strip(), value
+    try:
+        read = cast("Json", json.loads(value))
+    except ValueError:
+        read = value
+    return [part.strip() for part in name.split(".")], read
+
+
+def _put(context: JsonObject, path: Sequence[str], value: Json) -> None:
+    *outer, last = path
+    inside = context
+    for part in outer:
+        found = inside.get(part)
+        inside[part] = found = found if isinstance(found, dict) else {}
+        inside = found
+    inside[last] = value
 
 
 # --- how it is sent -------------------------------------------------------------------------------------------------

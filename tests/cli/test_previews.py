@@ -67,6 +67,14 @@ def test_a_value_that_is_missing_is_named_with_where_and_how_to_give_it(workspac
     assert "hello/greet.md:4: traits.plan is missing" in ended.err
 
 
+def test_a_value_is_given_by_the_name_that_the_template_has_for_it(workspace: Path) -> None:
+    text = "---\nsubject: Hi\n---\n{{ steps.ask.score + 1 }} {{ traits.plan }} {{ tags | listed }}\n"
+    (workspace / "templates/hello/greet.md").write_text(text, encoding="utf-8")
+    given = ("--with", "steps.ask.score=8", "--with", "traits.plan=pro", "--with", 'tags=["a", "b"]')
+    ended = perennia(workspace, "preview", "hello/greet", *given, "--json")
+    assert json.loads(ended.out)["text"].startswith("9 pro a and b\n")
+
+
 def test_an_unknown_template_is_answered_with_those_there_are(workspace: Path) -> None:
     ended = perennia(workspace, "preview", "hello/great")
     assert (ended.code, "there are hello/greet" in ended.err) == (2, True)
