@@ -23,6 +23,9 @@ def check_task(inspection: Inspection, playbook: Playbook, path: Path, step: Tas
     due = inspection.span((*path, "due"), step.due)
     check_text(inspection, playbook, (*path, "task"), step.task)
     check_text(inspection, playbook, (*path, "body"), step.body)
+    if step.wait and step.due is None:
+        message = 'without "due" this waits for somebody as long as the enrollment lives'
+        inspection.warn_at_key((*path, "wait"), "endless-wait", message, 'add "due: SPAN"')
     if step.escalate is None:
         return
     after = inspection.span((*path, "escalate", "after"), step.escalate.after)

@@ -10,6 +10,7 @@ from perennia.catalog.check_enrolling import check_enroll, check_other
 from perennia.catalog.check_keys import check_keys
 from perennia.catalog.check_messages import check_email
 from perennia.catalog.check_outward import check_approval, check_crm, check_notice, check_task, check_webhook
+from perennia.catalog.check_reentry import check_reentry
 from perennia.catalog.check_routes import check_repeat, check_routes
 from perennia.catalog.check_segments import check_segment_name
 from perennia.catalog.check_times import check_timed_trigger, check_until
@@ -93,7 +94,8 @@ class _PlaybookCheck:
         for placed in self._placed:
             self._check_step(placed)
         check_keys(self._inspect, self._book, self._placed)
-        check_routes(self._inspect, self._book, self._placed)
+        check_routes(self._inspect, self._book)
+        check_reentry(self._inspect, self._book, self._placed)
 
     # --- around the steps ---
 
@@ -219,7 +221,7 @@ class _PlaybookCheck:
                 self._inspect.at_key((*path, name), "bad-id", f'"{name}" is no name of a variant', remedy)
         total = sum(arm.share for arm in step.split.values())
         if abs(total - 100) > SHARES_MAY_MISS:
-            self._inspect.at_key(path, "bad-shares", f"the shares sum to {total:g}, not to 100")
+            self._inspect.at_key(path, "bad-shares", f"the shares sum to {total:g}, not to 100", "change one of them")
 
     def _check_wait(self, path: Path, wait: str | UntilTime | UntilDate) -> None:
         if isinstance(wait, str):

@@ -1,4 +1,4 @@
-"""What `check` says of the way through a playbook: steps nobody reaches, playbooks that start themselves again."""
+"""What `check` says of the way through a playbook: steps nobody reaches, repeats that never end."""
 
 from __future__ import annotations
 
@@ -7,35 +7,26 @@ from datetime import timedelta
 
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
-from perennia.core.calendar import SpanError, parse_span
-from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import (
+    ApproveStep,
     BranchStep,
-    EmitStep,
-    EventTrigger,
     ExitStep,
     Playbook,
-    ReenterAfter,
     RepeatStep,
     Rounds,
     SplitStep,
-    StageStep,
     Step,
-    UpdateStep,
     WaitForStep,
     WaitStep,
-    WhenTrigger,
 )
-from perennia.core.expressions import ExpressionError, compile_expression
-from perennia.core.step_ids import PlacedStep, step_lists
+from perennia.core.step_ids import step_lists
 
 SHORTEST_ROUND = timedelta(hours=1)
 
 
-def check_routes(inspection: Inspection, playbook: Playbook, placed: Sequence[PlacedStep]) -> None:
+def check_routes(inspection: Inspection, playbook: Playbook) -> None:
     """Adds to the inspection's findings."""
     _check_reachable(inspection, playbook.steps, ("steps",))
-    _check_reentry(inspection, playbook, placed)
 
 
 def check_repeat(inspection: Inspection, path: Path, rounds: Rounds) -> None:
@@ -98,6 +89,8 @@ def _always_ends(step: Step) -> bool:
             return all(_ends(arm.then) for arm in step.branch) and _ends(step.else_)
         case RepeatStep():
             return step.repeat.until is None and _ends(step.repeat.steps)
+        case ApproveStep():
+            return _ends(step.then) and _ends(step.else_)
         case SplitStep():
             return all(_ends(arm.then) for arm in step.split.values() if arm.share > 0)
         case WaitForStep():
@@ -110,64 +103,3 @@ def _always_ends(step: Step) -> bool:
 
 def _ends(steps: Sequence[Step]) -> bool:
     return any(_always_ends(step) for step in steps)
-
-
-def _check_reentry(inspection: Inspection, playbook: Playbook, placed: Sequence[PlacedStep]) -> None:
-    """Refuses a playbook whose own steps turn its own trigger on while re-entry leaves no gap.
-
-    Only what its steps write and its trigger reads is looked at; longer circles are the loop guard's.
-    """
-    if not _reenters_at_once(playbook) or any(_is_gap(step) for step in playbook.steps):
-        return
-    written = {
-        f"traits.{trait}" for found in placed if isinstance(found.step, UpdateStep) for trait in found.step.update
-    }
-    written |= {f"stage.{track}" for found in placed if isinstance(found.step, StageStep) for track in found.step.stage}
-    emitted = {found.step.emit for found in placed if isinstance(found.step, EmitStep)}
-    for index, trigger in enumerate(playbook.enter.on):
-        if isinstance(trigger, EventTrigger) and any(_starts(trigger, event) for event in emitted):
-            message = f"this playbook can start itself again without a gap: its own steps emit {trigger.event}"
-            remedy = "write reenter: {after: SPAN}"
-            inspection.at_value(("enter", "on", index, "event"), "self-reentry", message, remedy)
-        if not isinstance(trigger, WhenTrigger):
-            continue
-        changed = sorted(written & _reads(trigger.when, playbook))
-        if changed:
-            message = f"this playbook can start itself again without a gap: its own steps change {', '.join(changed)}"
-            remedy = "write reenter: {after: SPAN}"
-            inspection.at_value(("enter", "on", index, "when"), "self-reentry", message, remedy)
-
-
-def _starts(trigger: EventTrigger, event: str) -> bool:
-    name = trigger.event
-    return event == name or (name.endswith("*") and event.startswith(name.removesuffix("*")))
-
-
-def _reads(text: str, playbook: Playbook) -> set[str]:
-    """What the expression reads, as ``traits.NAME`` and ``stage.TRACK``; nothing of one that has findings of its own."""
-    try:
-        expression = compile_expression(text, names=CUSTOMER_NAMES[playbook.scope])
-    except ExpressionError:
-        return set()
-    return {f"traits.{name}" for name in expression.traits} | {f"stage.{track}" for track in expression.tracks}
-
-
-def _reenters_at_once(playbook: Playbook) -> bool:
-    reenter = playbook.enter.reenter
-    if isinstance(reenter, ReenterAfter):
-        return not _takes_time(reenter.after)
-    return reenter == "always"
-
-
-def _is_gap(step: Step) -> bool:
-    # Waits until a time of day or a date may be over at once.
-    return isinstance(step, WaitStep) and step.if_ is None and isinstance(step.wait, str) and _takes_time(step.wait)
-
-
-def _takes_time(span: str) -> bool:
-    """Whether the span is longer than nothing; one that cannot be read has a finding of its own and counts."""
-    try:
-        parsed = parse_span(span)
-    except SpanError:
-        return True
-    return bool(parsed.days or parsed.business_days or parsed.exact)

@@ -36,7 +36,7 @@ CODES: Final[dict[str, str]] = {
     "empty-file": "A file defines nothing.",
     "empty-workspace": "The workspace has no playbooks.",
     "endless-repeat": "A repeat has neither `times` nor `until`.",
-    "endless-wait": "A `wait_for` has no `up_to`: it waits as long as the enrollment lives.",
+    "endless-wait": "A `wait_for`, a task or an approval has no time limit: it waits as long as the enrollment lives.",
     "foreign-placeholder": "A text has a placeholder of another tool, or what copy is begun with.",
     "idle-approval": "The answer to an approval changes nothing.",
     "long-subject": "A message's subject is longer than mailboxes show.",

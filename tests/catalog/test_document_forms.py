@@ -85,13 +85,13 @@ STEPS: list[tuple[str, list[str]]] = [
         "- email: hello\n  wait: 3d",
         ['5:3: error two-verbs: a step has one of "email" and "wait", not both; make it two steps'],
     ),
-    ("- task: Call\n  wait: true", []),
+    ("- task: Call\n  due: 1d\n  wait: true", []),
     ("- task: Call\n  wait: 3d", [f'5:9: error wrong-type: "wait" must be true or false, not "3d"; {YES}']),
     (
         "- survey: nps\n  wait: 3d",
         ['4:11: error unknown-survey: no survey "nps"; there is no survey yet: define one first'],
     ),
-    ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100"]),
+    ("- split: {a: {share: 50}}", ["4:3: error bad-shares: the shares sum to 50, not to 100; change one of them"]),
     ("- repeat: {every: 1h, times: 2, steps: [{email: hello}]}", []),
     ("- repeat: {every: 30m, times: 2, steps: [{branch: [{if: 'true', then: [{wait: 1h}]}]}]}", []),
     (

@@ -18,7 +18,21 @@ FINDINGS: list[tuple[str, list[str]]] = [
     ),
     ("  - {task: Call, due: 1bd, escalate: {after: 2d, to: {role: csm}}}", []),
     ("  - {task: Call, escalate: {after: soon, to: owner}}", ["bad-span"]),
+    (
+        "  - {task: Call, wait: true}",
+        [
+            '4:18: warning endless-wait: without "due" this waits for somebody as long as the enrollment lives; '
+            'add "due: SPAN"'
+        ],
+    ),
     ("  - {approve: Well?, within: 2d, then: [{email: hello}]}", []),
+    (
+        "  - {approve: Well?, within: 2d, then: [{exit: a}], else: [{exit: b}]}\n  - email: hello",
+        [
+            "5:5: error unreachable-step: nobody reaches this step: the one before it always ends the enrollment; "
+            "remove it, or give the exit an if"
+        ],
+    ),
     (
         "  - {approve: Well?, within: 2d}",
         [

@@ -206,28 +206,68 @@ def test_a_message_about_an_account_must_say_whom_it_goes_to_and_an_account_is_n
     ]
 
 
-SELF_REENTRY = (
-    "playbooks/p.yaml:5:13: error self-reentry: this playbook can start itself again without a gap: "
-    "its own steps change traits.state; write reenter: {after: SPAN}"
-)
-IDLE = "enter:\n  on:\n    - when: traits.state == 'idle'\n"
+AGAIN = "this playbook can start itself again without a gap"
+AFTER = "write reenter: {after: SPAN}"
+TURNED = [f"5:13: error self-reentry: {AGAIN}: its own steps change traits.state; {AFTER}"]
+ROUND = "- update: {state: '\"busy\"'}\n- update: {state: '\"idle\"'}"
 
 
 @pytest.mark.parametrize(
     ("reenter", "steps", "findings"),
     [
-        ("always", "- update: {state: '\"busy\"'}", [SELF_REENTRY]),
-        ("{after: 0d}", "- update: {state: '\"busy\"'}", [SELF_REENTRY]),
-        ("always", "- update: {state: '\"busy\"'}\n- wait: 1d", []),
-        ("{after: 1d}", "- update: {state: '\"busy\"'}", []),
-        ("once", "- update: {state: '\"busy\"'}", []),
+        ("always", ROUND, TURNED),
+        ("{after: 0d}", ROUND, TURNED),
+        ("always", "- update: {state: traits.former}", TURNED),
+        ("always", f"{ROUND}\n- wait: 1d", []),
+        ("{after: 1d}", ROUND, []),
+        ("once", ROUND, []),
+        ("always", "- update: {state: '\"busy\"'}", []),
+        ("always", "- update: {state: null}", []),
         ("always", "- update: {other: 1}", []),
     ],
 )
 def test_a_playbook_that_starts_itself_again_needs_a_gap(
     check: Check, reenter: str, steps: str, findings: list[str]
 ) -> None:
-    assert check(f"{BOOK}{IDLE}  reenter: {reenter}\nsteps:\n{steps}\n") == findings
+    trigger = "enter:\n  on:\n    - when: traits.state == 'idle'\n"
+    text = f"{BOOK}{trigger}  reenter: {reenter}\nsteps:\n{steps}\n"
+    assert check(text) == [f"playbooks/p.yaml:{each}" for each in findings]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "steps", "finding"),
+    [
+        (
+            "event: Told *",
+            "[{emit: Told All}]",
+            f"3:22: error self-reentry: {AGAIN}: its own steps emit Told *; {AFTER}",
+        ),
+        (
+            "playbook: {p: any}",
+            "[{milestone: m}]",
+            f"3:26: error self-reentry: {AGAIN}: its own end starts it; {AFTER}",
+        ),
+        (
+            "stage: {adoption: active}",
+            "[{stage: {adoption: new}}, {stage: {adoption: active}}]",
+            f"3:23: error self-reentry: {AGAIN}: its own steps set adoption to active; {AFTER}",
+        ),
+        (
+            "segment: big",
+            "[{update: {seats: 0}}, {update: {seats: 30}}]",
+            f"3:24: error self-reentry: {AGAIN}: its own steps change traits.seats; {AFTER}",
+        ),
+    ],
+)
+def test_what_starts_itself_is_found_whatever_starts_it(check: Check, trigger: str, steps: str, finding: str) -> None:
+    segment = "---\nsegment: big\nwhen: traits.seats > 20\n"
+    text = f"{BOOK}enter: {{on: [{{{trigger}}}], reenter: always}}\nsteps: {steps}\n{segment}"
+    assert check(text) == [f"playbooks/p.yaml:{finding}"]
+
+
+def test_a_stage_that_it_only_confirms_starts_nobody(check: Check) -> None:
+    text = f"{BOOK}enter: {{on: [{{stage: {{adoption: active}}}}], reenter: always}}\nsteps: [{{stage: {{adoption: active}}}}]\n"
+    assert check(text) == []
 
 
 TOLD: list[tuple[str, list[str]]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,3 +65,59 @@ def test_the_schema_is_printed_and_written(workspace: Path) -> None:
     written = perennia(workspace, "schema", "--output", "editor/schema.json")
     assert (written.code, written.out) == (0, "written to editor/schema.json\n")
     assert '"title": "Perennia"' in (workspace / "editor/schema.json").read_text(encoding="utf-8")
+
+
+WRONG = """\
+playbook: a
+topic: news
+enter: {on: [{event: Told}], reenter: always}
+steps:
+  - wait_for: [{event: Done}]
+  - {task: Call, wait: true}
+  - split: {x: {share: 50, then: [{email: gone}]}, y: {share: 40, then: [{email: plain}]}}
+  - {emit: Told, if: 'traits.n > 3 && traits.n < 2'}
+  - {enroll: b}
+  - exit: enough
+  - email: hello/greet
+---
+playbook: b
+steps: [{enroll: a}]
+"""
+FOUND = [
+    (3, 22, "error", "self-reentry"),
+    (5, 5, "warning", "endless-wait"),
+    (6, 18, "warning", "endless-wait"),
+    (7, 5, "error", "bad-shares"),
+    (7, 43, "error", "unknown-template"),
+    (7, 82, "error", "no-way-out"),
+    (8, 23, "warning", "never-true"),
+    (9, 14, "error", "circular-enroll"),
+    (11, 5, "error", "unreachable-step"),
+    (14, 18, "error", "circular-enroll"),
+]
+
+
+def write_wrong(workspace: Path) -> None:
+    (workspace / "playbooks/wrong.yaml").write_text(WRONG, encoding="utf-8")
+    (workspace / "templates/layouts").mkdir()
+    (workspace / "templates/layouts/bare.html").write_text("{{ content }}", encoding="utf-8")
+    (workspace / "templates/plain.md").write_text("---\nsubject: Hello\nlayout: bare\n---\nHello\n", encoding="utf-8")
+
+
+def test_programs_are_told_of_each_finding_its_place_code_sentence_and_remedy(workspace: Path) -> None:
+    write_wrong(workspace)
+    ended = perennia(workspace, "check", "--format", "json")
+    findings = [each for each in json.loads(ended.out)["findings"] if each["path"] == "playbooks/wrong.yaml"]
+    assert ended.code == 1
+    assert [(each["line"], each["column"], each["severity"], each["code"]) for each in findings] == FOUND
+    assert all(each["message"] and each["remedy"] for each in findings)
+
+
+def test_githubs_workflows_are_told_the_same(workspace: Path) -> None:
+    write_wrong(workspace)
+    lines = perennia(workspace, "check", "--format", "github").out.splitlines()
+    heads = [line.split("::", 2)[1] for line in lines if "file=playbooks/wrong.yaml" in line]
+    assert heads == [
+        f"{severity} file=playbooks/wrong.yaml,line={line},col={column},title={code}"
+        for line, column, severity, code in FOUND
+    ]
