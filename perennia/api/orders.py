@@ -20,10 +20,12 @@ from perennia.api.views import (
     AnswerBody,
     ApprovalBody,
     EnrollBody,
+    LockBody,
     OrderAnswer,
     OrderBody,
     StageBody,
     TaskBody,
+    UnlockBody,
     decision_view,
 )
 from perennia.clock import Clock
@@ -33,6 +35,7 @@ from perennia.core.decisions import (
     EnrollmentOrder,
     EnrollOrder,
     Input,
+    StageLockOrder,
     StageOrder,
     SurveyAnswered,
     TaskEnded,
@@ -63,6 +66,8 @@ class Orders:
             "/customers/{reference:path}/enroll": self.enroll,
             "/customers/{reference:path}/orders": self.steer,
             "/customers/{reference:path}/stage": self.set_stage,
+            "/customers/{reference:path}/stage/lock": self.lock_stage,
+            "/customers/{reference:path}/stage/unlock": self.unlock_stage,
             "/customers/{reference:path}/answers": self.answer_survey,
             "/tasks/{key:path}/done": self.finish_task,
             "/tasks/{key:path}/cancel": self.cancel_task,
@@ -109,6 +114,24 @@ class Orders:
         await self.published.must_have_stage(body.track, body.stage)
         order = StageOrder(at=self.clock.now(), track=body.track, stage=body.stage, by=body.by)
         return await self._place(await self.store.find(reference, kind), order, body.by, "stage", response)
+
+    async def lock_stage(
+        self, reference: str, body: LockBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """Keeps the customer in the stage of a track in which it stands: no criterion and no step moves it."""
+        await self.published.must_have_track(body.track)
+        order = StageLockOrder(
+            at=self.clock.now(), track=body.track, locked=True, by=body.by, until=body.until, why=body.why
+        )
+        return await self._place(await self.store.find(reference, kind), order, body.by, "lock", response)
+
+    async def unlock_stage(
+        self, reference: str, body: UnlockBody, response: Response, kind: Scope | None = None
+    ) -> OrderAnswer:
+        """Lets the customer move again, and looks at once where it belongs."""
+        await self.published.must_have_track(body.track)
+        order = StageLockOrder(at=self.clock.now(), track=body.track, locked=False, by=body.by)
+        return await self._place(await self.store.find(reference, kind), order, body.by, "unlock", response)
 
     async def answer_survey(
         self, reference: str, body: AnswerBody, response: Response, kind: Scope | None = None
@@ -217,6 +240,8 @@ def _what(order: Input) -> dict[str, str | bool]:
             return {"playbook": playbook} if key is None else {"playbook": playbook, "key": key}
         case StageOrder(track=track, stage=stage):
             return {"track": track, "stage": stage}
+        case StageLockOrder(track=track):
+            return {"track": track}
         case SurveyAnswered(survey=survey):
             return {"survey": survey}
         case _:

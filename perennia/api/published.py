@@ -10,6 +10,7 @@ from perennia.core.compiled import Catalog, compile_catalog
 from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import NO_POLICIES, Policies, Segment
 from perennia.core.expressions import Expression, compile_expression
+from perennia.core.nodes import CompiledTrack
 from perennia.core.survey_definitions import Survey
 from perennia.store.port import Store
 
@@ -66,12 +67,16 @@ class Published:
             raise Problem(404, "Unknown survey", f"No survey {survey!r} is published{nearest(survey, known)}")
         return catalog.surveys[survey]
 
-    async def must_have_stage(self, track: str, stage: str) -> None:
+    async def must_have_track(self, track: str) -> CompiledTrack:
         """Raises a 404 `Problem` that names the nearest published one."""
         catalog = await self.catalog()
         if catalog is None or track not in catalog.tracks:
             known = () if catalog is None else catalog.tracks
             raise Problem(404, "Unknown track", f"No track {track!r} is published{nearest(track, known)}")
-        stages = [one.id for one in catalog.tracks[track].stages]
+        return catalog.tracks[track]
+
+    async def must_have_stage(self, track: str, stage: str) -> None:
+        """Raises a 404 `Problem` that names the nearest published one."""
+        stages = [one.id for one in (await self.must_have_track(track)).stages]
         if stage not in stages:
             raise Problem(404, "Unknown stage", f"Track {track!r} has no stage {stage!r}{nearest(stage, stages)}")

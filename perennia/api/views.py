@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from perennia.core.definitions import Scope
 from perennia.core.documents import DocumentKind
@@ -305,6 +305,20 @@ class OrderBody(Order):
 class StageBody(Order):
     track: Text
     stage: Text
+    by: Who = "api"
+
+
+class LockBody(Order):
+    """``until``: null locks for good; ``why``: for whoever looks later."""
+
+    track: Text
+    until: AwareDatetime | None = None
+    why: Annotated[str, Field(max_length=1000)] | None = None
+    by: Who = "api"
+
+
+class UnlockBody(Order):
+    track: Text
     by: Who = "api"
 
 

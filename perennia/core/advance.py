@@ -46,6 +46,7 @@ from perennia.core.decisions import (
     MessageTold,
     Reason,
     Recollection,
+    StageLockOrder,
     StageOrder,
     SurveyAnswered,
     TaskEnded,
@@ -279,6 +280,8 @@ def _take(run: Deliberation, each: Input) -> None:
             orders.steer(run, each)
         case StageOrder():
             stages.stage_ordered(run, each)
+        case StageLockOrder():
+            stages.lock_ordered(run, each)
     _settle(run)
 
 

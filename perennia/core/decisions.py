@@ -61,6 +61,7 @@ class Reason(StrEnum):
     VERSION_MIGRATED = "version_migrated"
     APPROVAL_DENIED = "approval_denied"
     APPROVAL_TIMEOUT = "approval_timeout"
+    STAGE_LOCKED = "stage_locked"
 
 
 class Outcome(StrEnum):
@@ -260,6 +261,16 @@ class StageOrder(InputModel, frozen=True, kw_only=True, tag="stage_order"):
     by: str
 
 
+class StageLockOrder(InputModel, frozen=True, kw_only=True, tag="stage_lock"):
+    """Somebody locks the stage in which the customer stands, until an instant or for good, or unlocks it."""
+
+    track: str
+    locked: bool
+    by: str
+    until: datetime | None = None
+    why: str | None = None
+
+
 class Recollection(InputModel, frozen=True, kw_only=True, tag="recollection"):
     """Events from before, read back from the store because a new revision counts what nobody counted so far.
 
@@ -287,6 +298,7 @@ Input: TypeAlias = (
     | ErrandEnded
     | EnrollmentOrder
     | StageOrder
+    | StageLockOrder
     | Recollection
 )
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from perennia.core.decisions import Act, Reason, StageOrder
+from perennia.core.decisions import Act, Reason, StageLockOrder, StageOrder
 from perennia.core.deliberation import STILL_HOLDS, Deliberation, Look
 from perennia.core.health import bring_up_to_date
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import CompiledHealth, CompiledStage, CompiledTrack
-from perennia.core.state import StageState
+from perennia.core.state import StageLock, StageState
 
 
 def update_standings(run: Deliberation) -> bool:
@@ -34,6 +34,10 @@ def _move(run: Deliberation, track: CompiledTrack, news: tuple[str, ...]) -> boo
     looks = [_look(run, stage, news) for stage in track.stages]
     standing = run.state.stages.get(track.id)
     flipped = any(look.flipped for look in looks)
+    if standing is not None and standing.lock is not None and not _is_over(run, standing.lock):
+        if flipped and standing.held:
+            run.state.stages[track.id] = msgspec.structs.replace(standing, held=False)
+        return False
     if standing is not None and standing.look_again is not None and run.passed(standing.look_again):
         standing = _looked(run, track, standing, held=standing.held)
     elif standing is not None and not flipped and not any(look.first and look.holds for look in looks):
@@ -59,9 +63,13 @@ def _look(run: Deliberation, stage: CompiledStage, news: tuple[str, ...]) -> Loo
 
 
 def _looked(run: Deliberation, track: CompiledTrack, standing: StageState, *, held: bool) -> StageState:
-    standing = msgspec.structs.replace(standing, held=held, look_again=None)
+    standing = msgspec.structs.replace(standing, held=held, look_again=None, lock=None)
     run.state.stages[track.id] = standing
     return standing
+
+
+def _is_over(run: Deliberation, lock: StageLock) -> bool:
+    return lock.until is not None and run.passed(lock.until)
 
 
 def _target(track: CompiledTrack, looks: Sequence[Look], standing: StageState | None) -> CompiledStage | None:
@@ -120,19 +128,40 @@ def _enter(
     )
 
 
-def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObject) -> None:
-    """Sets the stage by a step or a person: it holds until some criterion's truth changes."""
+def set_stage(run: Deliberation, track_id: str, stage_id: str, detail: JsonObject, *, by_person: bool = False) -> None:
+    """Sets the stage by a step or a person: it holds until some criterion's truth changes.
+
+    A person's hand also moves who is locked, which ends the lock; a step's does not.
+    """
     track = run.catalog.tracks.get(track_id)
     position = None if track is None else track.positions.get(stage_id)
     if track is None or position is None:
         run.note(Act.IGNORED, stage_id, reason=Reason.UNKNOWN_STAGE, detail={"track": track_id, **detail})
         return
     standing = run.state.stages.get(track_id)
+    if standing is not None and standing.lock is not None and not by_person:
+        run.note(Act.IGNORED, stage_id, reason=Reason.STAGE_LOCKED, detail={"track": track_id, **detail})
+        return
     if standing is not None and standing.stage == stage_id:
-        run.state.stages[track_id] = msgspec.structs.replace(standing, held=True, look_again=None)
+        run.state.stages[track_id] = msgspec.structs.replace(standing, held=True, look_again=None, lock=None)
         return
     _enter(run, track, track.stages[position], standing, held=True, detail=detail)
 
 
 def stage_ordered(run: Deliberation, order: StageOrder) -> None:
-    set_stage(run, order.track, order.stage, {"by": order.by})
+    set_stage(run, order.track, order.stage, {"by": order.by}, by_person=True)
+
+
+def lock_ordered(run: Deliberation, order: StageLockOrder) -> None:
+    """Locks the stage where the customer stands, or unlocks it: then it is looked at again at once."""
+    standing = run.state.stages.get(order.track)
+    detail: JsonObject = {"track": order.track, "by": order.by}
+    if standing is None or order.track not in run.catalog.tracks:
+        run.note(Act.IGNORED, "lock" if order.locked else "unlock", reason=Reason.UNKNOWN_STAGE, detail=detail)
+        return
+    lock = StageLock(order.by, order.until, order.why) if order.locked else None
+    until = order.until if order.locked else run.instant
+    run.state.stages[order.track] = msgspec.structs.replace(standing, lock=lock, look_again=until)
+    told: JsonObject = {"until": None if order.until is None else order.until.isoformat(), "why": order.why}
+    detail |= {"stage": standing.stage, **{name: value for name, value in told.items() if value is not None}}
+    run.note(Act.ORDER, "lock" if order.locked else "unlock", detail=detail)

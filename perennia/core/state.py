@@ -171,11 +171,20 @@ class Burst(msgspec.Struct, frozen=True, omit_defaults=True):
     entries: int = 0
 
 
+class StageLock(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person has the customer stay in its stage, until an instant or for good."""
+
+    by: str
+    until: datetime | None = None
+    why: str | None = None
+
+
 class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the customer stands in a track.
 
     ``held``: set by a step or a person, until some criterion's truth changes. ``look_again``: when a move that the dwell
-    time suppressed is looked at again. ``raised``: the events of its lateness that this stay has raised.
+    time suppressed, or the end of its lock, is looked at again. ``raised``: the events of its lateness that this stay has
+    raised. ``lock``: it moves by no criterion and no step.
     """
 
     stage: str
@@ -183,6 +192,7 @@ class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     held: bool = False
     look_again: datetime | None = None
     raised: tuple[str, ...] = ()
+    lock: StageLock | None = None
 
 
 class HealthState(msgspec.Struct, frozen=True, omit_defaults=True):

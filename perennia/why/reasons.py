@@ -31,6 +31,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.EXPRESSION_ERROR: "a value could not be worked out",
     Reason.NOT_ENROLLED: "the customer is not in this playbook",
     Reason.UNKNOWN_STAGE: "no such stage is published",
+    Reason.STAGE_LOCKED: "a person keeps the customer in its stage",
     Reason.MERGED: "the customer was merged into another one",
     Reason.UNKNOWN_ZONE: "no such time zone is known, so the next one told counts",
     Reason.MISSING_DATE: "no date is known to wait for",

@@ -111,11 +111,22 @@ def _act(entry: JournalEntry) -> str:
         case Act.ESCALATED:
             return f"the task was late and went on{_to(entry)}: {_text(entry.detail.get('task'))}"
         case Act.ORDER:
-            return f"was told to {entry.code}{_by(entry)}"
+            return f"was told to {entry.code}{_of_stage(entry)}{_by(entry)}"
         case Act.IGNORED:
             return f"{entry.code}{_by(entry)} made no difference: {reason_in_words(entry.reason or 'nothing waited for it')}"
         case _:
             assert_never(entry.act)
+
+
+def _of_stage(entry: JournalEntry) -> str:
+    """What is locked or unlocked, until when, and why."""
+    stage = entry.detail.get("stage")
+    if stage is None:
+        return ""
+    until, why = entry.detail.get("until"), entry.detail.get("why")
+    return (
+        f" the stage {_text(stage)}" + (f" until {_text(until)}" if until else "") + (f" ({_text(why)})" if why else "")
+    )
 
 
 def _through(entry: JournalEntry) -> str:

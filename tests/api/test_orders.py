@@ -13,6 +13,7 @@ from perennia.core.decisions import (
     EnrollmentOrder,
     EnrollOrder,
     JournalEntry,
+    StageLockOrder,
     StageOrder,
     SurveyAnswered,
     TaskEnded,
@@ -104,6 +105,20 @@ async def test_a_stage_can_be_set_by_hand(world: World) -> None:
     body = {"track": "adoption", "stage": "mature", "by": "sam"}
     assert (await world.client.post("/api/v1/customers/ana/stage", json=body)).status_code == 200
     assert world.store.orders == [("c1", StageOrder(at=NOW, track="adoption", stage="mature", by="sam"))]
+
+
+async def test_a_stage_can_be_locked_until_an_instant_and_unlocked(world: World) -> None:
+    until = NOW + timedelta(days=9)
+    body = {"track": "adoption", "until": until.isoformat(), "why": "renewal talks", "by": "sam"}
+    assert (await world.client.post("/api/v1/customers/ana/stage/lock", json=body)).status_code == 200
+    assert (
+        await world.client.post("/api/v1/customers/ana/stage/unlock", json={"track": "adoption"})
+    ).status_code == 200
+    assert world.store.orders == [
+        ("c1", StageLockOrder(at=NOW, track="adoption", locked=True, by="sam", until=until, why="renewal talks")),
+        ("c1", StageLockOrder(at=NOW, track="adoption", locked=False, by="api")),
+    ]
+    assert (await world.client.post("/api/v1/customers/ana/stage/lock", json={"track": "adaption"})).status_code == 404
 
 
 async def test_a_survey_can_be_answered_once(world: World) -> None:

@@ -33,7 +33,7 @@ from perennia.catalog.scenario_models import (
 from perennia.catalog.scenario_world import ProviderFault
 from tests.support.workspaces import USUAL, Check, MakeWorkspace
 
-BOOK = "playbook: p\ntopic: tips\nsteps: [{id: call, task: Call, wait: true}, {id: mail, email: hello}]\n---\n"
+BOOK = "playbook: p\ntopic: tips\nsteps: [{id: call, task: Call, wait: true, due: 9d}, {id: mail, email: hello}]\n---\n"
 HEAD = "scenario: s\ncustomer: {id: ana}\nstart: 2026-03-02T10:00:00+01:00\nuntil: 30d\n"
 YES = "YAML 1.2 knows true and false only; yes, no, on and off are words"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennia.core.decisions import StageLockOrder
 from tests.support.lives import Life, after
 
 TRACK = """
@@ -144,3 +145,45 @@ def test_a_track_that_counts_something_new_moves_people_when_it_is_published_not
         (after("0d"), "s1"),
         (after("1d"), "s2"),
     ]
+
+
+# --- locks ----------------------------------------------------------------------------------------------------------
+
+STAYS = "track: t\nstages: [{id: s0}, {id: s1, enter: traits.n >= 1}, {id: gone, enter: traits.n >= 9, end: true}]\n"
+MOVER = "---\nplaybook: p\nenter: {on: [{event: Go}]}\nsteps: [{stage: {t: s1}}]\n"
+
+
+def lock(at: str, *, locked: bool = True, until: str | None = None) -> StageLockOrder:
+    end = None if until is None else after(until)
+    return StageLockOrder(at=after(at), track="t", locked=locked, by="kim", until=end, why="renewal talks")
+
+
+def moved(life: Life) -> list[tuple[str, str]]:
+    return [each for each in life.timeline if each[1].startswith("stage")]
+
+
+def test_who_is_locked_stays_whatever_turns_true_an_end_included() -> None:
+    life = Life(STAYS).put("1d", lock("1d")).traits("2d", n=1).traits("3d", n=9).until("9d")
+    assert moved(life) == [("0d", "stage t: s0")]
+
+
+def test_unlocking_looks_at_once_where_the_customer_belongs() -> None:
+    life = Life(STAYS).put("1d", lock("1d")).traits("2d", n=1).put("3d", lock("3d", locked=False)).until("9d")
+    assert moved(life)[1:] == [("3d", "stage t: s1")]
+
+
+def test_a_lock_ends_at_its_instant() -> None:
+    life = Life(STAYS).put("1d", lock("1d", until="4d")).traits("2d", n=1).until("9d")
+    assert moved(life)[1:] == [("4d", "stage t: s1")]
+
+
+def test_a_step_does_not_move_who_is_locked_and_a_person_does() -> None:
+    life = Life(STAYS + MOVER).put("1d", lock("1d")).event("2d", "Go").stage("3d", "t", "s1").until("9d")
+    assert moved(life)[1:] == [("3d", "stage t: s1")]
+    assert [each.reason for each in life.journal if each.act == "ignored"] == ["stage_locked"]
+
+
+def test_a_lock_in_a_track_where_the_customer_stands_nowhere_is_noted() -> None:
+    order = StageLockOrder(at=after("1d"), track="none", locked=True, by="kim")
+    life = Life(STAYS).put("1d", order).until("2d")
+    assert [(each.code, each.reason) for each in life.journal if each.act == "ignored"] == [("lock", "unknown_stage")]
