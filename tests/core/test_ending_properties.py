@@ -53,7 +53,6 @@ def test_what_is_a_goal_and_an_exit_at_once_ends_as_an_exit(catalog: Catalog, in
     assert not [entry for entry in journal if entry.act == Act.GOAL or entry.reason == "goal_reached"]
 
 
-@HALF
 @given(catalogs(shape="lingering"), histories(days=5, most=12, least=6))
 def test_an_event_that_is_an_exit_or_a_goal_ends_who_was_inside_before(
     catalog: Catalog, inputs: tuple[Input, ...]

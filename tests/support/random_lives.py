@@ -40,11 +40,13 @@ from perennia.core.state import CustomerState, Recipient
 from tests.support.lives import START, TOPICS, documents
 from tests.support.random_steps import (
     BOOKS,
+    ENDING_EVENT,
     EVENTS,
     EXPRESSIONS,
     FLIPPING,
     LEAF_STEPS,
     LETTERS,
+    LONG,
     STEPS,
     WHERES,
     Step,
@@ -143,8 +145,8 @@ def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = F
         case "writing":
             raw |= {"enter": OPEN, "steps": draw(LETTERS), "key": None, "while": None}
         case "lingering":
-            raw |= {"enter": OPEN, "steps": [{"wait": "3d"}, *draw(LEAF_STEPS)], "while": None}
-            ends = draw(st.one_of(_ended_by(FLIPPING), _ended_by(FLIPPING), rule({})))
+            raw |= {"enter": OPEN, "steps": [draw(LONG), *draw(LEAF_STEPS)], "while": None}
+            ends = draw(st.one_of(_ended_by(FLIPPING), ENDING_EVENT))
             raw["exit"] = [{**ends, "reason": "told"}]
             raw["goal"] = ends if goal_is_exit else None
         case _:

@@ -204,6 +204,11 @@ FLIPPING = st.one_of(
     st.builds('count("{}", "3d") >= 2'.format, st.sampled_from(EVENTS)),
     st.builds('happened("{}")'.format, st.sampled_from(EVENTS)),
 )
+ENDING_EVENT: st.SearchStrategy[Step] = st.fixed_dictionaries(
+    {"event": st.sampled_from(["A", "B"]), "where": st.sampled_from([None, None, "event.k == 1"])}
+)
+# Steps at which people stay for days, the second with a question under way.
+LONG: st.SearchStrategy[Step] = st.sampled_from([{"wait": "3d"}, {"approve": "May we?", "within": "1w"}])
 # Messages at short intervals: they are in each other's way.
 LETTERS: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(
