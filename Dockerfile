@@ -5,14 +5,14 @@ RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
 WORKDIR /build
 # The dependencies first: they change seldom, and this layer with them.
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --locked --no-dev --extra inbox --no-install-project
+RUN uv sync --locked --no-dev --extra inbox --extra mailbox --no-install-project
 COPY perennia perennia
 COPY workflows workflows
 COPY activities activities
 COPY playbooks playbooks
 COPY templates templates
 COPY worker.py starter.py ./
-RUN uv sync --locked --no-dev --extra inbox --no-editable
+RUN uv sync --locked --no-dev --extra inbox --extra mailbox --no-editable
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Perennia" org.opencontainers.image.licenses="Apache-2.0"

@@ -15,6 +15,7 @@ from perennia.core.json_values import JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
+from perennia.providers.return_paths import ReturnPaths
 from perennia.rendering import (
     Asking,
     Surroundings,
@@ -36,9 +37,10 @@ class MessageLinks(Protocol):
 class Letters:
     """Writes emails with the current policies and the template versions that their effects name."""
 
-    def __init__(self, published: Published, links: MessageLinks) -> None:
+    def __init__(self, published: Published, links: MessageLinks, return_paths: ReturnPaths | None = None) -> None:
         self._published = published
         self._links = links
+        self._return_paths = return_paths
 
     async def write(self, customer: str, effect: SendEmail, recipient: Mailbox, date: datetime) -> OutgoingEmail:
         """The email of one effect: the same effect gives the same Message-ID.
@@ -78,6 +80,7 @@ class Letters:
             date=date,
             reply_to=reply_to,
             headers=_list_headers(unsubscribe) if unsubscribe else (),
+            return_path=None if self._return_paths is None else self._return_paths.of(effect.reference),
         )
 
 

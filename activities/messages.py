@@ -34,6 +34,7 @@ from perennia.core.state import LedgerEntry
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import EmailProvider, OutgoingEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
+from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes, NamedProvider
 from perennia.rendering import TemplateError
 from perennia.store.port import Store
@@ -47,10 +48,17 @@ MAX_REPLY_CHARS: Final = 300
 class StoreMessages(Messages):
     """Messages against a real store and provider. Any number of attempts at one key may run, also at the same time."""
 
-    def __init__(self, store: Store, provider: EmailProvider | EmailRoutes, links: MessageLinks, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        provider: EmailProvider | EmailRoutes,
+        links: MessageLinks,
+        clock: Clock,
+        return_paths: ReturnPaths | None = None,
+    ) -> None:
         published = Published(store)
         routes = provider if isinstance(provider, EmailRoutes) else EmailRoutes.through(provider)
-        self._means = _Means(store, routes, clock, Letters(published, links), published)
+        self._means = _Means(store, routes, clock, Letters(published, links, return_paths), published)
 
     @activity.defn(name="send_message")
     async def send(self, request: EffectRequest) -> None:

@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         description="With what each email provider signs what it tells of messages (POST /hooks/PROVIDER), by provider "
         "(a table in the file, JSON in the environment). docs/providers.md says where to find it.",
     )
+    bounce_address: str | None = Field(
+        default=None,
+        description="Where mail that a mail server of your own cannot deliver comes back to, like bounces@mail.example.com: each "
+        "message names an address of its own, bounces+...@mail.example.com, and `perennia mailbox` hears what comes there "
+        "(docs/providers.md). The part before the @ has at most 14 characters.",
+    )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",
         description="Address the API listens on, host:port. Port 0 is any free one, and the same again after a restart.",

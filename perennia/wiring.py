@@ -30,6 +30,7 @@ from perennia.providers.failures import Misconfigured
 from perennia.providers.guarded_http import Allowed, GuardedHttp
 from perennia.providers.notices import Channels, Means, channel_provider
 from perennia.providers.reports import ReportReader, report_reader
+from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.webhooks import SignedWebhooks
@@ -62,7 +63,7 @@ def build_workers(settings: Settings, store: Store, client: Client, dispatcher: 
     """Every worker of an installation, for one process."""
     clock = build_clock(settings)
     routes = build_routes(settings)
-    messages = StoreMessages(store, routes, build_links(settings), clock)
+    messages = StoreMessages(store, routes, build_links(settings), clock, build_return_paths(settings))
     turns = StoreTurns(store, clock, ring=dispatcher.nudge, lane=routes.lane)
     reaching = StoreReaching(store, clock, dispatcher.nudge)
     lanes = {lane: leader.provider.capabilities for lane, leader in routes.lanes().items()}
@@ -156,6 +157,14 @@ def build_readers(settings: Settings) -> dict[str, ReportReader]:
         }
     except Misconfigured as error:
         raise SettingsError("PERENNIA_HOOKS", str(error), "docs/providers.md shows each provider's") from error
+
+
+def build_return_paths(settings: Settings) -> ReturnPaths | None:
+    """Where undeliverable mail comes back to; None: to its sender. Raises `SettingsError`."""
+    if settings.bounce_address is None:
+        return None
+    with misconfigured("bounce_address", "docs/providers.md"):
+        return ReturnPaths(settings.bounce_address, settings.link_keys)
 
 
 @asynccontextmanager

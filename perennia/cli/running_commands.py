@@ -27,7 +27,7 @@ ReadyFile = Annotated[Path | None, typer.Option(help="File that gets this proces
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, demo, worker, serve, inbox, migrate, rebuild, doctor):
+    for command in (up, demo, worker, serve, mailbox, inbox, migrate, rebuild, doctor):
         app.command()(command)
 
 
@@ -86,6 +86,32 @@ def serve(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = Non
 
     settings = with_kept_keys(load_settings(workspace, data))
     _run_part(serve_api(settings, lambda url: _say_part("api", url, as_json=as_json)))
+
+
+def mailbox(
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    data: Data = None,
+    listen: Annotated[str, typer.Option(help="Where your mail server hands mail to, host:port.")] = "127.0.0.1:2525",
+    lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP instead of SMTP.")] = False,
+    cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) for STARTTLS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key (PEM), if it is not in the same file.")] = None,
+) -> None:
+    """Hears what comes back as mail to PERENNIA_BOUNCE_ADDRESS: bounces, complaints. Runs beside `serve` until told to stop."""
+    from perennia.ingest.mailbox import Listening
+    from perennia.listening import listen as listen_for_mail
+    from perennia.listening import tls_of
+
+    settings = with_kept_keys(load_settings(workspace, data))
+    where = Listening(_host_and_port(listen), lmtp, tls_of(cert, key))
+    _run_part(listen_for_mail(settings, where, lambda url: _say_part("mailbox", url, as_json=as_json)))
+
+
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise CommandError(f"--listen {text} is no host:port", "write for example 127.0.0.1:2525", Exit.USAGE)
+    return text
 
 
 def inbox(

@@ -19,14 +19,13 @@ from starlette.routing import Route
 from perennia.clock import Clock
 from perennia.ingest.bells import Bells
 from perennia.ingest.bodies import BodyError, TooLarge, read_body
-from perennia.providers.reports import Call, Report, ReportReader, Unreadable, Unsigned, Unverifiable
+from perennia.ingest.hearing import hear
+from perennia.providers.reports import Call, ReportReader, Unreadable, Unsigned, Unverifiable
 from perennia.store.port import Store, StoreUnavailable
-from perennia.store.records import MessageReport
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 2 * 1024 * 1024  # SendGrid's batches have up to 768 KB
-RAW_CHARS = 64 * 1024
 NO_READERS: Mapping[str, ReportReader] = MappingProxyType({})
 
 
@@ -57,8 +56,7 @@ class Hooks:
             body = await read_body(request.stream(), request.headers.get("content-encoding"), BODY_BYTES)
             call = Call({name.lower(): value for name, value in request.headers.items()}, body, self.real())
             reports = await reader.read(call)
-            for report in reports:
-                await self.store.hear_report(_message_report(provider, report), self.clock.now())
+            await hear(self.store, provider, reports, self.clock.now())
         except (BodyError, ClientDisconnect, Unreadable, Unsigned, Unverifiable, StoreUnavailable) as error:
             return refused(provider, error)
         if reports:
@@ -80,17 +78,3 @@ def refused(provider: str, error: Exception) -> Response:
         case _:
             log.warning("a call to /hooks/%s could not be read: %s", provider, error)
             return PlainTextResponse("not understood\n", 400)
-
-
-def _message_report(provider: str, report: Report) -> MessageReport:
-    return MessageReport(
-        id=report.id,
-        provider=provider,
-        what=report.what.value,
-        reference=report.reference,
-        address=report.recipient,
-        raw=report.raw[:RAW_CHARS],
-        bounce=report.bounce,
-        machine=report.machine,
-        token=report.token,
-    )

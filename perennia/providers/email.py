@@ -40,7 +40,8 @@ class OutgoingEmail:
 
     ``html`` None: text only. ``headers``: extra ones in order, ASCII. ``message_id``: with its angle brackets. The same
     ``idempotency_key`` means the same message, for providers that can tell. Raises `UnsafeHeader`, so no adapter ever
-    sees a header with a line break.
+    sees a header with a line break. ``return_path``: where it comes back to when it cannot be delivered, for adapters that
+    hand over to a mail server; None: to the sender. Providers over HTTP have paths of their own.
     """
 
     sender: Mailbox
@@ -53,6 +54,7 @@ class OutgoingEmail:
     date: datetime
     reply_to: Mailbox | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    return_path: Mailbox | None = None
 
     def __post_init__(self) -> None:
         if _CONTROL.search(self.subject):

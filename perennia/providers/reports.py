@@ -40,6 +40,7 @@ class Happening(StrEnum):
     CLICKED = "clicked"
     REPLIED = "replied"
     UNSUBSCRIBED = "unsubscribed"
+    REMARKED = "remarked"
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ class SmtpProvider:
         client = connection.client
         content = compose(message)
         options = _mail_options(client, message, content)
-        sender, recipient = message.sender.address.encode(), message.recipient.address.encode()
+        sender = (message.return_path or message.sender).address.encode()
+        recipient = message.recipient.address.encode()
         reply = await self._first_command(connection, b"FROM:<" + sender + b">", options)
         if reply.code != 250:
             await self._refused(connection, smtp_replies.failure_of_sender(reply))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from perennia.core.decisions import Effect, EffectEnded
+from perennia.core.decisions import Effect, EffectEnded, SendEmail
 from perennia.core.state import Recipient
 from perennia.store.bodies import effect_of, email_in, normal_address
 from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
@@ -55,8 +55,15 @@ def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
     sending = _sending(connection, rows)
     may_leave = not (sending.paused or sending.stopped or sending.erased)
     if sending.before is SendStatus.RESERVED and sending.effect and may_leave:
-        claim_row(connection, messages, key, {"at": at})
+        claim_row(connection, messages, key, {"at": at, "address": _goes_to(sending)})
     return sending
+
+
+def _goes_to(sending: Sending) -> str | None:
+    """The address that what is told of the message later may close: a customer's."""
+    to_contact = isinstance(sending.effect, SendEmail) and sending.effect.recipient == "contact"
+    address = sending.recipient.address
+    return normal_address(address) if to_contact and address is not None else None
 
 
 def _sending(connection: Connection, rows: Rows) -> Sending:

@@ -73,16 +73,18 @@ def last_order(ledger: Table) -> Label[str | None]:
 
 
 def claim_row(connection: Connection, ledger: Table, key: str, values: Mapping[str, object]) -> None:
-    """``reserved`` becomes ``sending``; any other status stays."""
-    execute(connection, _claim(ledger), {"claimed": key, **values})
+    """``reserved`` becomes ``sending``, at the instant ``at`` among the values; any other status stays."""
+    others = tuple(sorted(values.keys() - {"at"}))
+    execute(connection, _claim(ledger, others), {"claimed": key, **values})
 
 
 @cache
-def _claim(ledger: Table) -> Update:
+def _claim(ledger: Table, others: tuple[str, ...]) -> Update:
     return (
         update(ledger)
         .where(ledger.c.key == bindparam("claimed"), ledger.c.status == SendStatus.RESERVED)
         .values(status=SendStatus.SENDING, claimed_at=bindparam("at", type_=Instant()))
+        .values({name: bindparam(name) for name in others})
     )
 
 

@@ -229,7 +229,8 @@ class Store(Protocol):
 
         A person's opening, click and answer, and each bounce, are told to the customer (`tell_message`). A hard bounce and a
         complaint close the address, and so does the fifth soft bounce in thirty days. Who unsubscribes there says no to the
-        message's topic.
+        message's topic. Where it came as mail (``unsigned``): nothing happens unless the message is ours, and its own recipient
+        is who bounced or complained.
         """
         ...
 

@@ -188,7 +188,8 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a provider told of one message (`perennia.providers.reports`).
 
     ``id`` and ``token`` are the provider's; ``reference`` names the message when the report is heard, ``message`` is its key
-    when it is read again.
+    when it is read again. ``unsigned``: it came as mail, which anybody can write. Then it counts only for a message of ours,
+    and whatever ``address`` it names, only for the one that the message went to.
     """
 
     id: str
@@ -202,6 +203,7 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     message: str | None = None
     at: datetime | None = None
+    unsigned: bool = False
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):

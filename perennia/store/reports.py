@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,7 +30,11 @@ _TOLD: Final[dict[str, Told]] = {
 
 def hear_report(connection: Connection, report: MessageReport, at: datetime) -> bool:
     """`Store.hear_report`."""
-    key, customer, topic = _message_of(connection, report.reference)
+    key, customer, topic, address = _message_of(connection, report.reference)
+    if report.unsigned:
+        if key is None:
+            return False
+        report = msgspec.structs.replace(report, address=address)
     if not _keep(connection, report, key, customer, at):
         return False
     closed = _closes(connection, report, at)
@@ -43,13 +48,13 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     return True
 
 
-def _message_of(connection: Connection, reference: str | None) -> tuple[str | None, str | None, str | None]:
-    """Its key, customer and topic; nothing where it is none of ours: others may send through the same account."""
+def _message_of(connection: Connection, reference: str | None) -> tuple[str | None, str | None, str | None, str | None]:
+    """Its key, customer, topic and where it went; nothing where it is none of ours: others may send through the same account."""
     if reference is None:
-        return None, None, None
-    about = select(messages.c.key, messages.c.customer, messages.c.topic).where(messages.c.reference == reference)
-    found = connection.execute(about).first()
-    return (None, None, None) if found is None else (found.key, found.customer, found.topic)
+        return None, None, None, None
+    told = select(messages.c.key, messages.c.customer, messages.c.topic, messages.c.address)
+    found = connection.execute(told.where(messages.c.reference == reference)).first()
+    return (None, None, None, None) if found is None else (found.key, found.customer, found.topic, found.address)
 
 
 def _keep(connection: Connection, report: MessageReport, key: str | None, customer: str | None, at: datetime) -> bool:

@@ -147,6 +147,7 @@ _partial("ix_effects_open", effects.c.customer, effects.c.at, where="open")
 
 # The send ledger: one row per idempotency key, from its reservation on. `counts_for` is the contact under whose caps the
 # message takes a place, null for one that takes none (transactional, internal). `reference`: its name in what providers tell.
+# `address`: where it went, as addresses are compared; null before it leaves, and where it goes to a colleague.
 messages = Table(
     "messages",
     metadata,
@@ -167,6 +168,7 @@ messages = Table(
     Column("priority", Integer, nullable=False, server_default="50"),
     Column("reference", Text, index=True),
     Column("sender", Text),
+    Column("address", Text),
 )
 Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)

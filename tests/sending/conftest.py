@@ -16,6 +16,7 @@ from activities.turns import StoreTurns
 from perennia.core.json_values import Json
 from perennia.providers.email import Capabilities, EmailProvider, OutgoingEmail, SentEmail
 from perennia.providers.failures import ProviderFailure
+from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes
 from perennia.rendering.links import Links
 from perennia.store import open_store
@@ -62,6 +63,15 @@ FILES = {
         priority: 90
         enter: {on: [{event: Almost Left}]}
         steps: [{id: mail, email: mail}]
+        """,
+    "playbooks/checked.yaml": """
+        playbook: checked
+        topic: tips
+        enter: {on: [{event: Joined}]}
+        steps:
+          - {id: mail, email: mail}
+          - {id: patience, wait: 1h}
+          - branch: [{if: steps.mail.bounced, then: [{id: call, task: Ask for another address}]}]
         """,
     "playbooks/personal.yaml": """
         playbook: personal
@@ -124,6 +134,7 @@ class Office:
     clock: ManualClock
     provider: ToldProvider
     customer: str = ""
+    return_paths: ReturnPaths | None = None
 
     async def open(self, happened: str, **told: Json) -> str:
         """Ana is identified (``told`` over `ANA`) and the event happens; the key of the message that it opens."""
@@ -143,7 +154,7 @@ class Office:
     async def send(
         self, key: str, provider: EmailProvider | EmailRoutes | None = None, store: Store | None = None
     ) -> None:
-        messages = StoreMessages(store or self.store, provider or self.provider, LINKS, self.clock)
+        messages = StoreMessages(store or self.store, provider or self.provider, LINKS, self.clock, self.return_paths)
         await ActivityEnvironment().run(messages.send, EffectRequest(self.customer, key))
 
     async def row(self) -> Message:
