@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Protocol
 
 from activities.published import Published
+from perennia.core import definitions
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import BUILT_IN_SURVEY, Policies, Sender
+from perennia.core.definitions import Policies, Sender
+from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
@@ -19,6 +21,7 @@ from perennia.providers.return_paths import ReturnPaths
 from perennia.rendering import (
     Asking,
     Surroundings,
+    built_in_confirmation,
     built_in_survey,
     message_reader,
     render_message,
@@ -32,6 +35,8 @@ class MessageLinks(Protocol):
     def preferences_url(self, customer: str) -> str: ...
 
     def answer_url(self, key: str, survey: str) -> str: ...
+
+    def confirm_url(self, customer: str, topic: str, asked_at: datetime, address: str) -> str: ...
 
 
 class Letters:
@@ -48,10 +53,7 @@ class Letters:
         Raises `TemplateError`; `Misconfigured` where the policies name no usable sender.
         """
         policies = await self._published.policies()
-        if effect.template == BUILT_IN_SURVEY:
-            template = built_in_survey()
-        else:
-            template = await self._published.template(effect.template_version)
+        template = await self._template(effect)
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
         message_id = f"<{effect.reference}@{sender.domain}>"
@@ -66,6 +68,7 @@ class Letters:
             unsubscribe_url=unsubscribe,
             preferences_url=preferences,
             asked=asking,
+            confirm_url=self._confirm_url(customer, effect, recipient),
         )
         # In a thread: what takes long in a template holds up no other message, no sign of life.
         message = await asyncio.to_thread(render_message, template, effect.context, surroundings)
@@ -82,6 +85,22 @@ class Letters:
             headers=_list_headers(unsubscribe) if unsubscribe else (),
             return_path=None if self._return_paths is None else self._return_paths.of(effect.reference),
         )
+
+    async def _template(self, effect: SendEmail) -> TemplateBody:
+        match effect.template:
+            case definitions.BUILT_IN_SURVEY:
+                return built_in_survey()
+            case definitions.BUILT_IN_CONFIRMATION:
+                return built_in_confirmation()
+            case _:
+                # Playbooks pin the version they name; policies are always the newest, and so is what they name.
+                version = effect.template_version or await self._published.newest(effect.template)
+                return await self._published.template(version)
+
+    def _confirm_url(self, customer: str, effect: SendEmail, recipient: Mailbox) -> str | None:
+        if effect.confirms is None or effect.topic is None:
+            return None
+        return self._links.confirm_url(customer, effect.topic, effect.confirms, recipient.address)
 
 
 def addressed_to(effect: SendEmail, address: str | None) -> Mailbox | None:

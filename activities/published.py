@@ -11,7 +11,7 @@ import msgspec
 from perennia.core.admission import ANY_TIME, Timing, timing_of
 from perennia.core.definitions import NO_POLICIES, Policies
 from perennia.core.documents import TemplateBody
-from perennia.store.port import Store
+from perennia.store.port import Store, UnknownVersion
 
 # A publish shows in messages this much later at most; a busy worker asks for the revision once in that time instead of
 # once a message.
@@ -27,6 +27,7 @@ class Published:
         self._templates: OrderedDict[str, TemplateBody] = OrderedDict()
         self._policies = NO_POLICIES
         self._timing = ANY_TIME
+        self._newest: dict[str, str] = {}
         self._revision: str | None = None
         self._asked: float | None = None
 
@@ -36,7 +37,7 @@ class Published:
         if self._asked is None or now - self._asked >= REVISION_SECONDS:
             revision = await self._store.current_revision()
             if revision is not None and revision.id != self._revision:
-                self._policies = await self._read_policies(revision.id)
+                await self._read(revision.id)
                 self._timing = timing_of(self._policies)
                 self._revision = revision.id
             self._asked = now
@@ -47,6 +48,13 @@ class Published:
         await self.policies()
         return self._timing
 
+    async def newest(self, template: str) -> str:
+        """The version of a template that the current revision has. Raises `UnknownVersion`."""
+        await self.policies()
+        if template not in self._newest:
+            raise UnknownVersion(f"no template {template!r} is published")
+        return self._newest[template]
+
     async def template(self, version: str) -> TemplateBody:
         if version not in self._templates:
             document = await self._store.template(version)
@@ -56,9 +64,8 @@ class Published:
         self._templates.move_to_end(version)
         return self._templates[version]
 
-    async def _read_policies(self, revision: str) -> Policies:
+    async def _read(self, revision: str) -> None:
         catalog = await self._store.catalog(revision)
-        for document in catalog.current:
-            if document.kind == "policies":
-                return Policies.model_validate_json(document.body)
-        return NO_POLICIES
+        said = [document.body for document in catalog.current if document.kind == "policies"]
+        self._policies = Policies.model_validate_json(said[0]) if said else NO_POLICIES
+        self._newest = {each.id: each.version for each in catalog.current if each.kind == "template"}

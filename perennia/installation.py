@@ -15,6 +15,7 @@ from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
 from perennia.core.planning import People, StepChanges
+from perennia.permission_answers import Consent, ConsentAnswer, Consents, ImportAnswer, SuppressionPage
 from perennia.store.records import (
     Approval,
     CustomerSummary,
@@ -190,6 +191,8 @@ class CustomerDetail(msgspec.Struct):
     customer: CustomerSummary
     state: JsonObject | None
     timezone: str
+    consents: list[Consent] = []
+    suppressed: str | None = None
 
 
 class Decisions(msgspec.Struct):
@@ -365,6 +368,32 @@ class Installation:
     async def answer(self, reference: str, body: JsonObject) -> OrderAnswer:
         """Stores one answer to a survey for good, and lets what asks it go on."""
         return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/answers", body), type=OrderAnswer)
+
+    async def consents(self, reference: str) -> Consents:
+        return msgspec.json.decode(await self._get(f"customers/{_part(reference)}/consents"), type=Consents)
+
+    async def say_consent(self, reference: str, body: JsonObject) -> ConsentAnswer:
+        """Keeps what a contact said of a topic."""
+        return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/consents", body), type=ConsentAnswer)
+
+    async def suppressions(self, limit: int, after: str | None) -> SuppressionPage:
+        return msgspec.json.decode(await self._get("suppressions", limit=limit, after=after), type=SuppressionPage)
+
+    async def suppress(self, address: str, reason: str, by: str) -> bool:
+        """Whether the address was not closed before."""
+        body = {"address": address, "reason": reason, "by": by}
+        return msgspec.json.decode(await self._post("suppressions", body), type=dict[str, bool])["changed"]
+
+    async def lift_suppression(self, address: str, by: str) -> bool:
+        body = {"address": address, "by": by}
+        return msgspec.json.decode(await self._post("suppressions/lift", body), type=dict[str, bool])["changed"]
+
+    async def import_suppressions(self, csv: str, by: str, *, dry_run: bool) -> ImportAnswer:
+        body = {"csv": csv, "by": by, "dry_run": dry_run}
+        return msgspec.json.decode(await self._post("suppressions/import", body), type=ImportAnswer)
+
+    async def export_suppressions(self) -> str:
+        return (await self._get("suppressions/export")).decode()
 
     async def send_event(self, body: JsonObject) -> str:
         """Stores one event for good; returns its message id."""

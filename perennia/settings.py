@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from datetime import UTC, datetime
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final, cast
 
@@ -48,6 +48,18 @@ def _address(value: str) -> str:
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         message = "is no host:port; write for example 127.0.0.1:8080 (port 0: any free one)"
         raise ValueError(message)
+    return value
+
+
+def _name_server(value: str | None) -> str | None:
+    if value is None:
+        return None
+    host = _address(value).rpartition(":")[0].strip("[]")
+    try:
+        ip_address(host)
+    except ValueError as error:
+        message = "is no IP address and port; write for example 9.9.9.9:53"
+        raise ValueError(message) from error
     return value
 
 
@@ -159,6 +171,11 @@ class Settings(BaseSettings):
         description="Where mail that a mail server of your own cannot deliver comes back to, like bounces@mail.example.com: each "
         "message names an address of its own, bounces+...@mail.example.com, and `perennia mailbox` hears what comes there "
         "(docs/providers.md). The part before the @ has at most 14 characters.",
+    )
+    dns_server: Annotated[str | None, AfterValidator(_name_server)] = Field(
+        default=None,
+        description="The name server, host:port, that `perennia doctor` asks for the records of senders' domains. Without it, "
+        "those of the machine: name a public one where yours answer differently inside.",
     )
     http: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:0",

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from perennia.api.admin_key import require_admin_key
 from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
+from perennia.api.confirm_page import ConfirmPage
+from perennia.api.consents import Consents
 from perennia.api.events import Events
 from perennia.api.orders import Orders
 from perennia.api.planning import Planning
@@ -20,6 +22,7 @@ from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
 from perennia.api.sending import SendingControl
+from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
 from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
@@ -79,12 +82,14 @@ def create_app(
     team.include_router(PublishesUnderWay(store, publishes, audit).router())
     team.include_router(Orders(store, bells, clock, audit, published, patience).router())
     team.include_router(Events(commits, clock, audit).router())
-    team.include_router(Reading(store, published).router())
+    team.include_router(Consents(store, bells, clock, published).router())
+    team.include_router(Suppressions(store, bells, clock, audit).router())
+    team.include_router(Reading(store, published, clock).router())
     team.include_router(SendingControl(store, bells, clock, audit, published).router())
     team.include_router(SurveyReports(store, published).router())
     app.include_router(team)
     app.include_router(_health(store))
-    for hosted in (UnsubscribePage, PreferencesPage, SurveyPage):
+    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(Hooks(store, bells, clock, readers).routes())

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from perennia.api.audit_log import AuditLog
 from perennia.api.problems import Problem
-from perennia.api.views import EventAnswer, EventBody
+from perennia.api.views import Order, Text, View, Who
 from perennia.clock import Clock
 from perennia.core.decisions import CustomerEvent, TraitsChanged
+from perennia.core.definitions import Scope
+from perennia.core.json_values import JsonObject
 from perennia.core.tame_json import tame_object
 from perennia.ingest.event_times import event_time
 from perennia.ingest.group_commit import GroupCommit, TooMuchWaiting
 from perennia.ingest.segment import Record
 from perennia.store.port import StoreUnavailable
 from perennia.store.records import Accepted
+
+
+class EventBody(Order):
+    """One event, without an SDK. ``customer`` is the sender's id; whoever is unknown is made."""
+
+    customer: Text
+    kind: Scope = "contact"
+    event: Text
+    properties: JsonObject = Field(default_factory=dict)
+    traits: JsonObject = Field(default_factory=dict)
+    timestamp: datetime | None = None
+    message_id: Text | None = None
+    by: Who = "api"
+
+
+class EventAnswer(View):
+    message_id: str
 
 
 @dataclass(frozen=True)

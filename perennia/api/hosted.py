@@ -20,6 +20,7 @@ from perennia.api.published import Published
 from perennia.api.words import Words, words_for
 from perennia.clock import Clock
 from perennia.core.definitions import NO_POLICIES, Policies
+from perennia.core.json_values import JsonObject
 from perennia.ingest.bells import Bells
 from perennia.rendering.links import Links
 from perennia.store.port import Store, StoreUnavailable
@@ -63,6 +64,20 @@ def page(name: str, status: int, words: Words, headers: dict[str, str] | None = 
     html = _pages().get_template(f"{name}.html").render(content, words=words, say=words.say, style=_style())
     about = {**_page_headers(), "Content-Language": words.locale, "Vary": "Accept-Language"}
     return Response(html, status, {**about, **(headers or {})}, media_type="text/html")
+
+
+def topic_name(policies: Policies, topic: str) -> str:
+    """As people know it; its id where it is not published any more."""
+    return policies.topics[topic].name if topic in policies.topics else topic
+
+
+def proof_of(request: Request) -> JsonObject:
+    """What a person's own click leaves behind: where it came from, and the program as a hash (enough to compare with)."""
+    program = request.headers.get("User-Agent", "")
+    return {
+        "ip": None if request.client is None else request.client.host,
+        "user_agent_sha256": hashlib.sha256(program.encode()).hexdigest(),
+    }
 
 
 def reader_words(request: Request, fallback: str) -> Words:

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from perennia.api.hosted import Hosted, body_of, fields_of, page, reader_words, try_again, unknown_link
+from perennia.api.hosted import Hosted, body_of, fields_of, page, proof_of, reader_words, try_again, unknown_link
 from perennia.api.words import Words
 from perennia.core.definitions import Policies
 from perennia.rendering.links import BadToken
+from perennia.store.permission_records import ConsentSaid
 from perennia.store.port import StoreUnavailable, UnknownCustomer
 
 # The field that says no to everything, and what the name of a topic's field begins with.
@@ -51,13 +52,18 @@ class PreferencesPage(Hosted):
             chosen = {topic: NONE not in fields and TOPIC + topic in fields for topic in before}
             for topic in before:
                 if chosen[topic] != before[topic]:
-                    await self.store.consent(customer, topic, chosen[topic], self.clock.now(), SOURCE)
+                    await self.store.say_consent(customer, self._said(request, topic, given=chosen[topic]))
         except (BadToken, UnknownCustomer):
             return unknown_link(words)
         except StoreUnavailable:
             return try_again(words, fields)
         self.bells.nudge([])  # where a message is held for them, the store has set their bell
         return _page(policies, words, chosen, saved=True)
+
+    def _said(self, request: Request, topic: str, *, given: bool) -> ConsentSaid:
+        """The link came by mail, so the address is theirs."""
+        proof = proof_of(request) if given else {}
+        return ConsentSaid(topic=topic, given=given, at=self.clock.now(), source=SOURCE, proof=proof, proven=True)
 
     async def _wanted(self, customer: str, policies: Policies) -> dict[str, bool]:
         """Which topics may be sent: as the person said, else as the kind of the topic has it."""

@@ -59,6 +59,12 @@ class Published:
         if playbook not in known:
             raise Problem(404, "Unknown playbook", f"No playbook {playbook!r} is published{nearest(playbook, known)}")
 
+    async def must_have_topic(self, topic: str) -> None:
+        """Raises a 404 `Problem` that names the nearest one of the published policies."""
+        topics = (await self.policies()).topics
+        if topic not in topics:
+            raise Problem(404, "Unknown topic", f"The policies have no topic {topic!r}{nearest(topic, topics)}")
+
     async def must_have_survey(self, survey: str) -> Survey:
         """Raises a 404 `Problem` that names the nearest published one."""
         catalog = await self.catalog()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from perennia.api.consents import consent_views
 from perennia.api.published import Published
 from perennia.api.views import (
     ApprovalView,
@@ -23,6 +24,7 @@ from perennia.api.views import (
     decision_view,
     plain,
 )
+from perennia.clock import Clock
 from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope
 from perennia.core.facts import zones_told
@@ -37,6 +39,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 class Reading:
     store: Store
     published: Published
+    clock: Clock
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["reading"])
@@ -65,7 +68,22 @@ class Reading:
         summary, state = await self.store.customer(await self.store.find(reference, kind))
         policies = await self.published.policies()
         zone, _unknown = find_zone(*(() if state is None else zones_told(state.facts)), policies.timezone)
-        return CustomerDetail(customer=CustomerView.model_validate(summary), state=plain(state), timezone=zone.key)
+        closed = await self._suppressed(summary.email)
+        said = (
+            await consent_views(self.store, self.published, self.clock, summary.id) if summary.kind == "contact" else []
+        )
+        return CustomerDetail(
+            customer=CustomerView.model_validate(summary),
+            state=plain(state),
+            timezone=zone.key,
+            consents=said,
+            suppressed=closed,
+        )
+
+    async def _suppressed(self, email: str | None) -> str | None:
+        """Why nothing may be sent to the address, None where it may."""
+        found = None if email is None else await self.store.suppression(email)
+        return None if found is None else found.reason
 
     async def why(
         self,

@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from perennia.api.hosted import Hosted, body_of, page, try_again, unknown_link
-from perennia.core.definitions import Policies
+from perennia.api.hosted import Hosted, body_of, page, topic_name, try_again, unknown_link
 from perennia.rendering.links import BadToken
 from perennia.store.port import StoreUnavailable, UnknownCustomer
 
@@ -34,7 +33,7 @@ class UnsubscribePage(Hosted):
             _, topic = self.links.read_unsubscribe(request.path_params["token"])
         except BadToken:
             return unknown_link(words)
-        return page("unsubscribe", 200, words, topic=_name(policies, topic), sender=policies.name)
+        return page("unsubscribe", 200, words, topic=topic_name(policies, topic), sender=policies.name)
 
     async def unsubscribe(self, request: Request) -> Response:
         """Says no to the topic. Any POST of a valid link counts: no mail program's oddity may refuse a person's no."""
@@ -51,8 +50,4 @@ class UnsubscribePage(Hosted):
             pass  # erased in between: nothing is ever sent there, which is what was asked for
         except StoreUnavailable:
             return try_again(words, {})
-        return page("unsubscribed", 200, words, topic=_name(policies, topic), sender=policies.name)
-
-
-def _name(policies: Policies, topic: str) -> str:
-    return policies.topics[topic].name if topic in policies.topics else topic
+        return page("unsubscribed", 200, words, topic=topic_name(policies, topic), sender=policies.name)

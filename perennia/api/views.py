@@ -221,12 +221,28 @@ class CustomerPage(View):
     next: str | None
 
 
+class ConsentView(View):
+    """``kind`` null: no topic of the policies any more. ``until``: when a pending consent can no longer be confirmed."""
+
+    topic: str
+    kind: Literal["opt_in", "opt_out"] | None
+    state: Literal["given", "withdrawn", "pending", "unsaid"]
+    at: datetime | None
+    source: str | None
+    until: datetime | None
+
+
 class CustomerDetail(View):
-    """``state``: what decisions know of the customer; null before the first turn. ``timezone``: whose clock it lives by."""
+    """``state``: what decisions know of the customer; null before the first turn. ``timezone``: whose clock it lives by.
+
+    ``suppressed``: why nothing is sent to its address; null where something may be.
+    """
 
     customer: CustomerView
     state: JsonObject | None
     timezone: str
+    consents: list[ConsentView] = []
+    suppressed: str | None = None
 
 
 class EvidenceView(View):
@@ -453,26 +469,6 @@ class AuditView(View):
     action: str
     subject: str
     detail: JsonObject
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-
-
-class EventBody(Order):
-    """One event, without an SDK. ``customer`` is the sender's id; whoever is unknown is made."""
-
-    customer: Text
-    kind: Scope = "contact"
-    event: Text
-    properties: JsonObject = {}
-    traits: JsonObject = {}
-    timestamp: datetime | None = None
-    message_id: Text | None = None
-    by: Who = "api"
-
-
-class EventAnswer(View):
-    message_id: str
 
 
 class Health(View):

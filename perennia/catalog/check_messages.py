@@ -10,13 +10,19 @@ from perennia.core.definitions import BUILT_IN_SURVEY, EmailStep, Playbook, Poli
 from perennia.core.documents import TemplateBody
 from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
-from perennia.rendering.messages import LAYOUT_NAMES, SURROUNDING_NAMES, names_of_each_form, printed_in
+from perennia.rendering.messages import (
+    CONFIRMATION_NAMES,
+    LAYOUT_NAMES,
+    SURROUNDING_NAMES,
+    names_of_each_form,
+    printed_in,
+)
 from perennia.rendering.survey_links import LINKS, QUESTION
 from perennia.rendering.text import compiled
 
 # A decision hands its texts the account and the owner in either scope; an account is no contact.
 TEXT_NAMES = {scope: names | ENROLLMENT_NAMES | {"account", "owner"} for scope, names in CUSTOMER_NAMES.items()}
-# A link to preferences alone is no way out yet: there is no page behind it.
+CONFIRM = "confirm_url"
 WAYS_OUT = frozenset({"unsubscribe_url", "preferences_url"})
 
 
@@ -81,6 +87,18 @@ def _check_no_way_out(inspection: Inspection, path: Path, template: TemplateBody
         inspection.warn_at_value(path, "no-link-here", message, remedy, 0)
 
 
+def check_confirmation(inspection: Inspection, path: Path, wanted: str) -> None:
+    """The template of a message that asks to confirm a consent: it has the link, and no name that the message has not."""
+    template = _known_template(inspection, path, wanted)
+    if template is None:
+        return
+    _check_names(inspection, path, template, SURROUNDING_NAMES | CONFIRMATION_NAMES)
+    _check_no_way_out(inspection, path, template)
+    if any(CONFIRM not in names for names in names_of_each_form(template)):
+        message = f'the template "{wanted}" has no {{{{ confirm_url }}}}: nobody could confirm'
+        inspection.at_value(path, "no-confirm-link", message)
+
+
 def _has_way_out(template: TemplateBody) -> bool:
     """Whether the message links to unsubscribing, or to preferences, in every language, in itself or in its layout."""
     return not any(WAYS_OUT.isdisjoint(names) for names in names_of_each_form(template))
@@ -89,16 +107,23 @@ def _has_way_out(template: TemplateBody) -> bool:
 def _check_template(
     inspection: Inspection, playbook: Playbook, path: Path, wanted: str, own: frozenset[str]
 ) -> TemplateBody | None:
-    template = inspection.known.templates.get(wanted)
-    if template is None:
-        if ("template", wanted) not in inspection.known.broken:
-            inspection.unknown(path, "template", wanted, inspection.known.templates)
-        return None
-    known = TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | own
-    for name in sorted(names_in(template) - known - LAYOUT_NAMES):
-        message = f'the template "{wanted}" uses the name "{name}", which this message does not have'
-        inspection.at_value(path, "unknown-name", message, suggestion(name, known))
+    template = _known_template(inspection, path, wanted)
+    if template is not None:
+        _check_names(inspection, path, template, TEXT_NAMES[playbook.scope] | SURROUNDING_NAMES | own)
     return template
+
+
+def _known_template(inspection: Inspection, path: Path, wanted: str) -> TemplateBody | None:
+    template = inspection.known.templates.get(wanted)
+    if template is None and ("template", wanted) not in inspection.known.broken:
+        inspection.unknown(path, "template", wanted, inspection.known.templates)
+    return template
+
+
+def _check_names(inspection: Inspection, path: Path, template: TemplateBody, known: frozenset[str]) -> None:
+    for name in sorted(names_in(template) - known - LAYOUT_NAMES):
+        message = f'the template "{template.name}" uses the name "{name}", which this message does not have'
+        inspection.at_value(path, "unknown-name", message, suggestion(name, known))
 
 
 def _check_recipient(inspection: Inspection, playbook: Playbook, path: Path, step: EmailStep, verb: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from perennia.catalog.check_messages import check_confirmation
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.public_holidays import UnknownCountry, holidays_of
 from perennia.catalog.scenario_models import PolicyChanges
@@ -27,6 +28,8 @@ def check_policies(inspection: Inspection, policies: Policies) -> None:
     for key in ("any", "relational"):
         inspection.span(("survey_cooldown", key), getattr(policies.survey_cooldown, key))
     _check_limits(inspection, policies)
+    for name, topic in policies.topics.items():
+        _check_topic(inspection, name, topic)
     sender = policies.default_sender
     if sender is not None and sender not in policies.senders:
         inspection.unknown(("default_sender",), "sender", sender, policies.senders)
@@ -45,6 +48,21 @@ def _check_limits(inspection: Inspection, policies: Policies) -> None:
         inspection.at_value(("sending_limits", "over"), "bad-span", message, "write one up to 30 days, like 7d")
     if limits.tell is not None and policies.channels and limits.tell not in policies.channels:
         inspection.unknown(("sending_limits", "tell"), "channel", limits.tell, policies.channels)
+
+
+def _check_topic(inspection: Inspection, name: str, topic: Topic) -> None:
+    path: Path = ("topics", name)
+    if topic.confirm and topic.kind == "opt_out":
+        message = "nobody needs to say yes to this topic, so there is nothing to confirm"
+        inspection.at_key(
+            (*path, "confirm"), "nothing-to-confirm", message, 'make it "kind: opt_in", or leave "confirm" out'
+        )
+    if topic.confirm_template is None:
+        return
+    if not topic.confirm:
+        message = '"confirm_template" changes nothing without "confirm: true"'
+        inspection.warn_at_key((*path, "confirm_template"), "no-effect", message, "leave it out")
+    check_confirmation(inspection, (*path, "confirm_template"), topic.confirm_template)
 
 
 def check_changes(

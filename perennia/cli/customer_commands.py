@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from perennia.cli.exits import CommandError, Exit
-from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, who
+from perennia.cli.consent_commands import described
+from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, named_values, who
 from perennia.cli.reach import ask, reach
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import Json, JsonObject
@@ -89,6 +89,11 @@ def _show(detail: CustomerDetail) -> None:
         key = f" ({enrollment['key']})" if enrollment.get("key") else ""
         paused += _held(enrollment, zone)
         say(f"in {enrollment.get('playbook')}{key} at step {enrollment.get('step') or '(beginning)'}{paused}")
+    if detail.suppressed is not None:
+        say(f"suppressed ({detail.suppressed}): nothing is sent to the address", "yellow")
+    for consent in detail.consents:
+        if consent.state != "unsaid":
+            say(described(consent))
     say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
 
 
@@ -163,7 +168,12 @@ def enroll(
 ) -> None:
     """Enrolls a customer by hand: overrides the entry filter and the re-entry policy."""
     _say_answer(
-        ask(workspace, url, data, lambda at: at.enroll(customer, playbook, _properties(properties), who())),
+        ask(
+            workspace,
+            url,
+            data,
+            lambda at: at.enroll(customer, playbook, named_values("--property", properties), who()),
+        ),
         as_json=as_json,
     )
 
@@ -181,7 +191,12 @@ def event(
 ) -> None:
     """Sends one event of a customer, who is made if unknown. Returns when it is stored for good."""
     kind = "account" if account else "contact"
-    body: JsonObject = {"customer": customer, "kind": kind, "event": name, "properties": _properties(properties)}
+    body: JsonObject = {
+        "customer": customer,
+        "kind": kind,
+        "event": name,
+        "properties": named_values("--property", properties),
+    }
     body |= {"message_id": message_id, "by": who()}
 
     stored = ask(workspace, url, data, lambda at: at.send_event(body))
@@ -309,20 +324,6 @@ def _say_answer(answer: OrderAnswer, *, as_json: bool) -> None:
         _say_line(put_in_words(decision, ZoneInfo("UTC")))
     if not answer.taken:
         say("stored for good; the customer's next turn takes it")
-
-
-def _properties(given: list[str] | None) -> JsonObject:
-    properties: JsonObject = {}
-    for one in given or ():
-        name, equals, text = one.partition("=")
-        if not equals or not name:
-            raise CommandError(f"--property {one!r} is no NAME=VALUE", "write for example -p plan=pro", Exit.USAGE)
-        try:
-            value = cast("Json", json.loads(text))
-        except ValueError:
-            value = text
-        properties[name] = value
-    return properties
 
 
 def _object(value: Json) -> JsonObject:

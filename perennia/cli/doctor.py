@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 
 from activities.contracts import EffectKind
 from perennia.catalog import load_workspace
+from perennia.cli.sender_checks import check_senders
 from perennia.cli.speech import say
 from perennia.installation import Installation, InstallationError
 from perennia.opening import opened_store
@@ -42,8 +43,8 @@ class Examination(msgspec.Struct, frozen=True):
     remedy: str | None = None
 
 
-async def examine(workspace: Path, data: Path | None) -> list[Examination]:
-    """Everything, in the order in which to repair it."""
+async def examine(workspace: Path, data: Path | None, selectors: Sequence[str] = ()) -> list[Examination]:
+    """Everything, in the order in which to repair it. ``selectors``: of DKIM keys that are not ours."""
     try:
         settings = load_settings(workspace, data)
     except SettingsError as error:
@@ -53,6 +54,10 @@ async def examine(workspace: Path, data: Path | None) -> list[Examination]:
     findings.append(await _store(settings))
     findings += [finding async for finding in _temporal(run)]
     findings += [finding async for finding in _mail(settings, run)]
+    findings += [
+        Examination(each.about, each.state, each.message, each.remedy)
+        for each in await check_senders(settings, load_workspace(workspace).policies, selectors)
+    ]
     findings.append(await _api(run))
     return findings
 

@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "preview_commands": ("preview",),
     "sending_commands": ("sending",),
     "survey_commands": ("survey",),
+    "consent_commands": ("consent",),
+    "suppression_commands": ("suppressions",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }

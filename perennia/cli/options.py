@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import json
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast
 
 import typer
+
+from perennia.cli.exits import CommandError, Exit
+from perennia.core.json_values import Json, JsonObject
 
 Workspace: TypeAlias = Annotated[
     Path,
@@ -31,6 +35,20 @@ Url: TypeAlias = Annotated[
 ]
 Customer: TypeAlias = Annotated[str, typer.Argument(help="Its own id (Segment's userId or groupId), or Perennia's.")]
 Playbook: TypeAlias = Annotated[str, typer.Argument(help="The playbook's id.")]
+
+
+def named_values(option: str, given: list[str] | None) -> JsonObject:
+    """What NAME=VALUE options say: a value as JSON where it is some, else as text. Raises `CommandError`."""
+    values: JsonObject = {}
+    for one in given or ():
+        name, equals, text = one.partition("=")
+        if not equals or not name:
+            raise CommandError(f"{option} {one!r} is no NAME=VALUE", f"write for example {option} plan=pro", Exit.USAGE)
+        try:
+            values[name] = cast("Json", json.loads(text))
+        except ValueError:
+            values[name] = text
+    return values
 
 
 def who() -> str:

@@ -157,11 +157,18 @@ def rebuild(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = N
     _say_done({"rung": count}, f"{count} customers are being rung by whoever serves", as_json=as_json)
 
 
-def doctor(workspace: Workspace = HERE, as_json: AsJson = False, data: Data = None) -> None:
-    """Examines settings, store, Temporal, workers, mail server, clocks and workspace. Exit code 1: something is wrong."""
+def doctor(
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    data: Data = None,
+    dkim_selector: Annotated[
+        list[str] | None, typer.Option(help="A selector under which your provider signs, once each.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Examines settings, store, Temporal, workers, mail, senders' DNS, clocks and workspace. Exit code 1: something is wrong."""
     from perennia.cli.doctor import examine, say_examination
 
-    findings = asyncio.run(examine(workspace, data))
+    findings = asyncio.run(examine(workspace, data, dkim_selector or ()))
     if as_json:
         say_json(findings)
     else:

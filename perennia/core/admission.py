@@ -23,8 +23,19 @@ from perennia.core.wall_clock import WEEKDAYS
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f<>\"(),;:]+@[^@\s\x00-\x1f<>\"(),;:]+\.?[^@\s.]+")
 
 
+def is_address(text: str) -> bool:
+    """Whether a message can be addressed to it, as far as that is seen without asking its domain."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def refusal(
-    recipient: Recipient | None, *, topic: str | None, transactional: bool, internal: bool, policies: Policies
+    recipient: Recipient | None,
+    *,
+    topic: str | None,
+    transactional: bool,
+    internal: bool,
+    policies: Policies,
+    at: datetime,
 ) -> Reason | None:
     """Why the message may not leave, None where it may. The order of the looks is the language's (section 8).
 
@@ -32,23 +43,25 @@ def refusal(
     """
     if recipient is None or not recipient.address:
         return Reason.NO_RECIPIENT if internal else Reason.MISSING_ADDRESS
-    if not _ADDRESS.fullmatch(recipient.address):
+    if not is_address(recipient.address):
         return Reason.INVALID_ADDRESS
     if recipient.suppressed:
         return Reason.SUPPRESSED
     if internal or transactional or topic is None:
         return None
-    return _refused_by_topic(recipient, topic, policies)
+    return _refused_by_topic(recipient, topic, policies, at)
 
 
-def _refused_by_topic(recipient: Recipient, topic: str, policies: Policies) -> Reason | None:
+def _refused_by_topic(recipient: Recipient, topic: str, policies: Policies, at: datetime) -> Reason | None:
     given = recipient.consents.get(topic)
-    if given is False:
-        return Reason.UNSUBSCRIBED_TOPIC
     declared = policies.topics.get(topic)
-    if declared is not None and declared.kind == "opt_in" and given is not True:
-        return Reason.NO_CONSENT
-    return None
+    needs_yes = declared is not None and declared.kind == "opt_in"
+    if given is True or (given is None and not needs_yes):
+        return None
+    until = recipient.pending.get(topic)
+    if until is not None and at < until:
+        return Reason.CONSENT_PENDING
+    return Reason.NO_CONSENT if given is None else Reason.UNSUBSCRIBED_TOPIC
 
 
 # --- not now, but later -----------------------------------------------------------------------------------------------

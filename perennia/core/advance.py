@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from perennia.core import (
+    consent,
     entries,
     errands,
     lateness,
@@ -31,6 +32,7 @@ from perennia.core.decisions import (
     AccountTraitsChanged,
     Act,
     ApprovalEnded,
+    ConsentAsked,
     ContactChanged,
     CustomerEvent,
     Effect,
@@ -282,6 +284,8 @@ def _take(run: Deliberation, each: Input) -> None:
             stages.stage_ordered(run, each)
         case StageLockOrder():
             stages.lock_ordered(run, each)
+        case ConsentAsked():
+            consent.ask_to_confirm(run, each)
     _settle(run)
 
 

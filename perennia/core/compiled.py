@@ -122,9 +122,13 @@ class Catalog:
         return known
 
     def triggers(self) -> Triggers:
-        """Event names that start something for anybody."""
+        """What the store must know of the catalog: which events start something for anybody, which topics are confirmed."""
         prefixes = {(trigger.event or "").removesuffix("*") for trigger in self.prefix_triggers}
-        return Triggers(names=tuple(sorted(self.event_triggers)), prefixes=tuple(sorted(prefixes)))
+        return Triggers(
+            names=tuple(sorted(self.event_triggers)),
+            prefixes=tuple(sorted(prefixes)),
+            confirmed=tuple(sorted(name for name, topic in self.policies.topics.items() if topic.confirm)),
+        )
 
     def started_by(self, event: str) -> tuple[CompiledTrigger, ...]:
         exact = self.event_triggers.get(event, ())

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     APPROVAL_DENIED = "approval_denied"
     APPROVAL_TIMEOUT = "approval_timeout"
     STAGE_LOCKED = "stage_locked"
+    CONSENT_PENDING = "consent_pending"
+    UNKNOWN_TOPIC = "unknown_topic"
 
 
 class Outcome(StrEnum):
@@ -271,6 +273,12 @@ class StageLockOrder(InputModel, frozen=True, kw_only=True, tag="stage_lock"):
     why: str | None = None
 
 
+class ConsentAsked(InputModel, frozen=True, kw_only=True, tag="consent_asked"):
+    """Somebody asked for a topic whose consent counts only once the contact confirms it by the link in a message."""
+
+    topic: str
+
+
 class Recollection(InputModel, frozen=True, kw_only=True, tag="recollection"):
     """Events from before, read back from the store because a new revision counts what nobody counted so far.
 
@@ -300,6 +308,7 @@ Input: TypeAlias = (
     | StageOrder
     | StageLockOrder
     | Recollection
+    | ConsentAsked
 )
 
 
@@ -341,7 +350,8 @@ class AskedSurvey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     """One message to one recipient: the customer itself (``contact``) or the owner (internal mail).
 
-    ``context`` holds the names a template may use (language, section 3), as the decision saw them.
+    ``context`` holds the names a template may use (language, section 3), as the decision saw them. ``confirms``: when consent
+    to the topic was asked for, where the message has the link that confirms it.
     """
 
     recipient: Literal["contact", "owner"]
@@ -352,6 +362,7 @@ class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     sender: str | None
     context: JsonObject
     survey: AskedSurvey | None = None
+    confirms: datetime | None = None
 
     @property
     def reference(self) -> str:
@@ -461,6 +472,7 @@ class Act(StrEnum):
     HANDED_OVER = "handed_over"
     MIGRATED = "migrated"
     ESCALATED = "escalated"
+    CONSENT = "consent"
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

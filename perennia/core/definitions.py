@@ -41,6 +41,7 @@ from perennia.core.outward_definitions import (
 )
 from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours, SendingLimits
 from perennia.core.step_definitions import (
+    BUILT_IN_CONFIRMATION,
     BUILT_IN_SURVEY,
     CONDITIONS,
     PLAIN_CONDITIONS,
@@ -80,6 +81,7 @@ from perennia.core.survey_definitions import Survey
 from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 
 __all__ = [
+    "BUILT_IN_CONFIRMATION",
     "BUILT_IN_SURVEY",
     "CONDITIONS",
     "DEFAULT_PRIORITY",
@@ -389,9 +391,13 @@ class Sender(Model):
 
 
 class Topic(Model):
+    """``confirm``: a yes counts once the person confirms it by the link in a message (double opt-in), ``confirm_template``."""
+
     kind: Literal["opt_in", "opt_out"]
     name: str
     description: str | None = None
+    confirm: Flag = False
+    confirm_template: str | None = None
 
 
 class SurveyCooldown(Model):

@@ -41,10 +41,14 @@ class TemplateBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Triggers(msgspec.Struct, frozen=True, kw_only=True):
-    """Event names that start something for anybody: exact ones, and prefixes (of ``NAME*``)."""
+    """Event names that start something for anybody: exact ones, and prefixes (of ``NAME*``).
+
+    ``confirmed``: topics to which consent counts only once it was confirmed.
+    """
 
     names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
 
 
 def content_hash(body: str) -> str:

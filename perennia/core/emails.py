@@ -56,18 +56,25 @@ def refused_for(run: Deliberation, node: EmailNode) -> Reason | None:
         transactional=node.step.transactional,
         internal=internal,
         policies=run.catalog.policies,
+        at=run.instant,
     )
 
 
 def _recipient(run: Deliberation, *, internal: bool) -> Recipient | None:
-    """Whoever the message goes to; a contact's address is its ``email`` trait as it is at this instant."""
+    """Whoever the message goes to."""
     if internal:
         owner = owner_of(run.state.facts)
         return None if owner is None else Recipient(address=owner.email)
+    return contact_of(run)
+
+
+def contact_of(run: Deliberation) -> Recipient:
+    """The contact itself; its address is its ``email`` trait as it is at this instant."""
     known = run.recipients.get(run.state.customer)
     address = run.state.facts.traits.get("email")
     return Recipient(
         address=address if isinstance(address, str) else None,
         suppressed=known is not None and known.suppressed,
         consents={} if known is None else known.consents,
+        pending={} if known is None else known.pending,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from perennia.core.approvals import opened
+from perennia.core.consent import confirmation_ended
 from perennia.core.contacts import contact_changed
 from perennia.core.decisions import (
     Act,
@@ -47,7 +48,8 @@ def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
             run.ledger.give_back(ended.key)
     enrollment = next((each for each in run.state.enrollments if each.awaiting == ended.key), None)
     if enrollment is None or enrollment.step is None:
-        _note_late(run, ended)
+        if not confirmation_ended(run, ended):
+            _note_late(run, ended)
         return
     run.movers.add(enrollment.id)
     node = run.book_of(enrollment).nodes[enrollment.step]

@@ -289,9 +289,11 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """What admission must know of whoever a message goes to. ``consents``: topic to yes or no, where one was given.
 
     ``ledger``: the messages to this contact, whoever sent them, that may still count. None: nobody has looked.
+    ``pending``: by topic until when a consent that was asked for can still be confirmed.
     """
 
     address: str | None
     suppressed: bool = False
     consents: dict[str, bool] = {}
     ledger: tuple[LedgerEntry, ...] | None = None
+    pending: dict[str, datetime] = {}

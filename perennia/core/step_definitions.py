@@ -26,6 +26,7 @@ OnHold: TypeAlias = Literal["hold", "skip"]
 DEFAULT_HOLD = "2d"
 # The template of surveys that name none.
 BUILT_IN_SURVEY = "built-in/survey"
+BUILT_IN_CONFIRMATION = "built-in/confirmation"
 
 
 class ToRole(Model):

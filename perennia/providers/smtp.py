@@ -5,6 +5,8 @@
 - ``smtp`` is plain text and stays so; ``smtp+starttls`` refuses a server that does not offer STARTTLS; both TLS modes
   check the certificate against the system's authorities, or those in ``ca``.
 - User and password are percent-decoded. Ports default to 25, 587 and 465.
+- ``dkim=SELECTOR@DOMAIN:FILE``: signs what comes from the domain with that private key (`perennia.providers.dkim`); given
+  several times, each key that serves the domain signs.
 - ``rate``: messages a second, by all workers together.
 - ``timeout``: seconds for each reply (20); after the message's last byte three times that, at most a minute. RFC 5321
   (4.5.3.2.6) would wait ten minutes there, but whoever asks gives one attempt two minutes in all.
@@ -26,6 +28,7 @@ import aiosmtplib
 from aiosmtplib import SMTPResponse
 
 from perennia.providers import smtp_replies
+from perennia.providers.dkim import DkimKey, keys_for, signed
 from perennia.providers.email import Capabilities, OutgoingEmail, SentEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable
 from perennia.providers.mime import compose
@@ -34,7 +37,7 @@ from perennia.providers.web_urls import rate_of
 
 Security: TypeAlias = Literal["none", "starttls", "tls"]
 
-_SECURITY: dict[str, Security] = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
+SCHEMES: dict[str, Security] = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
 _PORTS: dict[Security, int] = {"none": 25, "starttls": 587, "tls": 465}
 _MAX_FINAL_TIMEOUT_SECONDS = 60.0
 
@@ -53,13 +56,14 @@ class SmtpSettings:
     per_second: float | None = None
     helo: str | None = None
     ca: str | None = None
+    dkim: tuple[DkimKey, ...] = ()
     tls: ssl.SSLContext | None = None
 
     @classmethod
     def from_url(cls, url: str) -> SmtpSettings:
         """Raises `Misconfigured`, never with the URL in its message: it holds a password."""
         parts = urlsplit(url)
-        security = _SECURITY.get(parts.scheme)
+        security = SCHEMES.get(parts.scheme)
         if security is None or not parts.hostname:
             raise Misconfigured("an SMTP URL is smtp://HOST, smtp+starttls://HOST or smtps://HOST")
         timeout, connections, rate, helo, ca = _options(parts)
@@ -74,6 +78,7 @@ class SmtpSettings:
             per_second=rate,
             helo=helo,
             ca=ca,
+            dkim=tuple(DkimKey.read(value) for name, value in parse_qsl(parts.query) if name == "dkim"),
         )
 
 
@@ -116,6 +121,9 @@ class SmtpProvider:
     async def _hand_over(self, connection: Connection, message: OutgoingEmail) -> SentEmail:
         client = connection.client
         content = compose(message)
+        keys = keys_for(message.sender.domain, self._settings.dkim)
+        if keys:
+            content = signed(content, keys, message.date)
         options = _mail_options(client, message, content)
         sender = (message.return_path or message.sender).address.encode()
         recipient = message.recipient.address.encode()
@@ -282,9 +290,10 @@ def _port(parts: SplitResult) -> int | None:
 
 def _options(parts: SplitResult) -> tuple[float, int, float | None, str | None, str | None]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(options.keys() - {"timeout", "connections", "rate", "ca", "helo"})
+    unknown = sorted(options.keys() - {"timeout", "connections", "rate", "ca", "helo", "dkim"})
     if unknown:
-        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are timeout, connections, rate, ca, helo")
+        known = "timeout, connections, rate, ca, helo, dkim"
+        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are {known}")
     try:
         timeout, connections = float(options.get("timeout", "20")), int(options.get("connections", "4"))
     except ValueError as error:

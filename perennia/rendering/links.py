@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
+
+from perennia.core.consent import address_mark
 
 _SOMETHING_ELSE = "this link was signed for something else"
 
@@ -27,13 +31,22 @@ class NoSigningKey(LinksError):
     pass
 
 
+class ConfirmLink(NamedTuple):
+    """What a link that confirms a consent says; ``mark``: of the address it was sent to (`address_mark`)."""
+
+    customer: str
+    topic: str
+    asked_at: datetime
+    mark: str
+
+
 class Links:
     """Makes and reads the links of one installation.
 
     ``base_url`` is where the outside reaches us. ``keys``: the first one signs, all are accepted, so a key is replaced by
     putting a new one before it and removed when no message signed with it matters any more. A link holds an opaque
-    customer id or message key and a topic or survey, no address. It never expires: a person may unsubscribe from an old
-    message too.
+    customer id or message key and a topic or survey, no address. It never expires, since a person may unsubscribe
+    from an old message too; how long one confirms a consent is the store's matter.
     """
 
     def __init__(self, base_url: str, keys: Sequence[str]) -> None:
@@ -42,6 +55,7 @@ class Links:
         self._base_url = base_url.rstrip("/")
         self._unsubscribes = _serializer(keys, "perennia.unsubscribe")
         self._answers = _serializer(keys, "perennia.answer")
+        self._confirmations = _serializer(keys, "perennia.confirmation")
         self._preferences = _serializer(keys, "perennia.preferences")
 
     def answer_url(self, key: str, survey: str) -> str:
@@ -51,6 +65,19 @@ class Links:
     def read_answer(self, token: str) -> tuple[str, str]:
         """Message key and survey of the last part of an `answer_url`. Raises `BadToken`."""
         return _pair(self._answers, token)
+
+    def confirm_url(self, customer: str, topic: str, asked_at: datetime, address: str) -> str:
+        """Where this customer (internal id) confirms the consent that was asked for then, for the address it is sent to."""
+        mark = address_mark(customer, topic, address)
+        return f"{self._base_url}/c/{self._confirmations.dumps([customer, topic, asked_at.isoformat(), mark])}"
+
+    def read_confirm(self, token: str) -> ConfirmLink:
+        """What the last part of a `confirm_url` says. Raises `BadToken`."""
+        match _content(self._confirmations, token):
+            case [str(customer), str(topic), str(asked_at), str(mark)]:
+                return ConfirmLink(customer, topic, datetime.fromisoformat(asked_at), mark)
+            case _:
+                raise BadToken(_SOMETHING_ELSE)
 
     def preferences_url(self, customer: str) -> str:
         """Where this customer (internal id) chooses among all topics."""

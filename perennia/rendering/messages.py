@@ -13,7 +13,7 @@ import css_inline
 from markupsafe import Markup
 
 from perennia.core.decisions import AskedSurvey
-from perennia.core.definitions import BUILT_IN_SURVEY, Policies
+from perennia.core.definitions import BUILT_IN_CONFIRMATION, BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.rendering.errors import TemplateError
@@ -31,6 +31,8 @@ from perennia.rendering.words import MESSAGES
 
 # Names that a message gives to its template beside those of its decision (language, sections 3 and 11).
 SURROUNDING_NAMES = frozenset({"workspace", "owner", "message", "unsubscribe_url", "preferences_url"})
+# What a message that asks to confirm a consent has besides.
+CONFIRMATION_NAMES = frozenset({"contact", "topic", "confirm_url"})
 LAYOUT_NAMES = frozenset({"subject", "preheader", "content"})
 
 _ESCAPING: dict[str, Escaping] = {"md": "values", "mjml": "html", "html": "html", "txt": "none"}
@@ -61,6 +63,7 @@ class Surroundings:
     preferences_url: str = ""
     reader: Reader = field(default_factory=Reader)
     asked: Asking | None = None
+    confirm_url: str | None = None
 
 
 def workspace_names(policies: Policies) -> JsonObject:
@@ -108,8 +111,23 @@ def try_message(template: TemplateBody, context: JsonObject, surroundings: Surro
 @cache
 def built_in_survey() -> TemplateBody:
     """The message of a survey that names no template."""
-    text = (files("perennia.rendering") / "built_in" / "survey.md").read_text(encoding="utf-8")
-    return TemplateBody(name=BUILT_IN_SURVEY, files={"md": text})
+    return _built_in(BUILT_IN_SURVEY)
+
+
+@cache
+def built_in_confirmation() -> TemplateBody:
+    """The message that asks to confirm a consent, in the languages of the hosted pages.
+
+    It says nothing that came with the request: whoever types an address into a form could write to it otherwise.
+    """
+    return _built_in(BUILT_IN_CONFIRMATION)
+
+
+def _built_in(name: str) -> TemplateBody:
+    folder, _, stem = name.rpartition("/")
+    found = (files("perennia.rendering") / folder.replace("-", "_")).iterdir()
+    texts = {each.name.removeprefix(f"{stem}."): each for each in found if each.name.startswith(f"{stem}.")}
+    return TemplateBody(name=name, files={ending: file.read_text("utf-8") for ending, file in texts.items()})
 
 
 def render_text(text: str, context: JsonObject, reader: Reader) -> str:
@@ -254,6 +272,8 @@ def _names(context: JsonObject, surroundings: Surroundings, reader: Reader) -> d
         "unsubscribe_url": surroundings.unsubscribe_url,
         "preferences_url": surroundings.preferences_url,
     }
+    if surroundings.confirm_url is not None:
+        values["confirm_url"] = surroundings.confirm_url
     if surroundings.asked is not None:
         asked = surroundings.asked.survey
         values[LINKS] = answer_links(asked, surroundings.asked.url, words)

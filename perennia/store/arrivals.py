@@ -74,6 +74,12 @@ _CURRENT = select(revisions.c.triggers).where(
 )
 
 
+def current_triggers(connection: Connection) -> Triggers:
+    """What is published right now."""
+    rows = execute(connection, _CURRENT, {})
+    return triggers_of(rows[0].triggers) if rows else Triggers()
+
+
 @lru_cache(maxsize=4)
 def _bells(triggers: str | None) -> Bells:
     return Bells(Triggers() if triggers is None else triggers_of(triggers))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 from sqlalchemy import Connection, insert, select
 
-from perennia.core.json_values import Json
-from perennia.store.bodies import body, storable
+from perennia.store.bodies import body, object_of, storable
 from perennia.store.records import AuditEntry
 from perennia.store.tables import audit
 
@@ -28,9 +26,6 @@ def read_audit(connection: Connection, limit: int) -> list[AuditEntry]:
     """`Store.audited`."""
     newest = select(audit.c.at, audit.c.by, audit.c.action, audit.c.subject, audit.c.detail)
     return [
-        AuditEntry(at=at, by=by, action=action, subject=subject, detail=_detail_of(detail))
+        AuditEntry(at=at, by=by, action=action, subject=subject, detail=object_of(detail))
         for at, by, action, subject, detail in connection.execute(newest.order_by(audit.c.id.desc()).limit(limit))
     ]
-
-
-_detail_of = msgspec.json.Decoder(dict[str, Json]).decode

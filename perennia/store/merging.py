@@ -31,7 +31,18 @@ from perennia.store.identities import ANONYMOUS, Name, lock_devices, point, reso
 from perennia.store.journaling import write_journal
 from perennia.store.locking import LockedCustomer
 from perennia.store.records import Merge, Receipt, SendStatus
-from perennia.store.tables import consents, customers, deliveries, effects, identities, inputs, messages, tasks
+from perennia.store.tables import (
+    consent_asks,
+    consent_records,
+    consents,
+    customers,
+    deliveries,
+    effects,
+    identities,
+    inputs,
+    messages,
+    tasks,
+)
 from perennia.store.taking import Taking
 
 MERGED = Reason.MERGED.value
@@ -147,6 +158,14 @@ class _Merging:
         ).where(consents.c.customer == self._previous.id)
         insert_into = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
         self._connection.execute(insert_into(consents).from_select(names, said).on_conflict_do_nothing())
+        # What was said, and the proof of it, is the person's: it goes with them. A link that was sent still confirms.
+        of_previous = consent_records.c.customer == self._previous.id
+        self._connection.execute(update(consent_records).where(of_previous).values(customer=self._target.id))
+        asked = select(
+            literal(self._target.id), consent_asks.c.topic, consent_asks.c.mailed_at, consent_asks.c.open
+        ).where(consent_asks.c.customer == self._previous.id)
+        asks = insert_into(consent_asks).from_select(["customer", "topic", "mailed_at", "open"], asked)
+        self._connection.execute(asks.on_conflict_do_nothing())
 
     # --- the end of the former customer ---
 

@@ -20,13 +20,25 @@ from sqlalchemy import (
     union_all,
 )
 
+from perennia.core.consent import CONFIRM_WITHIN
 from perennia.core.decisions import CustomerEvent, Effect, Input, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState, Recipient
 from perennia.store.bodies import effect_of, email_in, input_of, normal_address
+from perennia.store.columns import instant
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
-from perennia.store.tables import IS_OPEN, consents, customers, effects, inputs, reputations, revisions, suppressions
+from perennia.store.tables import (
+    IS_OPEN,
+    consent_asks,
+    consents,
+    customers,
+    effects,
+    inputs,
+    reputations,
+    revisions,
+    suppressions,
+)
 
 PAGE = 500  # inputs a turn: a few hundred milliseconds at most, far from the activity's 10 s
 
@@ -63,6 +75,7 @@ class Page:
     unread: bool
     effects: tuple[Effect, ...]
     consents: dict[str, bool]
+    pending: dict[str, datetime]
     revision: str | None
     is_suppressed: bool
     stopped: frozenset[str]
@@ -129,6 +142,9 @@ _read = union_all(
     select(literal("consent"), case((consents.c.given, 1), else_=0), consents.c.topic, _nothing).where(
         consents.c.customer == _customer
     ),
+    select(literal("asked"), cast(consent_asks.c.mailed_at, BigInteger), consent_asks.c.topic, _nothing).where(
+        consent_asks.c.customer == _customer, consent_asks.c.open
+    ),
     select(literal("revision"), revisions.c.number, revisions.c.id, _nothing).where(
         revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery()
     ),
@@ -154,6 +170,7 @@ def read_page(connection: Connection, row: CustomerRow) -> Page:
         unread=len(lines) > PAGE,
         effects=tuple(effect_of(text) for _, text, _ in sorted(parts.get("effect", ()))),
         consents={topic: bool(given) for given, topic, _ in parts.get("consent", ())},
+        pending={topic: instant(mailed) + CONFIRM_WITHIN for mailed, topic, _ in parts.get("asked", ())},
         revision=next((text for _, text, _ in parts.get("revision", ())), None),
         is_suppressed="suppressed" in parts,
         stopped=frozenset(text for _, text, _ in parts.get("stopped", ())),
@@ -183,7 +200,12 @@ def recipient(connection: Connection, row: CustomerRow, page: Page, state: Custo
     suppressed = page.is_suppressed
     if email is not None and normal_address(email) != row.address:
         suppressed = is_suppressed(connection, email)
-    return Recipient(address=email, suppressed=email is not None and suppressed, consents=page.consents)
+    return Recipient(
+        address=email,
+        suppressed=email is not None and suppressed,
+        consents=page.consents,
+        pending=page.pending,
+    )
 
 
 def is_suppressed(connection: Connection, email: str) -> bool:

@@ -27,6 +27,7 @@ from perennia.core.lives import Household
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState, LedgerEntry
+from perennia.store.permission_port import Permission
 from perennia.store.records import (
     Accepted,
     Approval,
@@ -124,7 +125,7 @@ class UnknownVersion(StoreError):
 Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
-class Store(Protocol):
+class Store(Permission, Protocol):
     # --- life ---
     async def migrate(self) -> None:
         """Brings the schema to this version. Safe to run by several processes at once."""
@@ -343,22 +344,6 @@ class Store(Protocol):
     async def deliveries(self, customer: str | None = None, limit: int = 100) -> list[Delivery]:
         """What other systems were told, the last released first."""
         ...
-
-    # --- permission ---
-    async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
-        """Records a no to the topic; True where it changed something."""
-        ...
-
-    async def consents(self, customer: str) -> dict[str, bool]:
-        """What the customer (internal id; one merged into another stands for that) said to each topic, where they said anything.
-
-        Raises `UnknownCustomer`, also for an erased one.
-        """
-        ...
-
-    async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool: ...
-
-    async def suppress(self, address: str, reason: str, at: datetime) -> bool: ...
 
     # --- catalog ---
     async def publish(

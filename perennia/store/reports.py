@@ -11,8 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.core.decisions import MessageTold, Told
 from perennia.store.bodies import normal_address, storable
-from perennia.store.permission import consent, suppress
+from perennia.store.permission import say
+from perennia.store.permission_records import ConsentSaid
 from perennia.store.records import MessageReport
+from perennia.store.suppressing import suppress
 from perennia.store.tables import IS_SOFT, messages, reports
 from perennia.store.telling import tell_message
 
@@ -44,7 +46,7 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     if key is not None and what is not None and not report.machine:
         tell_message(connection, MessageTold(at=at, key=key, what=what), f"{report.provider}:{report.id}", None)
     if report.what == "unsubscribed" and customer is not None and topic is not None:
-        consent(connection, customer, topic, at, report.provider, given=False)
+        say(connection, customer, ConsentSaid(topic=topic, given=False, at=at, source=report.provider))
     return True
 
 

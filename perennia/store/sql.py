@@ -43,6 +43,7 @@ from perennia.store import (
     reports,
     reputations,
     responses,
+    suppressing,
     telling,
     turning,
     unclaimed,
@@ -51,6 +52,14 @@ from perennia.store import (
 )
 from perennia.store.driver import Driver, Statements
 from perennia.store.page import read_history
+from perennia.store.permission_records import (
+    ConsentLink,
+    ConsentOutcome,
+    ConsentRecord,
+    ConsentSaid,
+    ConsentStanding,
+    Suppression,
+)
 from perennia.store.port import REACHED_AT_ONCE, Store, Take
 from perennia.store.postgres import PostgresDriver
 from perennia.store.records import (
@@ -305,12 +314,35 @@ class SqlStore(Store):
         return await self._driver.read("consents", lambda c: permission.consents_of(c, customer))
 
     async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool:
-        return await self._driver.write(
-            "consent", lambda c: permission.consent(c, customer, topic, at, source, given=given)
-        )
+        said = ConsentSaid(topic=topic, given=given, at=at, source=source, proven=True)
+        return await self.say_consent(customer, said) is not ConsentOutcome.UNCHANGED
+
+    async def say_consent(self, customer: str, said: ConsentSaid) -> ConsentOutcome:
+        return await self._driver.write("consent", lambda c: permission.say(c, customer, said))
+
+    async def confirm_consent(self, link: ConsentLink, at: datetime, proof: JsonObject) -> bool:
+        return await self._driver.write("confirm_consent", lambda c: permission.confirm(c, link, at, proof))
+
+    async def consent_standings(self, customer: str, now: datetime) -> list[ConsentStanding]:
+        return await self._driver.read("consents", lambda c: permission.standings(c, customer, now))
+
+    async def consent_records(self, customer: str) -> list[ConsentRecord]:
+        return await self._driver.read("consents", lambda c: permission.history(c, customer))
 
     async def suppress(self, address: str, reason: str, at: datetime) -> bool:
-        return await self._driver.write("suppress", lambda c: permission.suppress(c, address, reason, at))
+        return await self._driver.write("suppress", lambda c: suppressing.suppress(c, address, reason, at))
+
+    async def suppress_all(self, closed: Sequence[Suppression], at: datetime) -> int:
+        return await self._driver.write("suppress_all", lambda c: suppressing.suppress_all(c, closed, at))
+
+    async def lift_suppression(self, address: str, at: datetime, by: str) -> bool:
+        return await self._driver.write("lift_suppression", lambda c: suppressing.lift(c, address, at, by))
+
+    async def suppression(self, address: str) -> Suppression | None:
+        return await self._driver.read("suppressions", lambda c: suppressing.find(c, address))
+
+    async def suppressions(self, limit: int = 100, after: str | None = None) -> list[Suppression]:
+        return await self._driver.read("suppressions", lambda c: suppressing.listed(c, limit, after))
 
     # --- catalog ---
 

@@ -317,6 +317,32 @@ consents = Table(
     Column("source", Text, nullable=False),
 )
 
+# What was ever said of topics, and how we know: a row for each statement. `act`: asked, given, withdrawn; `text`: the version of
+# the text that the person saw; `proof`: JSON, as whoever sent it gave it.
+consent_records = Table(
+    "consent_records",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("text", Text),
+    Column("proof", Text, nullable=False, server_default="{}"),
+    Index("ix_consent_records_customer", "customer", "id"),
+)
+
+# Consents that wait to be confirmed. `mailed_at`: when the message with the link was asked for last; `open`: not answered yet.
+consent_asks = Table(
+    "consent_asks",
+    metadata,
+    Column("customer", Text, ForeignKey("customers.id"), primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("mailed_at", Instant, nullable=False),
+    Column("open", Boolean, nullable=False),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

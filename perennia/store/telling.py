@@ -13,7 +13,7 @@ from perennia.store.bodies import body, storable, tokens_of
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
 from perennia.store.page import lock_customer
-from perennia.store.permission import suppress
+from perennia.store.suppressing import suppress
 from perennia.store.tables import bare_messages, customers, inputs, messages
 
 

@@ -15,6 +15,8 @@ _MEANINGS: dict[Reason, str] = {
     Reason.SUPPRESSED: "the address is suppressed: nothing may be sent to it",
     Reason.UNSUBSCRIBED_TOPIC: "the person has unsubscribed from this topic",
     Reason.NO_CONSENT: "the person has not consented to this topic",
+    Reason.CONSENT_PENDING: "the person was asked to confirm the consent to this topic, and has not yet",
+    Reason.UNKNOWN_TOPIC: "the policies have no such topic, or it needs no confirmation",
     Reason.MISSING_ADDRESS: "no email address is known",
     Reason.INVALID_ADDRESS: "the email address is not valid",
     Reason.NO_RECIPIENT: "nobody could be found to send it to",

@@ -18,6 +18,7 @@ from perennia.why.reasons import meaning, reason_in_words
 _SAID = frozenset(
     {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
     | {"variant", "rounds", "milestone"}
+    | {"source", "topic"}
     | {"question", "webhook", "method", "notify", "text", "crm", "record", "decision", "body"}
     | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
 )
@@ -59,7 +60,11 @@ def _needed(entry: JournalEntry, zone: ZoneInfo) -> tuple[str, ...]:
 
 def _subject(entry: JournalEntry) -> str:
     name = entry.playbook or str(
-        entry.detail.get("track") or entry.detail.get("health") or entry.detail.get("playbook") or "customer"
+        entry.detail.get("track")
+        or entry.detail.get("health")
+        or entry.detail.get("playbook")
+        or entry.detail.get("topic")
+        or "customer"
     )
     subject = f"{name} / {entry.step}" if entry.step else name
     version = entry.version or entry.detail.get("version")
@@ -112,6 +117,8 @@ def _act(entry: JournalEntry) -> str:
             return f"the task was late and went on{_to(entry)}: {_text(entry.detail.get('task'))}"
         case Act.ORDER:
             return f"was told to {entry.code}{_of_stage(entry)}{_by(entry)}"
+        case Act.CONSENT:
+            return _consent(entry)
         case Act.IGNORED:
             return f"{entry.code}{_by(entry)} made no difference: {reason_in_words(entry.reason or 'nothing waited for it')}"
         case _:
@@ -127,6 +134,26 @@ def _of_stage(entry: JournalEntry) -> str:
     return (
         f" the stage {_text(stage)}" + (f" until {_text(until)}" if until else "") + (f" ({_text(why)})" if why else "")
     )
+
+
+def _consent(entry: JournalEntry) -> str:
+    topic = _text(entry.detail.get("topic"))
+    match entry.code:
+        case "given":
+            return f"said yes to the topic {topic}{_source(entry)}"
+        case "withdrawn":
+            return f"said no to the topic {topic}{_source(entry)}"
+        case "asked":
+            return f"asked for the topic {topic}{_source(entry)}: it counts once confirmed"
+        case Outcome.SENT:
+            return "the message that asks to confirm was sent"
+        case _:
+            return f"the message that asks to confirm was {entry.code}: {reason_in_words(entry.reason or 'no reason given')}"
+
+
+def _source(entry: JournalEntry) -> str:
+    source, text = entry.detail.get("source"), entry.detail.get("text")
+    return f" ({source}{f', text {text}' if text else ''})" if source else ""
 
 
 def _through(entry: JournalEntry) -> str:

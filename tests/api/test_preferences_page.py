@@ -6,18 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from perennia.core.documents import Document, Triggers
-from tests.support.api_world import NOW, World, api_world
-
-POLICIES = Document(
-    kind="policies",
-    id="default",
-    version="p1",
-    body=(
-        '{"policies":"default","name":"Example Ltd","topics":{"tips":{"kind":"opt_out","name":"Tips <1>",'
-        '"description":"How to get more out of it"},"news":{"kind":"opt_in","name":"News"}}}'
-    ),
-)
+from perennia.core.documents import Triggers
+from tests.support.api_world import NOW, POLICIES, World, api_world
 
 
 @pytest.fixture

@@ -115,6 +115,20 @@ def test_what_refers_to_something_broken_is_not_blamed(check_files: CheckFiles) 
                 '2:12: error wrong-value: item 1 of "holidays": must be a date like 2026-12-25, or a country\'s code like DE'
             ],
         ),
+        (
+            "topics:\n  tips: {kind: opt_out, name: Tips, confirm: true}\n"
+            "  news: {kind: opt_in, name: News, confirm_template: hello}",
+            [
+                "3:37: error nothing-to-confirm: nobody needs to say yes to this topic, so there is nothing to confirm; "
+                'make it "kind: opt_in", or leave "confirm" out',
+                '4:36: warning no-effect: "confirm_template" changes nothing without "confirm: true"; leave it out',
+                '4:54: error no-confirm-link: the template "hello" has no {{ confirm_url }}: nobody could confirm',
+            ],
+        ),
+        (
+            "topics: {news: {kind: opt_in, name: News, confirm: true, confirm_template: helo}}",
+            ['2:76: error unknown-template: no template "helo"; did you mean "hello"?'],
+        ),
         ("senders: {hello: {email: nobody}}", ['2:26: error bad-address: "nobody" is no email address']),
     ],
 )

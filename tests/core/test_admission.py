@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from perennia.core.admission import refusal
@@ -13,10 +15,11 @@ POLICIES = Policies(
     topics={"tips": Topic(kind="opt_out", name="Tips"), "news": Topic(kind="opt_in", name="News")},
 )
 ANA = "ana@example.com"
+MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def asked(recipient: Recipient | None, topic: str | None = "tips", *, transactional: bool = False) -> str | None:
-    return refusal(recipient, topic=topic, transactional=transactional, internal=False, policies=POLICIES)
+    return refusal(recipient, topic=topic, transactional=transactional, internal=False, policies=POLICIES, at=MONDAY)
 
 
 def test_an_opt_out_topic_needs_no_consent() -> None:
@@ -39,6 +42,17 @@ def test_another_topics_no_changes_nothing() -> None:
 def test_transactional_mail_passes_the_topic_and_not_the_suppression() -> None:
     assert asked(Recipient(address=ANA, consents={"tips": False}), transactional=True) is None
     assert asked(Recipient(address=ANA, suppressed=True), transactional=True) == "suppressed"
+
+
+def test_a_consent_that_waits_to_be_confirmed_is_named_until_it_expires() -> None:
+    asked_for = Recipient(address=ANA, pending={"news": MONDAY + timedelta(seconds=1)})
+    assert asked(asked_for, "news") == "consent_pending"
+    assert asked(Recipient(address=ANA, pending={"news": MONDAY}), "news") == "no_consent"
+
+
+def test_who_unsubscribed_and_asks_again_waits_to_be_confirmed() -> None:
+    again = Recipient(address=ANA, consents={"news": False}, pending={"news": MONDAY + timedelta(days=7)})
+    assert asked(again, "news") == "consent_pending"
 
 
 def test_suppression_is_named_before_consent() -> None:

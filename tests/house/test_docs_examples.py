@@ -21,7 +21,7 @@ PAGES = ("docs/playbook-reference.md", "docs/examples.md", "docs/surveys.md")
 # What a block of a page cannot show: it needs a file beside it, or a template of its own.
 ELSEWHERE = {
     *(("a publish input", "publish"), ("publish", "file"), ("publish", "map"), ("publish", "mode")),
-    *(("a survey step", "template"), ("a survey step", "with")),
+    *(("a survey step", "template"), ("a survey step", "with"), ("a topic", "confirm_template")),
 }
 
 

@@ -239,6 +239,20 @@ async def test_answers_of_a_former_version_stay_as_they_are(empty_url: str) -> N
     await store.close()
 
 
+async def test_the_last_words_of_a_former_version_begin_the_history(empty_url: str) -> None:
+    store = await at_version(
+        "0011",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+        "INSERT INTO consents (customer, topic, given, at, source) VALUES ('c', 'tips', false, 0, 'one-click')",
+    )
+    await store.migrate()
+
+    (known,) = await store.consent_records("c")
+    assert (known.act, known.source, known.at) == ("withdrawn", "one-click", datetime(1970, 1, 1, tzinfo=UTC))
+    await store.close()
+
+
 async def at_version(version: str, url: str, *rows: str) -> SqlStore:
     """A store whose database is as it was at a former version, with these rows in it."""
     if url.startswith("sqlite"):

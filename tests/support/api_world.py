@@ -18,12 +18,21 @@ from perennia.core.decisions import Input, JournalEntry, SurveyAnswered
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document, Triggers
 from perennia.core.facts import Facts
+from perennia.core.json_values import JsonObject
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.state import CustomerState
 from perennia.ingest.segment import Record
 from perennia.ingest.survey_hooks import NO_SECRETS
 from perennia.rendering.links import Links
+from perennia.store.permission_records import (
+    ConsentLink,
+    ConsentOutcome,
+    ConsentRecord,
+    ConsentSaid,
+    ConsentStanding,
+    Suppression,
+)
 from perennia.store.port import StaleRevision, Store, StoreUnavailable, UnknownCustomer
 from perennia.store.records import (
     AuditEntry,
@@ -46,6 +55,17 @@ from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answe
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ADMIN = {"Authorization": "Bearer admin-key"}
+
+
+POLICIES = Document(
+    kind="policies",
+    id="default",
+    version="p1",
+    body=(
+        '{"policies":"default","name":"Example Ltd","topics":{"tips":{"kind":"opt_out","name":"Tips <1>",'
+        '"description":"How to get more out of it"},"news":{"kind":"opt_in","name":"News"}}}'
+    ),
+)
 
 
 class FixedClock:
@@ -148,6 +168,9 @@ class MemoryStore:
     batches: list[AnonymousBatch] = field(default_factory=list[AnonymousBatch])
     given: list[Response] = field(default_factory=list[Response])
     said: dict[str, bool] = field(default_factory=dict[str, bool])
+    closed: list[Suppression] = field(default_factory=list[Suppression])
+    heard: list[ConsentSaid] = field(default_factory=list[ConsentSaid])
+    confirmed: list[tuple[ConsentLink, JsonObject]] = field(default_factory=list[tuple[ConsentLink, JsonObject]])
     unsubscribed: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     entries: list[AuditEntry] = field(default_factory=list[AuditEntry])
     published: list[tuple[Revision, tuple[Document, ...], Triggers]] = field(
@@ -243,11 +266,38 @@ class MemoryStore:
             raise UnknownCustomer(customer)
         return dict(self.said)
 
-    async def consent(self, customer: str, topic: str, given: bool, at: datetime, source: str) -> bool:
+    async def say_consent(self, customer: str, said: ConsentSaid) -> ConsentOutcome:
         self._reach()
-        assert (customer, at, source) == ("c1", NOW, "preferences")
-        self.said[topic] = given
-        return True
+        assert (customer, said.at) == ("c1", NOW)
+        self.heard.append(said)
+        self.said[said.topic] = said.given
+        return ConsentOutcome.GIVEN if said.given else ConsentOutcome.WITHDRAWN
+
+    async def confirm_consent(self, link: ConsentLink, at: datetime, proof: JsonObject) -> bool:
+        self._reach()
+        if link.customer == "erased":
+            raise UnknownCustomer(link.customer)
+        self.confirmed.append((link, proof))
+        return at < link.asked_at + timedelta(days=7)
+
+    async def suppression(self, address: str) -> Suppression | None:
+        return next((each for each in self.closed if each.address == address), None)
+
+    async def consent_standings(self, customer: str, now: datetime) -> list[ConsentStanding]:
+        return [
+            ConsentStanding(topic=topic, state="given" if given else "withdrawn", at=now, source="form")
+            for topic, given in self.said.items()
+            if customer == "c1"
+        ]
+
+    async def consent_records(self, customer: str) -> list[ConsentRecord]:
+        assert customer == "c1"
+        return [
+            ConsentRecord(
+                topic=each.topic, act="given", at=each.at, source=each.source, text=each.text, proof=each.proof
+            )
+            for each in self.heard
+        ]
 
     async def unsubscribe(self, customer: str, topic: str, at: datetime, source: str) -> bool:
         self._reach()

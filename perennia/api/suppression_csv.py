@@ -1,0 +1,126 @@
+"""The suppression list as CSV: what spreadsheets and other senders' exports hold, read line by line; and written safely.
+
+A cell that begins like a formula is one to a spreadsheet (https://owasp.org/www-community/attacks/CSV_Injection), and addresses
+may begin so. It is written with an apostrophe in front, which is taken away again when it is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from perennia.core.admission import is_address
+from perennia.store.permission_records import Suppression
+
+COLUMNS = ("address", "reason", "at")
+IMPORTED = "imported"
+REASON_CHARS = 200
+# What other senders call the column in their exports.
+_ADDRESS_NAMES = frozenset({"address", "email", "emailaddress", "recipient"})
+_AT_NAMES = frozenset({"at", "created", "createdat", "date"})
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_SHIELDED = re.compile(r"'+[=+\-@\t\r]")
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """``line``: of the file, from 1, where the row ends."""
+
+    line: int
+    message: str
+
+
+@dataclass
+class Parsed:
+    rows: list[Suppression] = field(default_factory=list[Suppression])
+    errors: list[BadRow] = field(default_factory=list[BadRow])
+
+
+def read_csv(text: str, now: datetime) -> Parsed:
+    """Every row that can be read, and why each other one cannot.
+
+    The first line names the columns: ``address`` (also ``email``), and where they are known ``reason`` and ``at``. Without such a
+    line the first column is the address. Commas, semicolons or tabs.
+    """
+    text = text.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    parsed = Parsed()
+    columns: list[str] | None = None
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            parsed.errors.append(BadRow(reader.line_num, f"is no CSV: {error}"))
+            return parsed  # what comes after it may stand in any column
+        if cells is None:
+            return parsed
+        if not any(cell.strip() for cell in cells):
+            continue
+        if columns is None:
+            columns = _columns(cells)
+            if columns:
+                continue
+            columns = ["address"]
+        _take(parsed, reader.line_num, dict(zip(columns, cells, strict=False)), now)
+
+
+def write_csv(rows: Iterable[Suppression], *, heading: bool) -> str:
+    """The rows, with the names of the columns before them."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    if heading:
+        writer.writerow(COLUMNS)
+    for each in rows:
+        writer.writerow([_shielded(each.address), _shielded(each.reason), f"{each.at:%Y-%m-%dT%H:%M:%SZ}"])
+    return text.getvalue()
+
+
+def _delimiter(text: str) -> str:
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def _columns(cells: Sequence[str]) -> list[str]:
+    """What each column is, "" for one that says nothing to us; empty where the line names none."""
+    names = [re.sub(r"[\s_-]", "", cell).lower() for cell in cells]
+    if not _ADDRESS_NAMES & set(names):
+        return []
+    return ["address" if name in _ADDRESS_NAMES else "at" if name in _AT_NAMES else name for name in names]
+
+
+def _take(parsed: Parsed, line: int, row: dict[str, str], now: datetime) -> None:
+    address = _bare(row.get("address", ""))
+    if not is_address(address):
+        parsed.errors.append(BadRow(line, f"{address[:80]!r} is no email address" if address else "has no address"))
+        return
+    reason = _bare(row.get("reason", "")) or IMPORTED
+    if len(reason) > REASON_CHARS:
+        parsed.errors.append(BadRow(line, f"the reason is longer than {REASON_CHARS} characters"))
+        return
+    try:
+        at = _instant(row.get("at", "").strip(), now)
+    except ValueError:
+        parsed.errors.append(BadRow(line, f"{row['at'][:40]!r} is no date; write one like 2026-03-02"))
+        return
+    parsed.rows.append(Suppression(address=address, reason=reason, at=at))
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    """Never later than now. Raises ValueError."""
+    if not text:
+        return now
+    read = datetime.fromisoformat(text)
+    return min(read if read.tzinfo is not None else read.replace(tzinfo=UTC), now)
+
+
+def _shielded(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _bare(cell: str) -> str:
+    cell = cell.strip(" ")
+    return (cell[1:] if _SHIELDED.match(cell) else cell).strip()
