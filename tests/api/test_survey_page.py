@@ -47,7 +47,7 @@ def url(world: World) -> str:
     return world.links.answer_url(KEY, "nps")
 
 
-def answers(world: World) -> list[tuple[str, float, str | None]]:
+def answers(world: World) -> list[tuple[str, float | None, str | None]]:
     orders = [(customer, order) for customer, order in world.store.orders if isinstance(order, SurveyAnswered)]
     return [(customer, order.score, order.comment) for customer, order in orders]
 
