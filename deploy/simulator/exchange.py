@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -111,7 +113,9 @@ def mailbox(text: str) -> Mailbox:
     addresses = header["To"].addresses
     if len(addresses) != 1 or header["To"].defects:
         raise ValueError(text)
-    return Mailbox(addresses[0].addr_spec, addresses[0].display_name or None)
+    # Not its display name: Python's parser adds a blank between two encoded words.
+    name = str(make_header(decode_header(parseaddr(text)[0])))
+    return Mailbox(addresses[0].addr_spec, name or None)
 
 
 def written(
