@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.core.decisions import SurveyAnswered
 from perennia.core.json_values import Json, JsonObject
 from perennia.store.bodies import body, state_of, storable
+from perennia.store.driver import insert_into
 from perennia.store.orders import place_order
 from perennia.store.page import lock_customer
 from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch
@@ -63,8 +63,7 @@ def _word(value: Json) -> str | None:
 
 def _locked(connection: Connection, survey: str, batch: str, group: str) -> list[AnonymousAnswer]:
     """The row's answers; there is a row from here on, and it is ours until the transaction ends."""
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = insert_into(anonymous_answers).values(survey=survey, batch=batch, group=group, answers="[]")
+    row = insert_into(connection, anonymous_answers).values(survey=survey, batch=batch, group=group, answers="[]")
     connection.execute(row.on_conflict_do_nothing())
     text = connection.scalar(select(anonymous_answers.c.answers).where(_is(survey, batch, group)).with_for_update())
     return _answers(text or "[]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal, or_, select, true, union, update
 
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
@@ -54,5 +54,10 @@ def forgotten(connection: Connection, now: datetime, age: timedelta, limit: int)
 
 def ring_all(connection: Connection, at: datetime = LONG_AGO) -> int:
     """Rings everybody. Without ``at`` their bells count as rung long ago: the sweep takes part in ringing them."""
-    since = func.coalesce(customers.c.rung_at, bindparam("at", type_=Instant()))
-    return connection.execute(update(customers).where(ALIVE).values(bell=RUNG, rung_at=since), {"at": at}).rowcount
+    return ring_those(connection, true(), at)
+
+
+def ring_those(connection: Connection, who: ColumnElement[bool], at: datetime) -> int:
+    """Rings whom it holds of, as far as they take turns. Who was rung before keeps that instant. Returns how many."""
+    since = func.coalesce(customers.c.rung_at, literal(at, Instant()))
+    return connection.execute(update(customers).where(ALIVE, who).values(bell=RUNG, rung_at=since)).rowcount

@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -71,6 +72,11 @@ def run(connection: Connection, statements: Statements, act: str, body: Callable
     connection.info[_ACT] = act
     connection.info[_STATEMENTS] = statements
     return body(connection)
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what becomes of a conflict: both databases can, each in words of its own."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def raw_sqlite(connection: Connection) -> sqlite3.Connection:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, and_, delete, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.core.decisions import Act, CustomerEvent, Input, JournalEntry, Reason, TraitsChanged
 from perennia.core.facts import Facts
@@ -27,6 +26,7 @@ from perennia.store import strangers
 from perennia.store.arrivals import look_up, remember_bare
 from perennia.store.bodies import body, email_in, input_of, normal_address, state_of
 from perennia.store.cast import gather, names_of
+from perennia.store.driver import insert_into
 from perennia.store.identities import ANONYMOUS, Name, lock_devices, point, resolve
 from perennia.store.journaling import write_journal
 from perennia.store.locking import LockedCustomer
@@ -156,15 +156,18 @@ class _Merging:
         said = select(
             literal(self._target.id), consents.c.topic, consents.c.given, consents.c.at, consents.c.source
         ).where(consents.c.customer == self._previous.id)
-        insert_into = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        self._connection.execute(insert_into(consents).from_select(names, said).on_conflict_do_nothing())
+        self._connection.execute(
+            insert_into(self._connection, consents).from_select(names, said).on_conflict_do_nothing()
+        )
         # What was said, and the proof of it, is the person's: it goes with them. A link that was sent still confirms.
         of_previous = consent_records.c.customer == self._previous.id
         self._connection.execute(update(consent_records).where(of_previous).values(customer=self._target.id))
         asked = select(
             literal(self._target.id), consent_asks.c.topic, consent_asks.c.mailed_at, consent_asks.c.open
         ).where(consent_asks.c.customer == self._previous.id)
-        asks = insert_into(consent_asks).from_select(["customer", "topic", "mailed_at", "open"], asked)
+        asks = insert_into(self._connection, consent_asks).from_select(
+            ["customer", "topic", "mailed_at", "open"], asked
+        )
         self._connection.execute(asks.on_conflict_do_nothing())
 
     # --- the end of the former customer ---

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from perennia.core.consent import ASK_EVERY, CONFIRM_WITHIN, address_mark
 from perennia.core.decisions import Act, ConsentAsked, JournalEntry
@@ -13,10 +12,10 @@ from perennia.core.deliberation import PERMISSION
 from perennia.core.json_values import JsonObject
 from perennia.store.arrivals import current_triggers
 from perennia.store.audit_log import write_audit
+from perennia.store.bells import ring_those
 from perennia.store.bodies import body, object_of, storable
-from perennia.store.columns import Instant
+from perennia.store.driver import insert_into
 from perennia.store.journaling import write_journal
-from perennia.store.locking import RUNG
 from perennia.store.orders import place_order
 from perennia.store.page import lock_customer
 from perennia.store.permission_records import ConsentLink, ConsentOutcome, ConsentRecord, ConsentSaid, ConsentStanding
@@ -122,7 +121,7 @@ def _given(connection: Connection, customer: str, topic: str) -> bool | None:
 
 def _set(connection: Connection, customer: str, said: ConsentSaid) -> None:
     given = {"given": said.given, "at": said.at, "source": said.source}
-    statement = _insert_into(connection, consents).values(customer=customer, topic=said.topic, **given)
+    statement = insert_into(connection, consents).values(customer=customer, topic=said.topic, **given)
     connection.execute(statement.on_conflict_do_update(index_elements=["customer", "topic"], set_=given))
     _record(connection, customer, said, "given" if said.given else "withdrawn")
     if not said.given:
@@ -154,7 +153,7 @@ def _ask(connection: Connection, customer: str, said: ConsentSaid) -> ConsentOut
             _record(connection, customer, said, "asked")
         return ConsentOutcome.WAITING
     ask = {"mailed_at": said.at, "open": True}
-    statement = _insert_into(connection, consent_asks).values(customer=customer, topic=said.topic, **ask)
+    statement = insert_into(connection, consent_asks).values(customer=customer, topic=said.topic, **ask)
     connection.execute(statement.on_conflict_do_update(index_elements=["customer", "topic"], set_=ask))
     _record(connection, customer, said, "asked")
     place_order(connection, customer, ConsentAsked(at=said.at, topic=said.topic))
@@ -171,13 +170,7 @@ def _is_ask(customer: str, topic: str) -> ColumnElement[bool]:
     return (consent_asks.c.customer == customer) & (consent_asks.c.topic == topic)
 
 
-def _insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-
-
 def ring_held(connection: Connection, who: ColumnElement[bool], at: datetime) -> None:
     """Those for whom a message is held are looked at now, not only when it could leave."""
     waits = customers.c.watching.contains(f'"{PERMISSION}"')
-    rung_at = func.coalesce(customers.c.rung_at, bindparam("rung", at, type_=Instant()))
-    alive = customers.c.merged_into.is_(None)
-    connection.execute(update(customers).where(who, alive, waits).values(bell=RUNG, rung_at=rung_at))
+    ring_those(connection, who & waits, at)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select, update
 
 from perennia.core.reach import Reach
 from perennia.core.state import CustomerState
-from perennia.store.bells import ALIVE
+from perennia.store.bells import ALIVE, ring_those
 from perennia.store.bodies import state_of
-from perennia.store.columns import Instant
-from perennia.store.locking import RUNG
 from perennia.store.records import Reached
 from perennia.store.tables import customers, revisions
 
@@ -33,8 +31,7 @@ def reach_on(connection: Connection, number: int, size: int, at: datetime) -> Re
     page = select(customers.c.id).where(*_waiting(row)).order_by(customers.c.id).limit(size)
     found = list(connection.scalars(page))
     if found:
-        rung_at = func.coalesce(customers.c.rung_at, literal(at, Instant()))
-        connection.execute(update(customers).where(customers.c.id.in_(found)).values(bell=RUNG, rung_at=rung_at))
+        ring_those(connection, customers.c.id.in_(found), at)
     done = len(found) < size
     connection.execute(
         update(revisions)

@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.core.decisions import MessageTold, Told
 from perennia.store.bodies import normal_address, storable
+from perennia.store.driver import insert_into
 from perennia.store.permission import say
 from perennia.store.permission_records import ConsentSaid
 from perennia.store.records import MessageReport
@@ -61,8 +61,7 @@ def _message_of(connection: Connection, reference: str | None) -> tuple[str | No
 
 def _keep(connection: Connection, report: MessageReport, key: str | None, customer: str | None, at: datetime) -> bool:
     """False: it was kept before, or came with a token that was."""
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = insert_into(reports).values(
+    row = insert_into(connection, reports).values(
         id=storable(f"{report.provider}:{report.id}"),
         token=None if report.token is None else storable(f"{report.provider}:{report.token}"),
         provider=report.provider,

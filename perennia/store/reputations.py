@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -22,11 +21,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from perennia.store.bells import ring_those
 from perennia.store.bodies import storable
 from perennia.store.columns import Instant
-from perennia.store.locking import RUNG
+from perennia.store.driver import insert_into
 from perennia.store.records import Reputation, SendingKind, SendingLevel, SendingRate, SendStatus
 from perennia.store.tables import IS_HARM, customers, messages, reports, reputations
 
@@ -100,7 +99,6 @@ def list_reputations(connection: Connection) -> list[Reputation]:
 
 def judge(connection: Connection, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
     """`Store.judge`."""
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     said = {
         "level": level,
         "at": at,
@@ -110,7 +108,7 @@ def judge(connection: Connection, rate: SendingRate, level: SendingLevel, at: da
         "bounced": rate.bounced,
         "told_at": at if level == "good" else None,
     }
-    statement = insert_into(reputations).values(kind=rate.kind, name=storable(rate.name), **said)
+    statement = insert_into(connection, reputations).values(kind=rate.kind, name=storable(rate.name), **said)
     # What was stopped is let go by a person (`resume`) alone.
     moves = and_(reputations.c.level != level, reputations.c.level != "stopped")
     changed = statement.on_conflict_do_update(index_elements=["kind", "name"], set_=said, where=moves)
@@ -130,8 +128,7 @@ def resume(connection: Connection, kind: SendingKind, name: str, at: datetime, b
     if connection.execute(statement).one_or_none() is None:
         return False
     waiting = select(messages.c.customer).where(messages.c.status == SendStatus.RESERVED, _NAMES[kind] == name)
-    rung_at = func.coalesce(customers.c.rung_at, bindparam("rung", at, type_=Instant()))
-    connection.execute(update(customers).where(customers.c.id.in_(waiting)).values(bell=RUNG, rung_at=rung_at))
+    ring_those(connection, customers.c.id.in_(waiting), at)
     return True
 
 

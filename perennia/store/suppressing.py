@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.store.audit_log import write_audit
 from perennia.store.bodies import normal_address, storable
+from perennia.store.driver import insert_into
 from perennia.store.permission import ring_held
 from perennia.store.permission_records import Suppression
 from perennia.store.records import AuditEntry
@@ -27,13 +27,17 @@ def suppress_all(connection: Connection, closed: Sequence[Suppression], at: date
     """`Store.suppress_all`. Of one address the first row counts."""
     rows = {normal_address(each.address): each for each in reversed(closed)}
     added: list[str] = []
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for addresses in _batches(list(rows)):
         values = [
             {"address": address, "reason": storable(rows[address].reason), "at": min(rows[address].at, at)}
             for address in addresses
         ]
-        row = insert_into(suppressions).values(values).on_conflict_do_nothing().returning(suppressions.c.address)
+        row = (
+            insert_into(connection, suppressions)
+            .values(values)
+            .on_conflict_do_nothing()
+            .returning(suppressions.c.address)
+        )
         added += connection.scalars(row)
     for addresses in _batches(added):
         ring_held(connection, customers.c.address.in_(addresses), at)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from perennia.store.bodies import normal_address, storable
+from perennia.store.driver import insert_into
 from perennia.store.port import UnknownCustomer
 from perennia.store.reading import find
 from perennia.store.survey_records import UnclaimedAnswer
@@ -29,8 +29,7 @@ def contact_of(connection: Connection, reference: str | None, email: str | None)
 
 def keep_unclaimed(connection: Connection, answer: UnclaimedAnswer) -> None:
     """`Store.keep_unclaimed`."""
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = insert_into(unclaimed_answers).values(
+    row = insert_into(connection, unclaimed_answers).values(
         id=storable(answer.id),
         source=answer.source,
         survey=answer.survey,
