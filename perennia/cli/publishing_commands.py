@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,11 +11,11 @@ from perennia.catalog import load_workspace, release
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url, who
 from perennia.cli.options import Workspace as WorkspaceFolder
-from perennia.cli.reach import ask, reach
+from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.cli.workspace_commands import refuse
 from perennia.installation import Installation, Mode, PlaybookPlan
-from perennia.publishing import Publication, publish_documents
+from perennia.publishing import publish_documents
 from perennia.store.records import Revision
 
 Migrate = Annotated[
@@ -91,11 +90,7 @@ def publish(
     released = release(loaded)
     modes = modes_of(migrate, end, map_)
 
-    async def send() -> Publication:
-        async with reach(workspace, url, data) as installation:
-            return await publish_documents(installation, released.documents, who(), modes, expect)
-
-    publication = asyncio.run(send())
+    publication = ask(workspace, url, data, lambda at: publish_documents(at, released.documents, who(), modes, expect))
     if as_json:
         say_json(publication)
         return
