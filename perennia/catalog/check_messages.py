@@ -67,9 +67,9 @@ def check_text(inspection: Inspection, playbook: Playbook, path: Path, text: str
     try:
         used = compiled(text, "none", "text").names
     except TemplateError as error:
-        message, _, remedy = error.message.rstrip(".").partition("; ")
+        message, remedy = error.said()
         offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1]) + error.column(text) - 1
-        inspection.at_value(path, "bad-template", message, remedy or None, min(offset, len(text)))
+        inspection.at_value(path, "bad-template", message, remedy, min(offset, len(text)))
         return
     known = TEXT_NAMES[playbook.scope]
     for name in sorted(used - known):

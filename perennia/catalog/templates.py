@@ -110,9 +110,7 @@ def _add_markdown_layout(file: TemplateFile, layout: dict[str, TemplateFile], lo
     try:
         compiled(file.text, "html", file.path)
     except TemplateError as error:
-        message, _, remedy = error.message.rstrip(".").partition("; ")
-        column = error.column(file.text)
-        loaded.findings.append(Finding(file.path, error.line, column, "bad-template", message, remedy or None))
+        loaded.findings.append(_bad_template(file.path, error, file.text))
         return
     if ending in layout:
         message = "this layout exists as md and as html"
@@ -181,13 +179,16 @@ def _observed(body: TemplateBody, files: Mapping[str, TemplateFile]) -> list[Fin
 
 
 def _syntax_finding(error: TemplateError, body: TemplateBody) -> Finding:
-    message, _, remedy = error.message.rstrip(".").partition("; ")
     texts = {f"{body.name}.{ending}": text for ending, text in body.files.items()}
     layouts = body.layout or {}
     ending = error.template.rpartition("/")[2].partition(".")[2]
     source = texts.get(error.template) or layouts.get(ending, "")
-    path = f"templates/{error.template}"
-    return Finding(path, error.line, error.column(source), "bad-template", message, remedy or None)
+    return _bad_template(f"templates/{error.template}", error, source)
+
+
+def _bad_template(path: str, error: TemplateError, source: str) -> Finding:
+    message, remedy = error.said()
+    return Finding(path, error.line, error.column(source), "bad-template", message, remedy)
 
 
 def _twin_bodies(files: dict[str, TemplateFile]) -> list[Finding]:

@@ -21,6 +21,11 @@ class TemplateError(Exception):
         self.message = message
         self.word = word
 
+    def said(self) -> tuple[str, str | None]:
+        """What is wrong, and what to do about it where the message says so."""
+        message, _, remedy = self.message.rstrip(".").partition("; ")
+        return message, remedy or None
+
     def column(self, source: str) -> int:
         """Where it is in its line of the file ``source``, in characters from 1: at the word, else where a tag begins."""
         lines = source.splitlines()

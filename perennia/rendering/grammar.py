@@ -23,6 +23,9 @@ FORMATS = frozenset({"number", "percent", "money", "date", "time", "datetime", "
 # Filters that `bounded` puts in; their names hold a blank, so that no template can call them itself.
 COUNTED, JOINED, CHOSEN, WEIGHED = "counted iterations", "joined texts", "chosen member", "weighed value"
 
+# A value, a tag or a comment, as it is written.
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+
 # Compiling takes 0.1 ms a tag.
 MAX_SOURCE_CHARS = 200_000
 MAX_TAGS = 3_000

@@ -6,8 +6,9 @@ import re
 
 from markdown_it import MarkdownIt
 
+from perennia.rendering.grammar import JINJA
+
 # Values and tags stand for themselves on the way through Markdown: each a word that no text has and that no link changes.
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORD = "zqperennia{}qz"
 _WORDS = re.compile(r"zqperennia(\d+)qz")
 # What stands in a paragraph of its own is no paragraph: the message's own content, and what only steers.
@@ -43,7 +44,7 @@ def html_of_layout(source: str) -> str:
         pieces.append(found[0])
         return _WORD.format(len(pieces) - 1)
 
-    html = _parser.render(_JINJA.sub(set_aside, source))
+    html = _parser.render(JINJA.sub(set_aside, source))
     html = _ALONE.sub(lambda found: found[1] if _stands_alone(found[1], pieces) else found[0], html)
     return _PAGE.format(body=_WORDS.sub(lambda found: pieces[int(found[1])], html))
 

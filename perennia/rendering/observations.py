@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from perennia.rendering.grammar import JINJA
 from perennia.rendering.messages import RenderedMessage
 from perennia.rendering.source import TemplateSource
 from perennia.rendering.text_part import text_of
@@ -31,7 +32,6 @@ SUBJECT_CHARS = 70
 SHOUTED_LETTERS = 6
 
 _VALUE, _TAG = "\ue000", "\ue001"
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _STYLES = re.compile(r"<(style|mj-style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _SCHEMES = frozenset({"https", "mailto", "tel", "sms"})
 # What other tools put values in with, and what copy is begun with.
@@ -234,7 +234,7 @@ def _place_of(body: str, first: int, address: str) -> tuple[int, int]:
 
 def _blanked(text: str) -> str:
     """Each tag in as many private characters: `_VALUE` for what is printed, `_TAG` for what decides."""
-    return _JINJA.sub(_blank, text)
+    return JINJA.sub(_blank, text)
 
 
 def _blank(found: re.Match[str]) -> str:
