@@ -122,7 +122,7 @@ class _Attempt:
 
     @property
     def _may_repeat(self) -> bool:
-        return self._effect.transactional or self._effect.recipient == "owner"
+        return not self._effect.is_marketing
 
     async def _send_to(self, recipient: Mailbox) -> None:
         try:

@@ -171,7 +171,7 @@ class _Turn:
 
     def holds(self, effect: Effect) -> bool:
         """Whether its enrollment is paused, or its sender or topic stopped: it stays open, and is asked for when that is over."""
-        if isinstance(effect, SendEmail) and effect.recipient == "contact" and not effect.transactional:
+        if isinstance(effect, SendEmail) and effect.is_marketing:
             names = {f"sender:{effect.sender}", f"topic:{effect.topic}"}
             if names & self._stopped:
                 return True

@@ -15,6 +15,7 @@ from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
 from perennia.core.planning import People, StepChanges
+from perennia.core.reputation import Standing
 from perennia.permission_answers import Consent, ConsentAnswer, Consents, ImportAnswer, SuppressionPage
 from perennia.store.records import (
     Approval,
@@ -24,7 +25,6 @@ from perennia.store.records import (
     Response,
     Revision,
     SendingKind,
-    SendingLevel,
     Task,
     Totals,
 )
@@ -119,7 +119,7 @@ class Sending(msgspec.Struct, frozen=True):
     sent: int
     complained: int
     bounced: int
-    level: SendingLevel
+    level: Standing
     since: datetime | None = None
     by: str | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import FastAPI
 from temporalio.client import Client
@@ -59,43 +59,44 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
     return Links(address, settings.link_keys)
 
 
-def build_workers(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> list[Worker]:
-    """Every worker of an installation, for one process."""
+class Staff(NamedTuple):
+    """What works in one process: every worker of an installation, and what stops mail that people complain of."""
+
+    workers: list[Worker]
+    watch: ReputationWatch
+
+
+def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> Staff:
+    """Raises `SettingsError`."""
     clock = build_clock(settings)
     routes = build_routes(settings)
     messages = StoreMessages(store, routes, build_links(settings), clock, build_return_paths(settings))
     turns = StoreTurns(store, clock, ring=dispatcher.nudge, lane=routes.lane)
     reaching = StoreReaching(store, clock, dispatcher.nudge)
     lanes = {lane: leader.provider.capabilities for lane, leader in routes.lanes().items()}
-    return [
+    with misconfigured("webhook_secrets"):
+        means = Means(build_http(settings), Signer(settings.webhook_secrets), routes.lanes()[""].provider)
+    channels = build_channels(settings, means)
+    workers = [
         customer_worker(client, turns, reaching),
         *(
             message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
             for lane, can in lanes.items()
         ),
-        *system_workers(client, *build_systems(settings, store, build_means(settings, routes))),
+        *system_workers(client, *build_systems(settings, store, means, channels)),
     ]
+    return Staff(workers, ReputationWatch(store, channels, clock))
 
 
-def build_systems(settings: Settings, store: Store, means: Means) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
+def build_systems(
+    settings: Settings, store: Store, means: Means, channels: Channels
+) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
     """What tells other systems. Raises `SettingsError`."""
     clock = build_clock(settings)
     with misconfigured("crm_url"):
         crm = crm_provider(settings.crm_url.get_secret_value())
-    channels = build_channels(settings, means)
     caller = SignedWebhooks(means.http, means.signer)
     return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
-
-
-def build_watch(settings: Settings, store: Store) -> ReputationWatch:
-    """What stops mail that people complain of. Raises `SettingsError`."""
-    means = build_means(settings, build_routes(settings))
-    return ReputationWatch(store, build_channels(settings, means), build_clock(settings))
-
-
-def build_means(settings: Settings, routes: EmailRoutes) -> Means:
-    with misconfigured("webhook_secrets"):
-        return Means(build_http(settings), Signer(settings.webhook_secrets), routes.lanes()[""].provider)
 
 
 def build_channels(settings: Settings, means: Means) -> Channels:

@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 
 from perennia.opening import opened_store
 from perennia.settings import Settings
-from perennia.wiring import build_watch, build_workers, connect_temporal, running_dispatcher
+from perennia.wiring import build_staff, connect_temporal, running_dispatcher
 
 LOOK_EVERY = 0.02  # seconds, while workers start: they say so by a property only
 
@@ -32,9 +32,9 @@ async def work(settings: Settings, tell: Callable[[str], None], ready_file: Path
         opened_store(settings) as store,
         running_dispatcher(settings, store, client, sweeping=False) as dispatcher,
     ):
-        workers = build_workers(settings, store, client, dispatcher)
+        workers, reputation = build_staff(settings, store, client, dispatcher)
         runs = [asyncio.create_task(worker.run(), name="worker") for worker in workers]
-        watch = asyncio.create_task(build_watch(settings, store).run(), name="reputation")
+        watch = asyncio.create_task(reputation.run(), name="reputation")
         await _started(workers, runs)
         if ready_file is not None:
             ready_file.write_text(f"{os.getpid()}\n", encoding="ascii")

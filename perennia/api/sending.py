@@ -36,9 +36,7 @@ class SendingControl:
     async def all(self) -> list[SendingView]:
         """Every sender and topic that sent anything in the span that `sending_limits` counts, and all that are stopped."""
         known = {(each.rate.kind, each.rate.name): each for each in await self.store.reputations()}
-        limits = (await self.published.policies()).sending_limits
-        rates = await self.store.sending_rates(self.clock.now() - counted_over(limits))
-        views = [_view(rate, known.pop((rate.kind, rate.name), None)) for rate in rates]
+        views = [_view(rate, known.pop((rate.kind, rate.name), None)) for rate in await self._rates()]
         silent = [_view(each.rate, each) for each in known.values() if each.level != "good"]
         return sorted([*views, *silent], key=lambda one: (one.kind, one.name))
 
@@ -53,24 +51,30 @@ class SendingControl:
         rate = await self._rate(kind, name)
         if await self.store.judge(rate, "stopped", now, body.by):
             await self.store.note_told(kind, name, now)
-        return await self._one(kind, name, rate)
+        return await self._one(rate)
 
     async def resume(self, kind: SendingKind, name: str, body: SteerSendingBody) -> SendingView:
         """Its mail leaves again, and is counted anew. Said twice it changes nothing."""
         await self.audit.write(body.by, "resume sending", f"{kind}:{name}")
         if await self.store.resume_sending(kind, name, self.clock.now(), body.by):
             self.bells.nudge(())
-        return await self._one(kind, name, await self._rate(kind, name))
+        return await self._one(await self._rate(kind, name))
+
+    async def _rates(self) -> list[SendingRate]:
+        limits = (await self.published.policies()).sending_limits
+        return await self.store.sending_rates(self.clock.now() - counted_over(limits))
 
     async def _rate(self, kind: SendingKind, name: str) -> SendingRate:
-        limits = (await self.published.policies()).sending_limits
-        rates = await self.store.sending_rates(self.clock.now() - counted_over(limits))
         nothing = SendingRate(kind=kind, name=name, sent=0, complained=0, bounced=0)
-        return next((rate for rate in rates if (rate.kind, rate.name) == (kind, name)), nothing)
+        return next((each for each in await self._rates() if (each.kind, each.name) == (kind, name)), nothing)
 
-    async def _one(self, kind: SendingKind, name: str, rate: SendingRate) -> SendingView:
-        known = await self.store.reputations()
-        return _view(rate, next((each for each in known if (each.rate.kind, each.rate.name) == (kind, name)), None))
+    async def _one(self, rate: SendingRate) -> SendingView:
+        known = (each for each in await self.store.reputations() if _is_of(each, rate))
+        return _view(rate, next(known, None))
+
+
+def _is_of(known: Reputation, rate: SendingRate) -> bool:
+    return (known.rate.kind, known.rate.name) == (rate.kind, rate.name)
 
 
 def _view(rate: SendingRate, known: Reputation | None) -> SendingView:

@@ -133,7 +133,7 @@ def last_look(
     timing: Timing, entries: Sequence[LedgerEntry], effect: SendEmail, at: datetime, calendar: Calendar
 ) -> Reason | None:
     """What speaks against a released message at the instant at which it really leaves; only what has left counts."""
-    if effect.transactional or effect.recipient == "owner":
+    if not effect.is_marketing:
         return None
     others = [entry for entry in entries if entry.left and entry.key != effect.key]
     found = objection(timing, others, effect.topic, at, calendar)

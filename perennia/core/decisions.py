@@ -365,6 +365,11 @@ class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     confirms: datetime | None = None
 
     @property
+    def is_marketing(self) -> bool:
+        """What waits for quiet hours, takes places under caps, may be stopped: not transactional mail, nor mail to the owner."""
+        return self.recipient == "contact" and not self.transactional
+
+    @property
     def reference(self) -> str:
         """The message's name outside: in its Message-ID, and in what providers tell of it. Says nothing of the key."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:32]

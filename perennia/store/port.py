@@ -26,6 +26,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.lives import Household
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
+from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.permission_port import Permission
 from perennia.store.records import (
@@ -52,7 +53,6 @@ from perennia.store.records import (
     RevisionProgress,
     Sending,
     SendingKind,
-    SendingLevel,
     SendingRate,
     SendStatus,
     StoredCatalog,
@@ -305,7 +305,7 @@ class Store(Permission, Protocol):
         """How they stand, as far as there was ever something to say."""
         ...
 
-    async def judge(self, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
+    async def judge(self, rate: SendingRate, level: Standing, at: datetime, by: str) -> bool:
         """Writes down how a sender or topic stands from here on. False: it stands so already, or is stopped.
 
         Marketing mail of one that is ``stopped`` is neither claimed nor offered by turns; `resume_sending` alone ends that.

@@ -22,6 +22,7 @@ from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.playbook_orders import PlaybookOrder
+from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, Recipient
 
 # --- accepting ------------------------------------------------------------------------------------------------------
@@ -226,7 +227,6 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SendingKind: TypeAlias = Literal["sender", "topic"]
-SendingLevel: TypeAlias = Literal["good", "warned", "stopped"]
 
 
 class SendingRate(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +243,7 @@ class Reputation(msgspec.Struct, frozen=True, kw_only=True):
     """How a sender or a topic stands. ``rate``: the numbers that led to it; ``told``: whether the team has heard of it."""
 
     rate: SendingRate
-    level: SendingLevel
+    level: Standing
     at: datetime
     by: str
     told: bool

@@ -22,11 +22,12 @@ from sqlalchemy import (
     update,
 )
 
+from perennia.core.reputation import Standing
 from perennia.store.bells import ring_those
 from perennia.store.bodies import storable
 from perennia.store.columns import Instant
 from perennia.store.driver import insert_into
-from perennia.store.records import Reputation, SendingKind, SendingLevel, SendingRate, SendStatus
+from perennia.store.records import Reputation, SendingKind, SendingRate, SendStatus
 from perennia.store.tables import IS_HARM, customers, messages, reports, reputations
 
 _NAMES: Final[dict[SendingKind, ColumnElement[str | None]]] = {
@@ -97,7 +98,7 @@ def list_reputations(connection: Connection) -> list[Reputation]:
     ]
 
 
-def judge(connection: Connection, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
+def judge(connection: Connection, rate: SendingRate, level: Standing, at: datetime, by: str) -> bool:
     """`Store.judge`."""
     said = {
         "level": level,

@@ -23,6 +23,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.lives import Household
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
+from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store import (
     accepting,
@@ -84,7 +85,6 @@ from perennia.store.records import (
     RevisionProgress,
     Sending,
     SendingKind,
-    SendingLevel,
     SendingRate,
     SendStatus,
     StoredCatalog,
@@ -269,7 +269,7 @@ class SqlStore(Store):
     async def reputations(self) -> list[Reputation]:
         return await self._driver.read("reputations", reputations.list_reputations)
 
-    async def judge(self, rate: SendingRate, level: SendingLevel, at: datetime, by: str) -> bool:
+    async def judge(self, rate: SendingRate, level: Standing, at: datetime, by: str) -> bool:
         return await self._driver.write("judge", lambda c: reputations.judge(c, rate, level, at, by))
 
     async def note_told(self, kind: SendingKind, name: str, at: datetime) -> None:

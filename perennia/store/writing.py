@@ -118,7 +118,7 @@ def _open_effects(connection: Connection, row: CustomerRow, write: TurnWrite) ->
             each.topic,
             SendStatus.RESERVED,
             microseconds(each.at),
-            row.id if each.recipient == "contact" and not each.transactional else None,
+            row.id if each.is_marketing else None,
             each.priority,
             each.reference,
             each.sender,
