@@ -35,6 +35,7 @@ TIMEOUT_SECONDS = 60.0
 PAGE = 500
 
 EnrollmentWord: TypeAlias = Literal["skip", "pause", "resume", "end"]
+StageWord: TypeAlias = Literal["stage", "stage/lock", "stage/unlock"]
 T = TypeVar("T")
 
 
@@ -364,6 +365,10 @@ class Installation:
         """Steers the customer's enrollments in the playbook, or the one with this key."""
         body = {"order": word, "playbook": playbook, "by": by, "key": key}
         return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/orders", body), type=OrderAnswer)
+
+    async def order_stage(self, reference: str, word: StageWord, body: JsonObject) -> OrderAnswer:
+        """A person sets, locks or unlocks where the customer stands in a track."""
+        return msgspec.json.decode(await self._post(f"customers/{_part(reference)}/{word}", body), type=OrderAnswer)
 
     async def answer(self, reference: str, body: JsonObject) -> OrderAnswer:
         """Stores one answer to a survey for good, and lets what asks it go on."""

@@ -20,6 +20,7 @@ from perennia.catalog.scenario_models import (
     EnrollInput,
     EventInput,
     Expectation,
+    LockInput,
     NeverExpected,
     OpenInput,
     PauseInput,
@@ -33,8 +34,10 @@ from perennia.catalog.scenario_models import (
     SkipInput,
     SkippedExpected,
     StageExpected,
+    StageInput,
     SurveyExpected,
     TaskDoneInput,
+    UnlockInput,
     UnsubscribeInput,
 )
 from perennia.catalog.scenario_world import ANYTHING, FAULT_KINDS, ScenarioPerson
@@ -180,10 +183,23 @@ class _ScenarioCheck:
                 self._check_steered((*path, "resume"), name)
             case EndInput(end=name):
                 self._check_steered((*path, "end"), name)
+            case StageInput(stage=stages):
+                for track, stage in stages.items():
+                    self._check_stage((*path, "stage", track), track, stage, item)
+            case LockInput(lock=track, until=until):
+                self._check_stage((*path, "lock"), track, None, item)
+                if until is not None:
+                    self._check_moment((*path, "until"), until)
+            case UnlockInput(unlock=track):
+                self._check_stage((*path, "unlock"), track, None, item)
             case PublishInput(publish=publication):
                 self._check_publication((*path, "publish"), publication)
             case _:
                 pass
+
+    def _check_stage(self, path: Path, track: str, stage: str | None, item: ScenarioInput) -> None:
+        """A person's hand moves the customer in a track of its own, no contact in one of its account's."""
+        self._inspect.stage(path, track, stage, self._scope if item.contact is None else "contact", sets=True)
 
     def _check_answer(self, path: Path, answer: ScenarioAnswer) -> None:
         survey = self._inspect.survey((*path, "survey"), answer.survey)

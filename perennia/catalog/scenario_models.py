@@ -23,9 +23,6 @@ from perennia.core.definitions import (
 )
 from perennia.core.json_values import Json, JsonObject
 
-# --- the world ------------------------------------------------------------------------------------------------------
-
-
 # --- what happens ---------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +146,24 @@ class EndInput(SteeringInput):
     end: str
 
 
+class StageInput(InputItem):
+    """A person sets the stage of a track."""
+
+    stage: Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+
+
+class LockInput(InputItem):
+    """A person locks the stage in which the customer stands in this track, ``until`` a moment or for good."""
+
+    lock: str
+    until: Moment | None = None
+    why: str | None = None
+
+
+class UnlockInput(InputItem):
+    unlock: str
+
+
 class PublishInput(InputItem):
     """Something new is published."""
 
@@ -174,6 +189,9 @@ ScenarioInput: TypeAlias = (
     | PauseInput
     | ResumeInput
     | EndInput
+    | StageInput
+    | LockInput
+    | UnlockInput
     | PublishInput
 )
 INPUTS: dict[str, type[InputItem]] = {
@@ -195,6 +213,9 @@ INPUTS: dict[str, type[InputItem]] = {
     "pause": PauseInput,
     "resume": ResumeInput,
     "end": EndInput,
+    "stage": StageInput,
+    "lock": LockInput,
+    "unlock": UnlockInput,
     "publish": PublishInput,
 }
 
@@ -398,6 +419,9 @@ _TaggedInput: TypeAlias = Annotated[
     | Annotated[PauseInput, Tag("<pause>")]
     | Annotated[ResumeInput, Tag("<resume>")]
     | Annotated[EndInput, Tag("<end>")]
+    | Annotated[StageInput, Tag("<stage>")]
+    | Annotated[LockInput, Tag("<lock>")]
+    | Annotated[UnlockInput, Tag("<unlock>")]
     | Annotated[PublishInput, Tag("<publish>")],
     Discriminator(_input_form),
 ]

@@ -83,7 +83,7 @@ def _show(detail: CustomerDetail) -> None:
     for name, value in sorted(_object(_object(state.get("facts")).get("traits")).items()):
         say(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
     for track, stage in sorted(one.stages.items()):
-        say(f"{track}: {stage}")
+        say(f"{track}: {stage}{_locked(_object(_object(state.get('stages')).get(track)), zone)}")
     for enrollment in cast("list[JsonObject]", state.get("enrollments") or []):
         paused = ", paused" if enrollment.get("paused") else ""
         key = f" ({enrollment['key']})" if enrollment.get("key") else ""
@@ -95,6 +95,16 @@ def _show(detail: CustomerDetail) -> None:
         if consent.state != "unsaid":
             say(described(consent))
     say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
+
+
+def _locked(standing: JsonObject, zone: ZoneInfo) -> str:
+    """Who keeps the customer in the stage, until when, and why."""
+    lock = _object(standing.get("lock"))
+    if not lock:
+        return ""
+    until, why = lock.get("until"), lock.get("why")
+    end = f" until {local_time(datetime.fromisoformat(until), zone)}" if isinstance(until, str) else ""
+    return f", locked{end} by {lock.get('by')}{f': {why}' if why else ''}"
 
 
 def _held(enrollment: JsonObject, zone: ZoneInfo) -> str:
@@ -167,7 +177,7 @@ def enroll(
     data: Data = None,
 ) -> None:
     """Enrolls a customer by hand: overrides the entry filter and the re-entry policy."""
-    _say_answer(
+    say_answer(
         ask(
             workspace,
             url,
@@ -220,7 +230,7 @@ def answer(
     """Enters a customer's answer to a survey, given elsewhere than on its page: what asks it goes on."""
     body: JsonObject = {"survey": survey, "score": score, "comment": comment, "message_id": message_id, "by": who()}
 
-    _say_answer(ask(workspace, url, data, lambda at: at.answer(customer, body)), as_json=as_json)
+    say_answer(ask(workspace, url, data, lambda at: at.answer(customer, body)), as_json=as_json)
 
 
 def skip(
@@ -313,10 +323,11 @@ def _order(
     *,
     as_json: bool,
 ) -> None:
-    _say_answer(ask(workspace, url, data, lambda at: at.order(customer, word, playbook, who(), key)), as_json=as_json)
+    say_answer(ask(workspace, url, data, lambda at: at.order(customer, word, playbook, who(), key)), as_json=as_json)
 
 
-def _say_answer(answer: OrderAnswer, *, as_json: bool) -> None:
+def say_answer(answer: OrderAnswer, *, as_json: bool) -> None:
+    """What an order to a customer led to."""
     if as_json:
         say_json(answer)
         return

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "publishing_commands": ("plan", "publish", "revisions", "rollback"),
     "under_way_commands": ("publishing",),
     "customer_commands": ("customers", "show", "why", "enroll", "event", "answer", "skip", "pause", "resume", "end"),
+    "stage_commands": ("stages",),
     "task_commands": ("tasks",),
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),

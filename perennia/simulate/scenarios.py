@@ -19,6 +19,7 @@ from perennia.catalog.scenario_models import (
     EndInput,
     EnrollInput,
     EventInput,
+    LockInput,
     OpenInput,
     PauseInput,
     PublishInput,
@@ -27,9 +28,11 @@ from perennia.catalog.scenario_models import (
     Scenario,
     ScenarioInput,
     SkipInput,
+    StageInput,
     SuppressInput,
     TaskDoneInput,
     TraitsInput,
+    UnlockInput,
     UnsubscribeInput,
 )
 from perennia.catalog.scenario_world import ANYTHING, ScenarioPerson
@@ -43,6 +46,8 @@ from perennia.core.decisions import (
     EnrollOrder,
     Input,
     JournalEntry,
+    StageLockOrder,
+    StageOrder,
     SurveyAnswered,
     TraitsChanged,
 )
@@ -276,7 +281,17 @@ def _happening(item: ScenarioInput, moments: Moments, editions: Iterator[Catalog
 
 
 def scenario_input(
-    item: EventInput | TraitsInput | AnswerInput | EnrollInput | SkipInput | PauseInput | ResumeInput | EndInput,
+    item: EventInput
+    | TraitsInput
+    | AnswerInput
+    | EnrollInput
+    | SkipInput
+    | PauseInput
+    | ResumeInput
+    | EndInput
+    | StageInput
+    | LockInput
+    | UnlockInput,
     at: datetime,
     moments: Moments,
 ) -> Input:
@@ -307,3 +322,11 @@ def scenario_input(
             return EnrollmentOrder(at=at, order="resume", playbook=item.resume, by=AUTHOR, key=item.key)
         case EndInput():
             return EnrollmentOrder(at=at, order="end", playbook=item.end, by=AUTHOR, key=item.key)
+        case StageInput():
+            ((track, stage),) = item.stage.items()
+            return StageOrder(at=at, track=track, stage=stage, by=AUTHOR)
+        case LockInput():
+            until = None if item.until is None else moments.instant(item.until)
+            return StageLockOrder(at=at, track=item.lock, locked=True, by=AUTHOR, until=until, why=item.why)
+        case UnlockInput():
+            return StageLockOrder(at=at, track=item.unlock, locked=False, by=AUTHOR)

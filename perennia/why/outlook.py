@@ -1,4 +1,4 @@
-"""What would start a playbook for a customer, looked at as things stand: for whoever asks why nothing happened."""
+"""What would start a playbook for a customer, and where it stands in a track: for whoever asks why nothing happened."""
 
 from __future__ import annotations
 
@@ -9,19 +9,36 @@ from perennia.core.compiled import Catalog
 from perennia.core.deliberation import Deliberation
 from perennia.core.expressions import Expression
 from perennia.core.nodes import CompiledTrigger
-from perennia.core.state import CustomerState
+from perennia.core.state import CustomerState, StageState
 from perennia.why.changes import changes
-from perennia.why.evidence import evidence_line, value_text
+from perennia.why.evidence import evidence_line, local_time, value_text
 
 
-def outlook(catalog: Catalog, state: CustomerState | None, playbook: str, zone: ZoneInfo) -> Iterator[str]:
-    """Sentences about each trigger of a published playbook, its entry filter and its `while`; nothing for what is none.
+def outlook(catalog: Catalog, state: CustomerState | None, subject: str, zone: ZoneInfo) -> Iterator[str]:
+    """Sentences about a published playbook or a track; nothing for what is neither.
 
+    Of a playbook each trigger, its entry filter and its `while`; of a track where the customer stands.
     Looked at with what the customer's last turn knew. Expressions over the event at hand are named, not answered.
     """
-    book = catalog.playbooks.get(playbook)
-    if book is None or state is None:
+    if state is None:
         return
+    if (standing := state.stages.get(subject)) is not None:
+        yield _standing(standing, zone)
+    if subject in catalog.playbooks:
+        yield from _entries(catalog, state, subject, zone)
+
+
+def _standing(standing: StageState, zone: ZoneInfo) -> str:
+    stands = f"stands in {standing.stage} since {local_time(standing.since, zone)}"
+    if standing.lock is None:
+        return stands
+    until = f" until {local_time(standing.lock.until, zone)}" if standing.lock.until is not None else ""
+    why = f": {standing.lock.why}" if standing.lock.why else ""
+    return f"{stands}, locked{until} by {standing.lock.by}{why}"
+
+
+def _entries(catalog: Catalog, state: CustomerState, playbook: str, zone: ZoneInfo) -> Iterator[str]:
+    book = catalog.playbooks[playbook]
     if book.definition.scope != state.kind:
         yield f"{playbook} is for {book.definition.scope}s, and this is a {state.kind}"
         return

@@ -22,6 +22,7 @@ _SAID = frozenset(
     | {"question", "webhook", "method", "notify", "text", "crm", "record", "decision", "body"}
     | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
 )
+_SAID_OF_ORDERS = frozenset({"stage", "until", "why"})
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,8 @@ def _subject(entry: JournalEntry) -> str:
 def _sentence(entry: JournalEntry) -> str:
     if entry.act is Act.HEALTH:  # the sentence says all of it
         return _act(entry)
-    rest = {key: value for key, value in entry.detail.items() if key not in _SAID and value is not None}
+    said = _SAID | _SAID_OF_ORDERS if entry.act is Act.ORDER else _SAID
+    rest = {key: value for key, value in entry.detail.items() if key not in said and value is not None}
     more = ", ".join(f"{key}: {_text(value)}" for key, value in rest.items())
     return f"{_act(entry)} [{more}]" if more else _act(entry)
 

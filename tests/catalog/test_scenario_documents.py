@@ -15,6 +15,7 @@ from perennia.catalog.scenario_models import (
     EndInput,
     EnrollInput,
     EventInput,
+    LockInput,
     NeverExpected,
     OpenInput,
     PauseInput,
@@ -24,10 +25,12 @@ from perennia.catalog.scenario_models import (
     SkipInput,
     SkippedExpected,
     StageExpected,
+    StageInput,
     SuppressInput,
     TaskDoneInput,
     TaskExpected,
     TraitsInput,
+    UnlockInput,
     UnsubscribeInput,
 )
 from perennia.catalog.scenario_world import ProviderFault
@@ -60,6 +63,9 @@ when:
   - {at: 1d, skip: p}
   - {at: 1d, pause: p}
   - {at: 1d, resume: p}
+  - {at: 1d, stage: {adoption: active}}
+  - {at: 1d, lock: adoption, until: 2026-03-04, why: talks}
+  - {at: 1d, unlock: adoption}
   - {at: 2026-03-05, end: p}
 until: 30d
 expect:
@@ -84,7 +90,7 @@ def test_each_input_is_told_apart_by_its_key(whole: Scenario) -> None:
     assert [type(item) for item in whole.when] == [
         *(EventInput, TraitsInput, TaskDoneInput, OpenInput, ClickInput, ReplyInput, BounceInput),
         *(ConsentInput, UnsubscribeInput, SuppressInput, EnrollInput),
-        *(SkipInput, PauseInput, ResumeInput, EndInput),
+        *(SkipInput, PauseInput, ResumeInput, StageInput, LockInput, UnlockInput, EndInput),
     ]
 
 
@@ -108,7 +114,7 @@ def test_never_holds_an_expectation_without_a_time(whole: Scenario) -> None:
 
 def test_the_line_of_an_expectation_is_known(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace({**USUAL, "playbooks/p.yaml": BOOK + WHOLE})
-    assert workspace.scenarios[0].line_of("expect", 2) == 32
+    assert workspace.scenarios[0].line_of("expect", 2) == 35
 
 
 def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeWorkspace, whole: Scenario) -> None:
@@ -149,6 +155,14 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
         ),
         ("when: [{at: 1d, task_done: mail}]", ['9:28: error unknown-step: no step "mail"; known: call']),
         ("when: [{at: 1d, consent: tipps}]", ['9:26: error unknown-topic: no topic "tipps"; did you mean "tips"?']),
+        (
+            "when: [{at: 1d, lock: adopted}]",
+            ['9:23: error unknown-track: no track "adopted"; did you mean "adoption"?'],
+        ),
+        (
+            "when: [{at: 1d, stage: {adoption: actve}}]",
+            ['9:35: error unknown-stage: no stage "actve"; did you mean "active"?'],
+        ),
         ("when: [{at: 1d, pause: q}]", ['9:24: error unknown-playbook: no playbook "q"; known: p']),
         ("when: [{at: 1d, suppress: yes}]", ['9:27: error wrong-value: "suppress" must be true, not "yes"']),
         (

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from temporalio.testing import ActivityEnvironment
 
-from activities.contracts import TurnRequest
-from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.rendering.links import Links
 from perennia.store import open_store
@@ -22,6 +19,7 @@ from tests.support.commands import Ended, perennia
 from tests.support.installation import event, publish, traits
 from tests.support.serving import served
 from tests.support.time_skipping import ManualClock
+from tests.support.turning import TurningBells
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 KEYS = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
@@ -40,21 +38,6 @@ FILES = {
               - {id: sorry, task: "Tell {{ contact.first_name }}: {{ steps.ask.comment }}"}
         """,
 }
-
-
-@dataclass
-class TurningBells:
-    """Whoever is rung takes a turn."""
-
-    store: Store
-    clock: ManualClock
-    turning: list[asyncio.Task[object]] = field(default_factory=list[asyncio.Task[object]])
-
-    def nudge(self, customers: Sequence[str]) -> None:
-        self.turning += [asyncio.create_task(self.turn(customer)) for customer in customers]
-
-    async def turn(self, customer: str) -> object:
-        return await ActivityEnvironment().run(StoreTurns(self.store, self.clock).take, TurnRequest(customer))
 
 
 @dataclass
