@@ -25,7 +25,7 @@ from perennia.core.decisions import CallWebhook, EffectEnded, Notify, Outcome, R
 from perennia.core.json_values import JsonObject
 from perennia.core.said import said
 from perennia.core.tame_json import TooDeep, tame_object
-from perennia.providers.crm import CrmProvider, CrmWrite
+from perennia.providers.crm import CrmWrite, CrmWriter
 from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
 from perennia.providers.notices import Channels, Notice
 from perennia.providers.webhooks import Answer, Request, WebhookCaller
@@ -121,7 +121,7 @@ class _Delivery(Generic[Told]):
 class StoreCrm(_Delivery[WriteCrm], Crm):
     """Writes to the CRM."""
 
-    def __init__(self, store: Store, clock: Clock, provider: CrmProvider) -> None:
+    def __init__(self, store: Store, clock: Clock, provider: CrmWriter) -> None:
         super().__init__(store, clock)
         self._provider = provider
 

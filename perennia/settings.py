@@ -119,7 +119,12 @@ class Settings(BaseSettings):
     )
     crm_url: SecretStr = Field(
         default=SecretStr("record:"),
-        description="The CRM that `crm` steps write to. record: writes nowhere, and keeps what was to be written.",
+        description="The CRM that `crm` steps write to, and that customers are kept equal with: hubspot:TOKEN (docs/crm.md). "
+        "record: writes nowhere, and keeps what was to be written.",
+    )
+    crm_file: Path = Field(
+        default=Path("crm.yaml"),
+        description="Which traits are which fields of the CRM, and whose word counts (docs/crm.md). Relative to the workspace.",
     )
     channels: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
@@ -269,7 +274,7 @@ def load_settings(workspace: Path, data: Path | None = None) -> Settings:
     except ValidationError as error:
         raise _explained(error.errors()[0], path) from None
     folder = Path.cwd() / data if data is not None else workspace.resolve() / settings.data
-    return settings.model_copy(update={"data": folder})
+    return settings.model_copy(update={"data": folder, "crm_file": workspace.resolve() / settings.crm_file})
 
 
 def _read_file(path: Path) -> dict[str, object]:

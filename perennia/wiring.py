@@ -24,7 +24,7 @@ from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
 from perennia.ingest.dispatcher import Dispatcher, Pace
-from perennia.providers.crm import crm_provider
+from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
 from perennia.providers.guarded_http import Allowed, GuardedHttp
@@ -93,10 +93,18 @@ def build_systems(
 ) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
     """What tells other systems. Raises `SettingsError`."""
     clock = build_clock(settings)
-    with misconfigured("crm_url"):
-        crm = crm_provider(settings.crm_url.get_secret_value())
     caller = SignedWebhooks(means.http, means.signer)
-    return StoreCrm(store, clock, crm), StoreWebhooks(store, clock, caller), StoreNotices(store, clock, channels)
+    return (
+        StoreCrm(store, clock, build_crm(settings)),
+        StoreWebhooks(store, clock, caller),
+        StoreNotices(store, clock, channels),
+    )
+
+
+def build_crm(settings: Settings) -> CrmProvider | RecordingCrm:
+    """The CRM. Raises `SettingsError`."""
+    with misconfigured("crm_url", "docs/crm.md"):
+        return crm_provider(settings.crm_url.get_secret_value(), settings.crm_file)
 
 
 def build_channels(settings: Settings, means: Means) -> Channels:

@@ -78,19 +78,24 @@ class Letter:
     reference: str | None = None
 
 
-class Api(Protocol):
-    """One provider's API. Requests about a message get its ``fault``, if there is one for it."""
+class Service(Protocol):
+    """One provider's API. Requests that meet faults get theirs, if there is one for them."""
 
     name: str
     key: str
-    limit_bytes: int
-    letters: list[Letter]
 
     def sends(self, request: Request) -> bool:
-        """Whether the request is about a message: only those meet faults."""
+        """Whether the request meets faults: about a message, about a CRM's records."""
         ...
 
     def answer(self, request: Request, fault: Fault | None) -> Reply: ...
+
+
+class Api(Service, Protocol):
+    """What takes messages."""
+
+    limit_bytes: int
+    letters: list[Letter]
 
 
 @dataclass

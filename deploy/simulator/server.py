@@ -7,18 +7,22 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Generic, TypeVar
 from urllib.parse import unquote
 
-from deploy.simulator.exchange import Api, Fault, Mischief, Reply, Request
+from deploy.simulator.exchange import Fault, Mischief, Reply, Request, Service
 
 _HEAD_BYTES = 64 * 1024
 
 
+S = TypeVar("S", bound=Service)
+
+
 @dataclass
-class Simulated:
+class Simulated(Generic[S]):
     """A running API. ``requests``: all that came, in order; ``hanging``: set once a client waits for an answer in vain."""
 
-    api: Api
+    api: S
     port: int = 0
     mischief: Mischief = field(default_factory=Mischief)
     requests: list[Request] = field(default_factory=list[Request])
@@ -73,7 +77,7 @@ class Simulated:
 
 
 @asynccontextmanager
-async def simulated(api: Api, port: int = 0) -> AsyncGenerator[Simulated]:
+async def simulated(api: S, port: int = 0) -> AsyncGenerator[Simulated[S]]:
     """The API on a port of this machine while the block runs."""
     running = Simulated(api)
     server = await asyncio.start_server(running.serve, "127.0.0.1", port, limit=_HEAD_BYTES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +22,8 @@ from perennia.cli.sender_checks import check_senders
 from perennia.cli.speech import say
 from perennia.installation import Installation, InstallationError
 from perennia.opening import opened_store
-from perennia.providers.email import email_provider
+from perennia.providers.crm import RECORD, CrmWriter, crm_provider
+from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import ProviderFailure
 from perennia.settings import Settings, SettingsError, load_settings
 from perennia.store.port import StoreError
@@ -54,6 +55,7 @@ async def examine(workspace: Path, data: Path | None, selectors: Sequence[str] =
     findings.append(await _store(settings))
     findings += [finding async for finding in _temporal(run)]
     findings += [finding async for finding in _mail(settings, run)]
+    findings += [finding async for finding in _crm(settings)]
     findings += [
         Examination(each.about, each.state, each.message, each.remedy)
         for each in await check_senders(settings, load_workspace(workspace).policies, selectors)
@@ -159,9 +161,20 @@ async def _mail(settings: Settings, run: Run | None) -> AsyncIterator[Examinatio
             yield await _provider(name, given)
 
 
+async def _crm(settings: Settings) -> AsyncIterator[Examination]:
+    """Asks the CRM as the worker does, where there is one. Writes nothing."""
+    url = settings.crm_url.get_secret_value()
+    if url != RECORD:
+        yield await _asked("CRM", lambda: crm_provider(url, settings.crm_file), "docs/crm.md")
+
+
 async def _provider(name: str, url: str) -> Examination:
+    return await _asked(name, lambda: email_provider(url), "docs/providers.md")
+
+
+async def _asked(name: str, made: Callable[[], EmailProvider | CrmWriter], page: str) -> Examination:
     try:
-        provider = email_provider(url)
+        provider = made()
         try:
             said = await asyncio.wait_for(provider.examine(), PATIENCE)
         finally:
@@ -169,9 +182,7 @@ async def _provider(name: str, url: str) -> Examination:
     except TimeoutError:
         return Examination(name, "fail", f"no answer in {PATIENCE:.0f} s", "look at the provider's own status page")
     except ProviderFailure as error:
-        return Examination(
-            name, "fail", f"{type(error).__name__}: {error}", "docs/providers.md shows each provider's URL"
-        )
+        return Examination(name, "fail", f"{type(error).__name__}: {error}", f"{page} shows each provider's URL")
     return Examination(name, "ok", said)
 
 

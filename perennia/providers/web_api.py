@@ -139,6 +139,11 @@ class WebApi:
         sent = {"Content-Type": "application/json", **(headers or {})}
         return await self.call("POST", path, content=msgspec.json.encode(body), headers=sent)
 
+    async def patch(self, path: str, body: object) -> Answer:
+        """Changes what is there by ``body``, as JSON."""
+        sent = {"Content-Type": "application/json"}
+        return await self.call("PATCH", path, content=msgspec.json.encode(body), headers=sent)
+
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:

@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.providers.email_conformance")
+pytest.register_assert_rewrite("tests.providers.email_conformance", "tests.providers.crm_conformance")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from deploy.simulator import mailgun, postmark, resend, sendgrid, ses
+from deploy.simulator import hubspot, mailgun, postmark, resend, sendgrid, ses
 from deploy.simulator.exchange import Fault
-from deploy.simulator.server import simulated
+from deploy.simulator.server import Simulated, simulated
 from perennia.providers.aws_signature import Credentials, Service, signed_headers
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -88,6 +88,80 @@ async def test_amazons_client_sends_and_signs_as_we_do() -> None:
             )
         )
     assert sent["MessageId"] == server.api.letters[0].id
+
+
+def hubspot_client(server: Simulated[hubspot.HubSpot]) -> Any:
+    client: Any = pytest.importorskip("hubspot").HubSpot(access_token=server.api.key)
+    client.config["host"] = server.url
+    return client
+
+
+async def test_hubspots_client_upserts_reads_and_finds_what_changed() -> None:
+    contacts: Any = pytest.importorskip("hubspot.crm.contacts")
+    async with simulated(hubspot.HubSpot()) as server:
+        api = hubspot_client(server).crm.contacts
+        one = {"idProperty": "perennia_id", "id": "ana", "properties": {"email": "ana@example.com", "seats": "3"}}
+        made = await asyncio.to_thread(api.batch_api.upsert, {"inputs": [one]})
+        again = await asyncio.to_thread(api.batch_api.upsert, {"inputs": [one]})
+        inputs = {"inputs": [{"id": "ana"}, {"id": "nobody"}], "idProperty": "perennia_id", "properties": ["seats"]}
+        read = await asyncio.to_thread(api.batch_api.read, inputs)
+        since = contacts.Filter(property_name="lastmodifieddate", operator="GT", value="0")
+        sort = [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}]
+        request = contacts.PublicObjectSearchRequest(filter_groups=[{"filters": [since]}], sorts=sort, limit=10)
+        found = await asyncio.to_thread(api.search_api.do_search, request)
+    assert (made.status, made.results[0].new, again.results[0].new) == ("COMPLETE", True, False)
+    assert (read.results[0].properties["seats"], read.errors[0].category) == ("3", "OBJECT_NOT_FOUND")
+    assert (found.total, found.results[0].id) == (1, made.results[0].id)
+
+
+async def test_hubspots_client_merges_and_deletes() -> None:
+    contacts: Any = pytest.importorskip("hubspot.crm.contacts")
+    async with simulated(hubspot.HubSpot()) as server:
+        api = hubspot_client(server).crm.contacts
+        inputs = [contacts.SimplePublicObjectInputForCreate(properties={"email": f"{n}@example.com"}) for n in "abc"]
+        a, b, c = [await asyncio.to_thread(api.basic_api.create, each) for each in inputs]
+        both = contacts.PublicMergeInput(primary_object_id=a.id, object_id_to_merge=b.id)
+        await asyncio.to_thread(api.merge_api.merge if hasattr(api, "merge_api") else api.basic_api.merge, both)
+        merged = await asyncio.to_thread(api.basic_api.get_by_id, b.id, properties=["hs_merged_object_ids"])
+        await asyncio.to_thread(api.basic_api.archive, c.id)
+        gone = await asyncio.to_thread(api.basic_api.get_page, archived=True)
+    assert (merged.id, merged.properties["hs_merged_object_ids"]) == (a.id, b.id)
+    assert [each.id for each in gone.results] == [c.id]
+
+
+async def test_hubspots_client_knows_the_fakes_errors() -> None:
+    contacts: Any = pytest.importorskip("hubspot.crm.contacts")
+    notes: Any = pytest.importorskip("hubspot.crm.objects.notes")
+    async with simulated(hubspot.HubSpot()) as server:
+        client = hubspot_client(server)
+        ana = {"properties": {"email": "ana@example.com"}}
+        await asyncio.to_thread(client.crm.contacts.basic_api.create, ana)
+        with pytest.raises(contacts.exceptions.ApiException) as taken:
+            await asyncio.to_thread(client.crm.contacts.basic_api.create, ana)
+        note = {"properties": {"hs_note_body": "Hi", "hs_timestamp": "2026-03-02T10:00:00Z", "perennia_key": "k"}}
+        await asyncio.to_thread(client.crm.objects.notes.basic_api.create, note)
+        with pytest.raises(notes.exceptions.ApiException) as twice:
+            await asyncio.to_thread(client.crm.objects.notes.basic_api.create, note)
+        server.mischief.expect(Fault.THROTTLED)
+        with pytest.raises(contacts.exceptions.ApiException) as throttled:
+            await asyncio.to_thread(client.crm.contacts.basic_api.create, ana)
+    assert (taken.value.status, twice.value.status, throttled.value.status) == (409, 400, 429)
+
+
+async def test_hubspots_client_lists_owners_and_joins_a_contact_to_its_company() -> None:
+    async with simulated(hubspot.HubSpot()) as server:
+        client = hubspot_client(server)
+        ana = await asyncio.to_thread(client.crm.contacts.basic_api.create, {"properties": {"email": "a@example.com"}})
+        acme = await asyncio.to_thread(client.crm.companies.basic_api.create, {"properties": {"name": "Acme"}})
+        kind = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
+        joined = {"inputs": [{"from": {"id": ana.id}, "to": {"id": acme.id}, "types": kind}]}
+        await asyncio.to_thread(client.crm.associations.v4.batch_api.create, "contacts", "companies", joined)
+        read = await asyncio.to_thread(
+            client.crm.contacts.basic_api.get_by_id, ana.id, properties=["associatedcompanyid"]
+        )
+        owners = await asyncio.to_thread(client.crm.owners.owners_api.get_page)
+    assert read.properties["associatedcompanyid"] == acme.id
+    assert [each.email for each in owners.results] == ["kim@example.com"]
 
 
 @pytest.mark.parametrize("token", [None, "a/token+of=a session"])

@@ -43,7 +43,7 @@ KINDS = {
 
 @dataclass
 class WebRig:
-    server: Simulated
+    server: Simulated[Api]
     provider: EmailProvider
     impatient: EmailProvider
     stranger: EmailProvider
