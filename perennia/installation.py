@@ -17,6 +17,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.planning import People, StepChanges
 from perennia.core.reputation import Standing
 from perennia.permission_answers import Consent, ConsentAnswer, Consents, ImportAnswer, SuppressionPage
+from perennia.privacy_answers import Erased
 from perennia.store.records import (
     Approval,
     CustomerSummary,
@@ -399,6 +400,18 @@ class Installation:
 
     async def export_suppressions(self) -> str:
         return (await self._get("suppressions/export")).decode()
+
+    async def export_customer(self, reference: str, kind: str | None, by: str, *, as_csv: bool) -> bytes:
+        """Everything that is held of a customer: JSON, or a ZIP of CSV files."""
+        path, form = f"customers/{_part(reference)}/export", "csv" if as_csv else "json"
+        return await self._get(path, kind=kind, format=form, by=by)
+
+    async def erase(
+        self, reference: str, kind: str | None, by: str, *, members: bool, suppress: bool, dry_run: bool
+    ) -> Erased:
+        body = {"members": members, "suppress": suppress, "dry_run": dry_run, "by": by}
+        path = f"customers/{_part(reference)}/erase" + ("" if kind is None else f"?kind={kind}")
+        return msgspec.json.decode(await self._post(path, body), type=Erased)
 
     async def send_event(self, body: JsonObject) -> str:
         """Stores one event for good; returns its message id."""

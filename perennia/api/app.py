@@ -17,6 +17,7 @@ from perennia.api.events import Events
 from perennia.api.orders import Orders
 from perennia.api.planning import Planning
 from perennia.api.preferences_page import PreferencesPage
+from perennia.api.privacy import Privacy
 from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
@@ -84,6 +85,7 @@ def create_app(
     team.include_router(Events(commits, clock, audit).router())
     team.include_router(Consents(store, bells, clock, published).router())
     team.include_router(Suppressions(store, bells, clock, audit).router())
+    team.include_router(Privacy(store, bells, clock, audit).router())
     team.include_router(Reading(store, published, clock).router())
     team.include_router(SendingControl(store, bells, clock, audit, published).router())
     team.include_router(SurveyReports(store, published).router())

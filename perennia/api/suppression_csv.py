@@ -1,8 +1,4 @@
-"""The suppression list as CSV: what spreadsheets and other senders' exports hold, read line by line; and written safely.
-
-A cell that begins like a formula is one to a spreadsheet (https://owasp.org/www-community/attacks/CSV_Injection), and addresses
-may begin so. It is written with an apostrophe in front, which is taken away again when it is read.
-"""
+"""The suppression list as CSV: what spreadsheets and other senders' exports hold, read line by line; and written safely."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from perennia.core.admission import is_address
+from perennia.files.cells import bare, shielded
 from perennia.store.permission_records import Suppression
 
 COLUMNS = ("address", "reason", "at")
@@ -22,8 +19,6 @@ REASON_CHARS = 200
 # What other senders call the column in their exports.
 _ADDRESS_NAMES = frozenset({"address", "email", "emailaddress", "recipient"})
 _AT_NAMES = frozenset({"at", "created", "createdat", "date"})
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_SHIELDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def write_csv(rows: Iterable[Suppression], *, heading: bool) -> str:
     if heading:
         writer.writerow(COLUMNS)
     for each in rows:
-        writer.writerow([_shielded(each.address), _shielded(each.reason), f"{each.at:%Y-%m-%dT%H:%M:%SZ}"])
+        writer.writerow([shielded(each.address), shielded(each.reason), f"{each.at:%Y-%m-%dT%H:%M:%SZ}"])
     return text.getvalue()
 
 
@@ -93,11 +88,11 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 
 def _take(parsed: Parsed, line: int, row: dict[str, str], now: datetime) -> None:
-    address = _bare(row.get("address", ""))
+    address = bare(row.get("address", ""))
     if not is_address(address):
         parsed.errors.append(BadRow(line, f"{address[:80]!r} is no email address" if address else "has no address"))
         return
-    reason = _bare(row.get("reason", "")) or IMPORTED
+    reason = bare(row.get("reason", "")) or IMPORTED
     if len(reason) > REASON_CHARS:
         parsed.errors.append(BadRow(line, f"the reason is longer than {REASON_CHARS} characters"))
         return
@@ -115,12 +110,3 @@ def _instant(text: str, now: datetime) -> datetime:
         return now
     read = datetime.fromisoformat(text)
     return min(read if read.tzinfo is not None else read.replace(tzinfo=UTC), now)
-
-
-def _shielded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _bare(cell: str) -> str:
-    cell = cell.strip(" ")
-    return (cell[1:] if _SHIELDED.match(cell) else cell).strip()

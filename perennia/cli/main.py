@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "survey_commands": ("survey",),
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
+    "privacy_commands": ("export", "erase"),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }

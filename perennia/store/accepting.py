@@ -20,7 +20,7 @@ from perennia.store.taking import Taking
 
 
 def accept(connection: Connection, items: Sequence[Accepted | Merge | Rejected], at: datetime) -> Receipt:
-    """`Store.accept`, as one transaction."""
+    """`Store.accept`, as one transaction. What comes in for an erased customer counts as accepted, and leaves nothing."""
     turned_away = [item for item in items if isinstance(item, Rejected)]
     keep_rejected(connection, turned_away)
     receipt = Receipt(accepted=0, duplicates=0, rejected=len(turned_away), rung=())
@@ -64,7 +64,7 @@ def _accept(connection: Connection, items: Sequence[Accepted], at: datetime) -> 
     seen, bells = look_up(connection, list({item.message_id for item in items}))
     taking = Taking(connection, cast, bells, at)
     duplicates = 0
-    for item in items:
+    for item in cast.items:
         if item.message_id in seen:
             duplicates += 1
         else:

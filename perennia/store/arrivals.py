@@ -20,6 +20,7 @@ from perennia.store.columns import microseconds
 from perennia.store.locking import LockedCustomer
 from perennia.store.prepared import execute
 from perennia.store.records import Rejected
+from perennia.store.screening import naming_erased
 from perennia.store.tables import bare_messages, inputs, rejected, revisions, strangers
 
 
@@ -106,6 +107,9 @@ def remember_bare(connection: Connection, message_ids: Sequence[str], at: dateti
 
 
 def keep_rejected(connection: Connection, items: Sequence[Rejected]) -> None:
+    """Keeps them, without those that name somebody who was erased."""
+    erased = naming_erased(connection, {item.raw for item in items})
+    items = [item for item in items if item.raw not in erased]
     rows = [(_digest(item), microseconds(item.at), storable(item.reason), storable(item.raw)) for item in items]
     insert(connection, rejected, ("digest", "at", "reason", "raw"), rows, ignore_known=True)
 

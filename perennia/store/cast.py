@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,23 +13,27 @@ from perennia.store.identities import ANONYMOUS, Name, lock_devices, make, resol
 from perennia.store.locking import LockedCustomer, lock_with_accounts
 from perennia.store.port import StoreUnavailable
 from perennia.store.records import Accepted
+from perennia.store.screening import screen
 
 
 @dataclass(frozen=True)
 class Cast:
     """``by_name`` knows everybody whom the post names, ``by_id`` their accounts too.
 
-    ``claimed``: what devices did that this post may claim, by anonymous id.
+    ``claimed``: what devices did that this post may claim, by anonymous id. ``items``: those of the post that are taken.
     """
 
     by_name: Mapping[Name, LockedCustomer]
     by_id: Mapping[str, LockedCustomer]
     claimed: dict[str, list[Accepted]] = field(default_factory=dict[str, list[Accepted]])
+    items: Sequence[Accepted] = ()
 
 
 def assemble(connection: Connection, items: Sequence[Accepted], at: datetime) -> Cast:
     names = names_of(items)
     known = resolve(connection, names)
+    items = screen(connection, items, names - known.keys())
+    names = names_of(items)
     claimed: dict[str, list[Accepted]] = {}
     if any(_is_open(item, known) for item in items):
         lock_devices(connection)
@@ -39,7 +43,8 @@ def assemble(connection: Connection, items: Sequence[Accepted], at: datetime) ->
         theirs = names_of(item for device in claimed.values() for item in device) - names
         known |= resolve(connection, theirs)
         names |= theirs
-    return gather(connection, known, [n for n in names if n.scope != ANONYMOUS and n not in known], at, claimed)
+    cast = gather(connection, known, [n for n in names if n.scope != ANONYMOUS and n not in known], at, claimed)
+    return replace(cast, items=items)
 
 
 def gather(
@@ -53,8 +58,8 @@ def gather(
     made = make(connection, unknown, at)
     others = {**known, **resolve(connection, [name for name in unknown if name not in made])}
     locked = lock_with_accounts(connection, sorted(set(others.values())))
-    if any(each.merged_into or each.account not in {None, *locked} for each in locked.values()):
-        raise StoreUnavailable("a customer was merged, or changed its account, at this moment; retry")
+    if any(each.is_over or each.account not in {None, *locked} for each in locked.values()):
+        raise StoreUnavailable("a customer was merged, erased, or changed its account, at this moment; retry")
     by_name = {**made, **{name: locked[id_] for name, id_ in others.items()}}
     return Cast(by_name, {**locked, **{customer.id: customer for customer in made.values()}}, claimed)
 

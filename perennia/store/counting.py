@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, Select, String, func, literal_column, select, text
 
 from perennia.core.decisions import Act
+from perennia.store.bells import ALIVE
 from perennia.store.records import Totals
 from perennia.store.tables import IS_OPEN_TASK, customers, inputs, journal, messages, strangers, tasks
 
-_customers = select(func.count()).select_from(customers).where(customers.c.merged_into.is_(None))
+_customers = select(func.count()).select_from(customers).where(ALIVE)
 _events = select(func.count(inputs.c.message_id))
 _strangers = select(func.count()).select_from(strangers)
 _tasks_open = select(func.count()).select_from(tasks).where(IS_OPEN_TASK)

@@ -48,6 +48,10 @@ class Driver(Protocol):
 
     async def migrate(self) -> None: ...
 
+    async def scour(self) -> None:
+        """Has what was deleted disappear from files in which it may still stand, as far as they are ours to write."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -23,7 +23,7 @@ QUIET, FLAGGED, RUNG = 0, 1, 2
 
 @dataclass(eq=False)
 class LockedCustomer:
-    """A customer's row under lock. ``account`` is an internal id; ``watching`` holds tokens.
+    """A customer's row under lock. ``account`` is an internal id; ``watching`` holds tokens. ``is_over``: merged or erased.
 
     The rest is what this transaction adds: ``is_new`` (it made the row), ``bell`` as it will be, ``address`` and
     ``account`` where they changed.
@@ -37,7 +37,7 @@ class LockedCustomer:
     bell: int
     bell_before: int
     watching: frozenset[str] = frozenset()
-    merged_into: str | None = None
+    is_over: bool = False
     is_new: bool = False
     address: str | None = None
 
@@ -54,6 +54,7 @@ _COLUMNS = (
     customers.c.bell,
     customers.c.watching,
     customers.c.merged_into,
+    customers.c.erased_at,
 )
 
 
@@ -106,5 +107,5 @@ def _locked(row: Row[*tuple[object, ...]]) -> LockedCustomer:
         bell=row.bell,
         bell_before=row.bell,
         watching=tokens_of(row.watching),
-        merged_into=row.merged_into,
+        is_over=row.merged_into is not None or row.erased_at is not None,
     )

@@ -30,6 +30,7 @@ from perennia.store.driver import insert_into
 from perennia.store.identities import ANONYMOUS, Name, lock_devices, point, resolve
 from perennia.store.journaling import write_journal
 from perennia.store.locking import LockedCustomer
+from perennia.store.marks import erased_among
 from perennia.store.records import Merge, Receipt, SendStatus
 from perennia.store.tables import (
     consent_asks,
@@ -57,6 +58,8 @@ def merge(connection: Connection, item: Merge, at: datetime) -> Receipt:
     name = Name("contact", item.external_id)
     lock_devices(connection)
     known = resolve(connection, [former, device, name])
+    if erased_among(connection, {former, name} - known.keys()):
+        return Receipt(accepted=1, duplicates=0, rejected=0, rung=())  # it would bring somebody back who was erased
     claimed = {} if device in known else strangers.of_devices(connection, [item.previous_id])
     wanted = names_of(each for items in claimed.values() for each in items) - {device} | {name}
     known |= resolve(connection, wanted - known.keys())

@@ -18,7 +18,7 @@ from perennia.store.tables import customers, inputs, tasks
 
 _take_seq = (
     update(customers)
-    .where(customers.c.id == bindparam("customer"), customers.c.merged_into.is_(None))
+    .where(customers.c.id == bindparam("customer"), customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
     .values(
         next_seq=customers.c.next_seq + 1,
         bell=bindparam("bell"),

@@ -45,6 +45,9 @@ class PostgresDriver:
     async def migrate(self) -> None:
         await self.write("migrate", upgrade)
 
+    async def scour(self) -> None:
+        """Nothing: dead rows go with the server's own vacuum, its log and its backups are the operator's."""
+
     async def close(self) -> None:
         await self._engine.dispose()
 

@@ -12,6 +12,7 @@ from perennia.store.records import CustomerSummary, JournalRow
 from perennia.store.tables import customers, identities, journal
 
 _account = customers.alias("accounts")
+_is_kept = customers.c.erased_at.is_(None)
 _summaries = select(
     customers.c.id,
     customers.c.kind,
@@ -30,7 +31,7 @@ def find(connection: Connection, reference: str, kind: Scope | None) -> str:
     is_named = and_(customers.c.kind.in_(kinds), customers.c.external_id == reference)
     is_it = or_(and_(customers.c.id == reference, customers.c.kind.in_(kinds)), is_named)
     order = (case((customers.c.id == reference, 0), else_=1), customers.c.kind.desc())
-    found = connection.scalar(select(current).where(is_it).order_by(*order).limit(1))
+    found = connection.scalar(select(current).where(is_it, _is_kept).order_by(*order).limit(1))
     if found is None and kind != "account":
         is_alias = and_(identities.c.value == reference, identities.c.scope == "contact")
         found = connection.scalar(select(identities.c.customer).where(is_alias))
@@ -42,7 +43,7 @@ def find(connection: Connection, reference: str, kind: Scope | None) -> str:
 def list_customers(connection: Connection, limit: int, after: str | None) -> list[CustomerSummary]:
     """`Store.customers`: in the order in which they were first seen."""
     order = (customers.c.first_seen, customers.c.id)
-    statement = _summaries.where(customers.c.merged_into.is_(None)).order_by(*order).limit(limit)
+    statement = _summaries.where(customers.c.merged_into.is_(None), _is_kept).order_by(*order).limit(limit)
     if after is not None:
         last = customers.alias("last")
         position = select(last.c.first_seen, last.c.id).where(last.c.id == after).scalar_subquery()
@@ -52,7 +53,7 @@ def list_customers(connection: Connection, limit: int, after: str | None) -> lis
 
 def show_customer(connection: Connection, customer: str) -> tuple[CustomerSummary, CustomerState | None]:
     """`Store.customer`. Raises `UnknownCustomer`."""
-    row = connection.execute(_summaries.where(customers.c.id == customer)).one_or_none()
+    row = connection.execute(_summaries.where(customers.c.id == customer, _is_kept)).one_or_none()
     if row is None:
         raise UnknownCustomer(f"no customer with the internal id {customer!r}")
     return _summary(row)

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, func, select
 from perennia.core.decisions import MessageTold, Told
 from perennia.store.bodies import normal_address, storable
 from perennia.store.driver import insert_into
+from perennia.store.identities import Name
+from perennia.store.marks import ADDRESS, REFERENCE, Mark, erased_among, remember
 from perennia.store.permission import say
 from perennia.store.permission_records import ConsentSaid
 from perennia.store.records import MessageReport
@@ -37,6 +39,8 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
         if key is None:
             return False
         report = msgspec.structs.replace(report, address=address)
+    if key is None and _passed_over(connection, report, at):
+        return False
     if not _keep(connection, report, key, customer, at):
         return False
     closed = _closes(connection, report, at)
@@ -57,6 +61,19 @@ def _message_of(connection: Connection, reference: str | None) -> tuple[str | No
     told = select(messages.c.key, messages.c.customer, messages.c.topic, messages.c.address)
     found = connection.execute(told.where(messages.c.reference == reference)).first()
     return (None, None, None, None) if found is None else (found.key, found.customer, found.topic, found.address)
+
+
+def _passed_over(connection: Connection, report: MessageReport, at: datetime) -> bool:
+    """Whether it is of somebody who was erased: nothing of it is kept, and their address is closed where it says so."""
+    address = None if report.address is None else Name(ADDRESS, normal_address(report.address))
+    reference = None if report.reference is None else Name(REFERENCE, report.reference)
+    marks = erased_among(connection, [name for name in (address, reference) if name is not None])
+    mark = None if address is None else marks.get(address)
+    if address is not None and mark is not None and mark.reason is None:
+        closed = _closes(connection, report, at)
+        if closed is not None:
+            remember(connection, {address: Mark(mark.at, closed, at)})
+    return bool(marks)
 
 
 def _keep(connection: Connection, report: MessageReport, key: str | None, customer: str | None, at: datetime) -> bool:

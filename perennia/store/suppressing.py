@@ -10,6 +10,8 @@ from sqlalchemy import Connection, delete, select
 from perennia.store.audit_log import write_audit
 from perennia.store.bodies import normal_address, storable
 from perennia.store.driver import insert_into
+from perennia.store.identities import Name
+from perennia.store.marks import ADDRESS, erased_among, forget
 from perennia.store.permission import ring_held
 from perennia.store.permission_records import Suppression
 from perennia.store.records import AuditEntry
@@ -46,21 +48,26 @@ def suppress_all(connection: Connection, closed: Sequence[Suppression], at: date
 
 def lift(connection: Connection, address: str, at: datetime, by: str) -> bool:
     """`Store.lift_suppression`."""
-    is_it = suppressions.c.address == normal_address(address)
-    lifted = connection.execute(delete(suppressions).where(is_it).returning(suppressions.c.reason)).one_or_none()
-    if lifted is None:
+    known = find(connection, address)
+    if known is None:
         return False
-    subject, detail = normal_address(address), {"reason": lifted.reason}
-    write_audit(connection, AuditEntry(at=at, by=by, action="lift suppression", subject=subject, detail=detail))
+    connection.execute(delete(suppressions).where(suppressions.c.address == known.address))
+    forget(connection, [Name(ADDRESS, known.address)])
+    entry = AuditEntry(at=at, by=by, action="lift suppression", subject=known.address, detail={"reason": known.reason})
+    write_audit(connection, entry)
     return True
 
 
 def find(connection: Connection, address: str) -> Suppression | None:
-    """`Store.suppression`."""
-    row = connection.execute(
-        select(suppressions).where(suppressions.c.address == normal_address(address))
-    ).one_or_none()
-    return None if row is None else Suppression(address=row.address, reason=row.reason, at=row.at)
+    """`Store.suppression`, also of somebody who was erased."""
+    name = Name(ADDRESS, normal_address(address))
+    row = connection.execute(select(suppressions).where(suppressions.c.address == name.value)).one_or_none()
+    if row is not None:
+        return Suppression(address=row.address, reason=row.reason, at=row.at)
+    mark = erased_among(connection, [name]).get(name)
+    if mark is None or mark.reason is None:
+        return None
+    return Suppression(address=name.value, reason=mark.reason, at=mark.closed_at or mark.at)
 
 
 def listed(connection: Connection, limit: int, after: str | None) -> list[Suppression]:

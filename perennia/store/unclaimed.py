@@ -8,6 +8,7 @@ from perennia.store.bodies import normal_address, storable
 from perennia.store.driver import insert_into
 from perennia.store.port import UnknownCustomer
 from perennia.store.reading import find
+from perennia.store.screening import naming_erased
 from perennia.store.survey_records import UnclaimedAnswer
 from perennia.store.tables import customers, unclaimed_answers
 
@@ -29,6 +30,8 @@ def contact_of(connection: Connection, reference: str | None, email: str | None)
 
 def keep_unclaimed(connection: Connection, answer: UnclaimedAnswer) -> None:
     """`Store.keep_unclaimed`."""
+    if naming_erased(connection, [answer.body]):
+        return
     row = insert_into(connection, unclaimed_answers).values(
         id=storable(answer.id),
         source=answer.source,

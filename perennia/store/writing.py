@@ -31,6 +31,7 @@ from perennia.store.locking import QUIET, lock_alive
 from perennia.store.page import CustomerRow, Page
 from perennia.store.prepared import execute
 from perennia.store.records import SendStatus, TurnWrite
+from perennia.store.screening import revive_address
 from perennia.store.tables import customers, deliveries, effects, inputs, messages
 from perennia.store.work import close_work, escalate_work, open_work
 
@@ -96,6 +97,8 @@ def _write_row(connection: Connection, row: CustomerRow, page: Page, write: Turn
         # With inputs unread, the row may know a later address than the state.
         "address": row.address if page.unread or email is None else normal_address(email),
     }
+    if values["address"] != row.address:
+        revive_address(connection, str(values["address"]))
     execute(connection, _write_same if was_idle and row.wake_at == write.wake_at else _write_new, values)
 
 

@@ -62,8 +62,8 @@ async def test_an_event_that_becomes_an_email_costs_at_most_24_statements(store:
     await store.turn(ann, lambda snapshot: msgspec.structs.replace(decided(snapshot, ENDED), closed=(key,)))
 
     counts = counted(store)
-    assert counts == {"accept": 5, "rung": 1, "turn": 11, "claim_message": 2, "end_message": 3}
-    assert counts.total() == 22
+    assert counts == {"accept": 6, "rung": 1, "turn": 11, "claim_message": 2, "end_message": 3}
+    assert counts.total() == 23
 
 
 async def test_a_turn_with_nothing_new_only_reads(store: SqlStore) -> None:

@@ -1,0 +1,1 @@
+"""Files of rows that go in and out: CSV, JSON lines, Parquet."""
