@@ -119,7 +119,8 @@ class Settings(BaseSettings):
     )
     crm_url: SecretStr = Field(
         default=SecretStr("record:"),
-        description="The CRM that `crm` steps write to, and that customers are kept equal with: hubspot:TOKEN (docs/crm.md). "
+        description="The CRM that `crm` steps write to, and that customers are kept equal with: hubspot:TOKEN, "
+        "salesforce:CLIENT_ID:CLIENT_SECRET@DOMAIN (docs/crm.md). "
         "record: writes nowhere, and keeps what was to be written.",
     )
     crm_file: Path = Field(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
@@ -32,7 +32,7 @@ Value: TypeAlias = Any
 
 @dataclass(frozen=True)
 class CrmCapabilities:
-    """``batch``: most records of one call of `upsert` and `read`. ``lag``: `changes` sees what was changed longer ago than this.
+    """``batch``: most records of one call of `upsert` and `read`.
 
     ``owners``: it knows who is responsible for a company. ``deletions``: it tells which records are gone.
     """
@@ -43,7 +43,6 @@ class CrmCapabilities:
     owners: bool = True
     deletions: bool = True
     batch: int = 100
-    lag: timedelta = timedelta()
 
 
 @dataclass(frozen=True)
@@ -167,6 +166,10 @@ class CrmProvider(CrmWriter, Protocol):
 
         A record may come again unchanged, never be left out.
         """
+        ...
+
+    def rewound(self, cursor: str) -> str:
+        """The cursor so much earlier that what was seen too late is told again."""
         ...
 
     async def gone(self, record: Kind, cursor: str | None) -> CrmPage:

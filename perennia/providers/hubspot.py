@@ -61,7 +61,7 @@ class HubSpotCrm:
     """Passes the CRM conformance suite."""
 
     name = "hubspot"
-    capabilities = CrmCapabilities(batch=PAGE, lag=LAG)
+    capabilities = CrmCapabilities(batch=PAGE)
 
     def __init__(self, url: WebUrl) -> None:
         self._api = WebApi("HubSpot", "https://api.hubapi.com", url, {"Authorization": f"Bearer {url.key}"})
@@ -237,6 +237,9 @@ class HubSpotCrm:
         }
         answer = _accepted(await self._api.post(f"/crm/v3/objects/{OBJECTS[record]}/search", body))
         return answer.accepted_as(_Batch).results
+
+    def rewound(self, cursor: str) -> str:
+        return str(max(0, _position(cursor)[0] - LAG // timedelta(milliseconds=1)))
 
     async def gone(self, record: Kind, cursor: str | None) -> CrmPage:
         """HubSpot keeps what was deleted for 90 days, in no order of time."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy.simulator import hubspot, mailgun, postmark, resend, sendgrid, ses
+from deploy.simulator import hubspot, mailgun, postmark, resend, salesforce, sendgrid, ses
 from deploy.simulator.exchange import Fault
 from deploy.simulator.server import Simulated, simulated
 from perennia.providers.aws_signature import Credentials, Service, signed_headers
@@ -162,6 +162,69 @@ async def test_hubspots_client_lists_owners_and_joins_a_contact_to_its_company()
         owners = await asyncio.to_thread(client.crm.owners.owners_api.get_page)
     assert read.properties["associatedcompanyid"] == acme.id
     assert [each.email for each in owners.results] == ["kim@example.com"]
+
+
+def salesforce_client(server: Simulated[salesforce.Salesforce]) -> Any:
+    """Theirs speaks https alone; ours of this test does not."""
+    adapters: Any = pytest.importorskip("requests.adapters")
+    requests: Any = pytest.importorskip("requests")
+
+    plain = adapters.HTTPAdapter()
+    send = plain.send
+
+    def send_plainly(request: Any, **options: Any) -> Any:
+        request.url = request.url.replace("https://", "http://", 1)
+        return send(request, **options)
+
+    plain.send = send_plainly
+    session = requests.Session()
+    session.mount("https://", plain)
+    server.api.sessions.add("a-session")
+    client: Any = pytest.importorskip("simple_salesforce").Salesforce
+    return client(instance=server.url.removeprefix("http://"), session_id="a-session", session=session)
+
+
+async def test_salesforces_client_upserts_by_our_key_and_reads() -> None:
+    async with simulated(salesforce.Salesforce()) as server:
+        client = salesforce_client(server)
+        ana = {"LastName": "Ito", "Email": "ana@example.com", "Seats__c": 3}
+        made = [await asyncio.to_thread(client.Contact.upsert, "Perennia_Id__c/ana", ana) for _ in range(2)]
+        found = await asyncio.to_thread(
+            client.query_all, "SELECT Id, Seats__c FROM Contact WHERE Perennia_Id__c IN ('ana')"
+        )
+        (kept,) = server.api.tables.living("Contact")
+        read = await asyncio.to_thread(client.Contact.get, kept.id)
+    assert made == [201, 200]
+    assert (found["totalSize"], found["records"][0]["Seats__c"], read["Email"]) == (1, 3.0, "ana@example.com")
+
+
+async def test_salesforces_client_sees_what_was_deleted() -> None:
+    async with simulated(salesforce.Salesforce()) as server:
+        client = salesforce_client(server)
+        made = await asyncio.to_thread(client.Contact.create, {"LastName": "Ito"})
+        await asyncio.to_thread(client.Contact.delete, made["id"])
+        query = "SELECT Id, IsDeleted, MasterRecordId FROM Contact WHERE SystemModstamp > 2026-03-01T00:00:00.000Z"
+        found = await asyncio.to_thread(client.query_all, query, include_deleted=True)
+        living = await asyncio.to_thread(client.query_all, query)
+    assert [(row["Id"], row["IsDeleted"]) for row in found["records"]] == [(made["id"], True)]
+    assert living["records"] == []
+
+
+async def test_salesforces_client_knows_the_fakes_errors() -> None:
+    errors: Any = pytest.importorskip("simple_salesforce.exceptions")
+    async with simulated(salesforce.Salesforce()) as server:
+        client = salesforce_client(server)
+        with pytest.raises(errors.SalesforceMalformedRequest) as unknown:
+            await asyncio.to_thread(client.Contact.create, {"LastName": "Ito", "Nowhere__c": 1})
+        with pytest.raises(errors.SalesforceResourceNotFound):
+            await asyncio.to_thread(client.Contact.get, "003000000000999AAA")
+        server.mischief.expect(Fault.THROTTLED)
+        with pytest.raises(errors.SalesforceRefusedRequest):
+            await asyncio.to_thread(client.Contact.create, {"LastName": "Ito"})
+        server.api.sessions.clear()
+        with pytest.raises(errors.SalesforceExpiredSession):
+            await asyncio.to_thread(client.Contact.create, {"LastName": "Ito"})
+    assert unknown.value.content[0]["errorCode"] == "INVALID_FIELD"
 
 
 @pytest.mark.parametrize("token", [None, "a/token+of=a session"])
