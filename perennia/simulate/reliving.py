@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 import msgspec
 
@@ -31,6 +32,7 @@ from perennia.core.lateness import BEHIND, STUCK
 from perennia.core.lives import Household, Life
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.core.step_ids import place_steps
+from perennia.simulate.acceptance import as_accepted
 from perennia.simulate.outside import Rendering
 from perennia.simulate.surroundings import surroundings_of
 from perennia.simulate.world import World
@@ -133,6 +135,8 @@ def relive(draft: Draft, household: Household) -> World:
     world = World(draft.before if known else draft.catalog, head.newcomer(), draft.rendering)
     for other in lived[1:]:
         world.at(other.begin, partial(_arrive, other))
+    for number, each in as_accepted(household, [one.heard for one in lived]):
+        lived[number].happen(world, each)
     for each in lived:
         each.put_on(world)
     if known:
@@ -146,7 +150,7 @@ def _arrive(newcomer: _Lived, world: World) -> None:
 
 
 class _Lived:
-    """One customer's life, read, with what of it happens again."""
+    """One customer's life, read, with what of it happens again. ``heard``: all of its inputs, in their order."""
 
     def __init__(self, draft: Draft, life: Life, household: Household) -> None:
         self._draft = draft
@@ -154,20 +158,27 @@ class _Lived:
         self._head = household[0]
         others = household[1:] if life is self._head else ()
         self._own_contacts = frozenset(name for each in others for name in (each.ref, *each.names))
-        self._inputs = [each for each in self._read() if each.at <= draft.until]
-        self.begin = min([life.first_seen, *(each.at for each in self._inputs)])
+        read = [[_input_of(text) for text in texts] for texts in (life.told, life.raised, life.copied)]
+        # What a merge handed over has a later number than its time.
+        self.heard = sorted(chain(*read), key=lambda each: (each.at, each.seq))
+        self._again = {each.seq: each for each in self._happening_again(*read) if each.at <= draft.until}
+        self.begin = min([life.first_seen, *(each.at for each in self._again.values())])
+        self._is_member = False
 
     def newcomer(self) -> CustomerState:
         return new_customer(self._life.id, self._life.kind, self._life.ref, self.begin)
 
+    def happen(self, world: World, heard: Input) -> None:
+        """Puts the input on the world's agenda as it happens again, if it does; to be called in the order of acceptance."""
+        each = self._again.get(heard.seq)
+        if isinstance(each, AccountTraitsChanged):
+            self._belong(world, each)
+        elif each is not None:
+            world.at(each.at, each, self._life.id)
+
     def put_on(self, world: World) -> None:
-        """Puts what happens again on the world's agenda."""
-        life, is_member = self._life, False
-        for each in self._inputs:
-            if isinstance(each, AccountTraitsChanged):
-                is_member = self._belong(world, each, is_member=is_member)
-            else:
-                world.at(each.at, each, life.id)
+        """Puts what happens beside inputs on the world's agenda."""
+        life = self._life
         for said in life.consents:
             world.at(max(said.at, self.begin), partial(_say, life.id, said.topic, said.given))
         if life.suppressed is not None:
@@ -176,33 +187,31 @@ class _Lived:
             if past.playbook not in self._draft.catalog.playbooks:
                 world.at(max(past.place.at, self.begin), partial(_take_place, life.id, past.place))
 
-    def _belong(self, world: World, told: AccountTraitsChanged, *, is_member: bool) -> bool:
-        """Whether the contact belongs to the household's account after this. What it then tells, the world says itself."""
-        if told.account == self._head.ref and self._head.kind == "account":
-            if not is_member:
-                world.at(told.at, partial(_join, told.at, self._life.id, self._head.id))
-            return True
-        if is_member:
+    def _belong(self, world: World, told: AccountTraitsChanged) -> None:
+        """The contact belongs to the household's account or not. What it then tells, the world says itself."""
+        was_member, self._is_member = self._is_member, (self._head.kind, self._head.ref) == ("account", told.account)
+        if self._is_member and not was_member:
+            world.at(told.at, partial(_join, told.at, self._life.id, self._head.id))
+        elif was_member and not self._is_member:
             world.at(told.at, partial(_leave, told.at, self._life.id, self._head.id))
-        world.at(told.at, told, self._life.id)
-        return False
+        if not self._is_member:
+            world.at(told.at, told, self._life.id)
 
-    def _read(self) -> Iterator[Input]:
-        for text in self._life.told:
-            told = _input_of(text)
-            again = self._again(told)
+    def _happening_again(
+        self, told: Iterable[Input], raised: Iterable[Input], copied: Iterable[Input]
+    ) -> Iterator[Input]:
+        for each in told:
+            again = self._told_again(each)
             if again is not None:
                 yield again
-        for text in self._life.raised:
-            event = _input_of(text)
+        for event in raised:
             if isinstance(event, CustomerEvent) and event.name not in self._draft.raises:
                 yield event
-        for text in self._life.copied:
-            event = _input_of(text)
+        for event in copied:
             if isinstance(event, CustomerEvent) and event.properties.get("contact") not in self._own_contacts:
                 yield event
 
-    def _again(self, told: Input) -> Input | None:
+    def _told_again(self, told: Input) -> Input | None:
         """The input as it happens again; None for what the second life says itself."""
         if isinstance(told, _SAID_AGAIN):
             return None

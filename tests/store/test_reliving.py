@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from perennia.core.decisions import JournalEntry, TaskEnded, TraitsChanged
 from perennia.core.lives import Household
 from perennia.simulate.reckoning import reckon
@@ -156,6 +158,28 @@ async def test_a_backtest_of_what_ran_comes_to_what_happened(store: SqlStore) ->
         happened = {name: told(entries, playbook) for name, entries in known.items()}
         assert any(happened.values())
         assert {name: told(entries, playbook) for name, entries in again.items()} == happened
+
+
+@pytest.mark.parametrize(
+    ("post", "invited"), [([0, 1, 2], ["cy", "di"]), ([0, 2, 1], ["cy"]), ([2, 0, 1], list[str]())]
+)
+async def test_at_one_instant_it_comes_as_it_was_accepted(store: SqlStore, post: list[int], invited: list[str]) -> None:
+    lives = StoredLives(store, START)
+    await lives.publish(documents(ALL))
+    await lives.happen(day(1), traits("cy", day(1), email="cy@example.com", roles=["admin"]))
+    at = day(2)
+    items = [member("cy", at, "admin"), member("di", at, "admin"), signed(at)]
+    await lives.happen(at, *(items[number] for number in post))
+    await lives.until(END)
+
+    (acme,) = [each for each in await households(store) if each[0].ref == "acme"]
+    world = relive(drafted(ALL, "kickoff"), acme)
+
+    sent = [whose.facts.ref for whose, entry in world.chronicle if entry.step == "invite" and entry.act == "released"]
+    assert sorted(sent) == invited
+    for life in acme:
+        happened = told([row.entry for row in await store.journal(life.id)], "kickoff")
+        assert told([entry for whose, entry in world.chronicle if whose.customer == life.id], "kickoff") == happened
 
 
 async def test_an_account_waits_for_nobody_who_has_gone_to_another_one(store: SqlStore) -> None:
