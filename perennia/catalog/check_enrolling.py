@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.yaml_source import Path
-from perennia.core.definitions import EnrollStep, Playbook, Scope
+from perennia.core.definitions import ApproveStep, EnrollStep, Playbook, Scope, Step, TaskStep, WaitForStep
 from perennia.core.step_ids import place_steps
 
 
@@ -39,6 +39,35 @@ def check_enroll(inspection: Inspection, playbook: Playbook, path: Path, step: E
     if way:
         message = f"these playbooks enroll each other in a circle: {' -> '.join([playbook.playbook, *way])}"
         inspection.at_value(path, "circular-enroll", message, "let one of them end without enrolling")
+    elif step.wait:
+        _check_end(inspection, path, name)
+
+
+def _check_end(inspection: Inspection, path: Path, awaited: str) -> None:
+    """That no playbook that is waited for, nor one that it waits for, stands somewhere as long as it lives."""
+    open_, seen = [awaited], {awaited}
+    while open_:
+        book = inspection.known.playbooks.get(open_.pop(0))
+        for placed in place_steps(book) if book else ():
+            if is_endless(placed.step):
+                message = (
+                    f'"{book.playbook if book else awaited}", which this waits for, may wait at "{placed.id}" for ever'
+                )
+                remedy = f'give "{placed.id}" a time limit, or leave out "wait"'
+                inspection.warn_at_key((*path[:-1], "wait"), "endless-wait", message, remedy)
+                return
+            if isinstance(placed.step, EnrollStep) and placed.step.wait and placed.step.enroll not in seen:
+                seen.add(placed.step.enroll)
+                open_.append(placed.step.enroll)
+
+
+def is_endless(step: Step) -> bool:
+    """Whether the step waits, without a time limit, for something that may never come."""
+    match step:
+        case WaitForStep(up_to=None) | TaskStep(wait=True, due=None) | ApproveStep(within=None):
+            return True
+        case _:
+            return False
 
 
 def _way_to(inspection: Inspection, goal: str, start: str) -> list[str]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from perennia.catalog.kinds import KINDS_OF_CALLS, NUMBERS, OPEN, Kind, kind_of_literal, kind_of_name
+from perennia.catalog.property_filters import FILTERED, filter_of
 from perennia.core.calls import FUNCTIONS
 from perennia.core.cel_syntax import (
     Binary,
@@ -33,8 +34,6 @@ from perennia.core.formulas import MACROS
 
 ORDERINGS = frozenset({"<", "<=", ">", ">="})
 EQUALITIES = frozenset({"==", "!="})
-# How functions over events are told: the last text of theirs that is neither an event nor a span is a filter.
-_FILTERED = frozenset({"happened", "count", "total", "idle"})
 _NUMBER_IN_QUOTES = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -140,12 +139,10 @@ class _Reading:
         return KINDS_OF_CALLS.get(tree.name, Kind.ANY)
 
     def _own_call(self, tree: Call) -> None:
-        if tree.name in _FILTERED:
-            last = tree.arguments[-1] if tree.arguments else None
-            if len(tree.arguments) > 1 and isinstance(last, Literal) and isinstance(last.value, str):
-                inside = last.start + len(self._slice(last)) - len(self._slice(last).lstrip("rR\"'"))
-                for clash in clashes(last.value, condition="event." in last.value):
-                    self.found.append(clash._replace(offset=inside + clash.offset))
+        if tree.name in FILTERED:
+            inner = filter_of(tree, self._text)
+            for clash in () if inner is None else clashes(inner.text, condition="event." in inner.text):
+                self.found.append(clash._replace(offset=(inner.offset if inner else 0) + clash.offset))
         else:
             self._look_below(tree)
 

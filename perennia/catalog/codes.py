@@ -36,7 +36,10 @@ CODES: Final[dict[str, str]] = {
     "empty-file": "A file defines nothing.",
     "empty-workspace": "The workspace has no playbooks.",
     "endless-repeat": "A repeat has neither `times` nor `until`.",
-    "endless-wait": "A `wait_for`, a task or an approval has no time limit: it waits as long as the enrollment lives.",
+    "endless-wait": (
+        "A `wait_for`, a task or an approval has no time limit, or a playbook that is waited for holds one: "
+        "it waits as long as the enrollment lives."
+    ),
     "foreign-placeholder": "A text has a placeholder of another tool, or what copy is begun with.",
     "idle-approval": "The answer to an approval changes nothing.",
     "long-subject": "A message's subject is longer than mailboxes show.",
@@ -46,7 +49,7 @@ CODES: Final[dict[str, str]] = {
     "missing-file": "A scenario publishes a file that is not there.",
     "missing-key": "A key that must be there is not.",
     "missing-translation": "A question has words in another language, but not all of them.",
-    "never-true": "A condition contradicts itself: it can never be true.",
+    "never-true": "A condition, or a property filter, contradicts itself: it can never be true.",
     "no-alt": "An image of a message has no alt text.",
     "no-confirm-link": "The template that asks to confirm a consent has no `{{ confirm_url }}`: nobody could confirm.",
     "no-effect": "A key changes nothing where it stands.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
+from perennia.catalog.property_filters import filters_in
 from perennia.core.calendar import SpanError, parse_span
 from perennia.core.cel_syntax import (
     MIRRORED,
@@ -70,6 +71,19 @@ def impossible(text: str) -> Impossible | None:
     for operand in operands:
         if not isinstance(operand, Literal) and reading.is_impossible(operand):
             return Impossible(operand.bare[0], text[slice(*operand.bare)], whole=False)
+    return None
+
+
+def impossible_filter(text: str) -> Impossible | None:
+    """The first property filter in an expression, value or condition, that no event can pass, in the same way."""
+    try:
+        tree = parse(text)
+    except ExpressionError:
+        return None
+    for offset, inner in filters_in(tree, text):
+        found = impossible(inner)
+        if found is not None:
+            return Impossible(offset + found.offset, found.text, whole=found.whole)
     return None
 
 

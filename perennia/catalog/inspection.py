@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from perennia.catalog.clashes import clashes
-from perennia.catalog.contradictions import impossible
+from perennia.catalog.contradictions import Impossible, impossible, impossible_filter
 from perennia.catalog.findings import Finding, Severity, suggestion
 from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.calendar import Span, SpanError, parse_span
@@ -124,8 +124,7 @@ class Inspection:
         self._check_reads(path, expression, scope)
         self._note_words(path, text, expression, scope)
         is_condition = path[-1] in CONDITIONS and path[-2:] != ("wait", "until")
-        if is_condition:
-            self._check_possible(path, text)
+        self._warn_of((impossible(text) if is_condition else None) or impossible_filter(text), path)
         for clash in clashes(text, condition=is_condition):
             self.warn_at_value(path, clash.how, clash.message, clash.remedy, clash.offset)
         return expression
@@ -200,8 +199,7 @@ class Inspection:
         place = self.document.value_place(path, offset)
         self.uses.append(Use(kind, name, scope, self.document.path, place.line, place.column))
 
-    def _check_possible(self, path: Path, text: str) -> None:
-        found = impossible(text)
+    def _warn_of(self, found: Impossible | None, path: Path) -> None:
         if found is None:
             return
         message = f"{found.text} can never be true"

@@ -13,7 +13,7 @@ from perennia.catalog.choices import choice_finding
 from perennia.catalog.findings import Finding, suggestion
 from perennia.catalog.model_paths import data_path, model_at
 from perennia.catalog.sentences import wrong_value
-from perennia.catalog.words import KEYS_NOT_YET, KINDS, KINDS_NOT_YET, VERBS_NOT_YET, keys_of, name_of
+from perennia.catalog.words import KEYS_NEVER, KEYS_NOT_YET, KINDS, KINDS_NOT_YET, VERBS_NOT_YET, keys_of, name_of
 from perennia.catalog.yaml_source import Path, YamlDocument
 from perennia.core.definitions import StepModel
 
@@ -100,6 +100,9 @@ class _Translation:
             return self._document.finding(
                 "not-supported-yet", f'"{key}" in {name_of(model)} is not supported yet', None, place
             )
+        never = KEYS_NEVER.get(model, {}).get(key)
+        if never is not None:
+            return self._document.finding("unknown-key", f'no key "{key}" in {name_of(model)}: {never}', None, place)
         present = self._present_keys(path[:-1])
         remedy = suggestion(key, keys_of(model) - present, "it may also have")
         odd = look_alike(key)

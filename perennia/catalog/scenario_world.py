@@ -91,16 +91,20 @@ class ScenarioCustomer(ScenarioPerson):
     contacts: tuple[ScenarioContact, ...] = ()
 
 
-FaultKind: TypeAlias = Literal["email", "crm", "webhook", "notify"]
-FAULT_KINDS: tuple[FaultKind, ...] = ("email", "crm", "webhook", "notify")
+FaultKind: TypeAlias = Literal["email", "survey", "crm", "webhook", "notify"]
+FAULT_KINDS: tuple[FaultKind, ...] = ("email", "survey", "crm", "webhook", "notify")
 Trouble: TypeAlias = Literal["fails", "refuses"]
 
 
 class ProviderFault(Model):
-    """From ``at`` on, the next ``times`` attempts of this kind fail (retryable) or are refused (for good)."""
+    """From ``at`` on, the next ``times`` attempts of this kind fail (retryable) or are refused (for good).
+
+    ``email``: any message; ``survey``: only those that ask for an answer.
+    """
 
     at: Moment
     email: Trouble | None = None
+    survey: Trouble | None = None
     crm: Trouble | None = None
     webhook: Trouble | None = None
     notify: Trouble | None = None

@@ -42,7 +42,12 @@ EXPECTATIONS_NOT_YET: frozenset[str] = frozenset()
 KEYS_NOT_YET: dict[type[BaseModel], frozenset[str]] = {
     definitions.Enter: frozenset({"spread"}),
     definitions.WhenTrigger: frozenset({"where", "spread"}),
-    scenario_world.ProviderFault: frozenset({"survey", "task"}),
+}
+
+# Keys that one may expect of a part, and why it has none of them.
+_OURS = "tasks and approvals are opened by Perennia itself, and no provider can fail them"
+KEYS_NEVER: dict[type[BaseModel], dict[str, str]] = {
+    scenario_world.ProviderFault: {"task": _OURS, "approve": _OURS},
 }
 
 # Keys whose value is a span.

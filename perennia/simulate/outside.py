@@ -103,8 +103,9 @@ class Outside:
     def _ask_provider(
         self, effect: SendEmail | WriteCrm | CallWebhook | Notify, now: datetime
     ) -> EffectEnded | datetime:
-        kind = KINDS[type(effect)]
-        fault = next((each for each in self.faults if each.kind == kind and each.at <= now and each.times > 0), None)
+        asks = isinstance(effect, SendEmail) and effect.survey is not None
+        kinds = ("email", "survey") if asks else (KINDS[type(effect)],)
+        fault = next((each for each in self.faults if each.kind in kinds and each.at <= now and each.times > 0), None)
         if fault is None:
             outcome = Outcome.SENT if isinstance(effect, SendEmail) else Outcome.DONE
             result: JsonObject = {"status": 200, "body": None} if isinstance(effect, CallWebhook) else {}

@@ -65,6 +65,22 @@ def test_check_warns_at_the_place_of_the_contradiction(check: Check) -> None:
     ]
 
 
+def test_a_filter_that_no_event_passes_is_found_also_in_a_value(check: Check) -> None:
+    value = 'count("Paid", "30d", "event.total > 9 && event.total < 5")'
+    found = check(
+        f"playbook: p\nsteps:\n  - update: {{paid: '{value}'}}\n  - branch:\n      - if: {value} >= 1\n        then: [exit: x]\n"
+    )
+    problem = "event.total > 9 && event.total < 5 can never be true; remove it, or what it contradicts"
+    assert found == [
+        f"playbooks/p.yaml:3:43: warning never-true: {problem}",
+        f"playbooks/p.yaml:5:35: warning never-true: {problem}",
+    ]
+
+
+def test_a_filter_that_some_event_passes_is_left_alone(check: Check) -> None:
+    assert check('playbook: p\nsteps:\n  - update: {paid: \'total("Paid", "amount", "event.total > 9")\'}\n') == []
+
+
 def test_a_value_may_be_false(check: Check) -> None:
     assert check('playbook: p\nsteps:\n  - update: {asked: "false"}\n') == []
 

@@ -183,6 +183,13 @@ def test_policies_of_a_scenario_replace_the_keys_they_name(make_workspace: MakeW
             ['9:28: error wrong-value: "email" must be "fails" or "refuses", not "fail"'],
         ),
         (
+            "provider: [{at: 0d, task: fails}]",
+            [
+                '9:21: error unknown-key: no key "task" in a provider fault: tasks and approvals are opened by Perennia '
+                "itself, and no provider can fail them"
+            ],
+        ),
+        (
             "provider: [{at: 0d, email: fails, times: 0}]",
             ['9:42: error wrong-value: "times" must be at least 1, not 0'],
         ),

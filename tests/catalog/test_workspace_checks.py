@@ -172,6 +172,21 @@ def test_tracks_that_read_each_other_in_a_circle_are_refused(check: Check) -> No
     ]
 
 
+def test_waiting_for_a_playbook_that_may_wait_for_ever_is_noticed_however_deep(check: Check) -> None:
+    found = check(
+        "playbook: p\nsteps:\n  - enroll: q\n    wait: true\n  - enroll: q\n---\n"
+        "playbook: q\nsteps: [{enroll: r, wait: true}]\n---\n"
+        "playbook: r\nsteps: [{id: ask, approve: May they?, then: [{exit: x}]}]\n"
+    )
+    waits = '"r", which this waits for, may wait at "ask" for ever; give "ask" a time limit, or leave out "wait"'
+    assert found == [
+        f"playbooks/p.yaml:4:5: warning endless-wait: {waits}",
+        f"playbooks/p.yaml:8:21: warning endless-wait: {waits}",
+        'playbooks/p.yaml:11:19: warning endless-wait: without "within" this waits as long as the enrollment lives; '
+        'add "within: SPAN"',
+    ]
+
+
 TEMPLATES: list[tuple[dict[str, str | bytes], list[str]]] = [
     (
         {"templates/x.md": "Hello\n"},

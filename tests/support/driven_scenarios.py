@@ -114,9 +114,10 @@ class Faults:
     def __call__(self, effect: SendEmail, at: datetime) -> EffectEnded | None:
         self.left = self.left or [fault.times for fault in self.scenario.provider]
         for position, fault in enumerate(self.scenario.provider):
-            if fault.email is not None and self.moments.instant(fault.at) <= at and self.left[position] > 0:
+            trouble = fault.email or (fault.survey if effect.survey is not None else None)
+            if trouble is not None and self.moments.instant(fault.at) <= at and self.left[position] > 0:
                 self.left[position] -= 1
-                if fault.email == "fails":
+                if trouble == "fails":
                     return None
                 return EffectEnded(at=at, key=effect.key, outcome=Outcome.FAILED, reason=Reason.PROVIDER_REFUSED)
         return EffectEnded(at=at, key=effect.key, outcome=Outcome.SENT)
