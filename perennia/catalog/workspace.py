@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,9 +80,12 @@ class Workspace:
         return tuple(finding for finding in self.errors if finding.code not in COPY)
 
 
-def load_workspace(folder: Path) -> Workspace:
-    """Reads and checks ``folder/playbooks`` and ``folder/templates``. Whatever is wrong is a finding; raises only OSError."""
-    return _Loading(folder).workspace()
+def load_workspace(folder: Path, published: Sequence[str] = ()) -> Workspace:
+    """Reads and checks ``folder/playbooks`` and ``folder/templates``. Whatever is wrong is a finding; raises only OSError.
+
+    ``published``: files of the workspace that come into force later, beside those that its scenarios publish.
+    """
+    return _Loading(folder, published).workspace()
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,12 @@ class _Parsed:
 
 
 class _Loading:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, published: Sequence[str]) -> None:
         self._folder = folder
         self._findings: list[Finding] = []
         self._parsed: list[_Parsed] = []
         self._uses: list[Use] = []
-        self._drafts: dict[str, list[_Parsed]] = {}
+        self._drafts: dict[str, list[_Parsed]] = {path: [] for path in published}
 
     def workspace(self) -> Workspace:
         self._read_files()

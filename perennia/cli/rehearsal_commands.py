@@ -13,8 +13,10 @@ import msgspec
 import typer
 
 from perennia.catalog import Workspace, load_workspace, rehearsal
+from perennia.catalog.drafts import published_files, with_drafts_found
 from perennia.catalog.parsing import parse_model
 from perennia.catalog.reading import read_file
+from perennia.catalog.releasing import draft_documents
 from perennia.catalog.scenario_models import Scenario
 from perennia.catalog.yaml_source import read_documents
 from perennia.cli.dates import instant_of
@@ -74,16 +76,20 @@ def simulate(
     data: Data = None,
 ) -> None:
     """Lets one customer live through a playbook in virtual time and prints what happens, when and why. Touches nothing."""
-    trial = _Trial(loaded_with(workspace, playbook), playbook, _span(until))
+    span = _span(until)
+    loaded = loaded_with(workspace, playbook)
     found = asyncio.run(_look_up(customer, load_settings(workspace, data)))
     if isinstance(found, _Stored):
-        simulated = trial.of_stored(found, since, enroll=enroll)
+        simulated = _Trial(loaded, playbook, span).of_stored(found, since, enroll=enroll)
     elif since is not None or enroll:
         raise CommandError(
             "--since and --enroll are for stored customers", "write `enroll` into the file's `when`", Exit.USAGE
         )
     else:
-        simulated = trial.of_file(found)
+        scenario = with_drafts_found(workspace, str(found.resolve()), _scenario(found, playbook, span.text))
+        published = _published(workspace, scenario)
+        loaded = loaded_with(workspace, playbook, published) if published else loaded
+        simulated = _Trial(loaded, playbook, span).of_scenario(scenario)
     if html is not None:
         html.write_text(page_of(simulated), encoding="utf-8")
         note(f"the picture is in {html}")
@@ -145,6 +151,15 @@ async def _find(store: Store, customer: str, now: datetime) -> _Stored:
     return _Stored(id_, households[0], now)
 
 
+def _published(workspace: Path, scenario: Scenario) -> tuple[str, ...]:
+    """The workspace's files that it publishes on its way. Raises `CommandError` where there is no such file."""
+    files = published_files(scenario)
+    for file in files:
+        if not (workspace / file).is_file():
+            raise CommandError(f'no file "{file}" to publish', "name it from the workspace", Exit.USAGE)
+    return files
+
+
 class _Trial:
     """The playbook of this workspace, tried out for so long."""
 
@@ -153,11 +168,11 @@ class _Trial:
         self._span = span
         self._documents: Sequence[Document] = rehearsal(loaded)
         self._policies = loaded.policies or NO_POLICIES
+        self._drafts = draft_documents(loaded)
         self._rendering = WorkspaceRendering(loaded.templates)
 
-    def of_file(self, file: Path) -> Simulation:
-        scenario = _scenario(file, self._playbook, self._span.text)
-        return simulate_scenario(self._documents, scenario, self._playbook, self._rendering)
+    def of_scenario(self, scenario: Scenario) -> Simulation:
+        return simulate_scenario(self._documents, scenario, self._playbook, self._rendering, self._drafts)
 
     def of_stored(self, stored: _Stored, since: str | None, *, enroll: bool) -> Simulation:
         draft = draft_of(
@@ -250,9 +265,12 @@ def _scenario(file: Path, playbook: str, until: str) -> Scenario:
     return scenario
 
 
-def loaded_with(folder: Path, playbook: str) -> Workspace:
-    """The workspace, which has the playbook and nothing that keeps it from being tried out. Raises `CommandError`."""
-    loaded = load_workspace(folder)
+def loaded_with(folder: Path, playbook: str, published: Sequence[str] = ()) -> Workspace:
+    """The workspace, which has the playbook and nothing that keeps it from being tried out. Raises `CommandError`.
+
+    ``published``: as of `load_workspace`.
+    """
+    loaded = load_workspace(folder, published)
     if loaded.obstacles:
         raise CommandError(str(loaded.obstacles[0]), "see `perennia check`", Exit.FINDINGS)
     if playbook not in loaded.playbooks:

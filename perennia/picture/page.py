@@ -5,7 +5,7 @@ It loads nothing, runs nothing, and says in text whatever the picture shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -108,19 +108,25 @@ def page_of(simulated: Simulation) -> str:
 
 
 def _run(number: int, passage: Passage, simulated: Simulation) -> Run:
-    zone, playbook = simulated.calendar.zone, simulated.catalog.playbooks[simulated.playbook]
+    zone = simulated.calendar.zone
     outcome = _outcome(passage, simulated.until, zone)
-    entered = local_time(passage.entered.at, zone)
-    chart = chart_of(playbook.definition)
+    entered = "; ".join([f"Entered {local_time(passage.entered.at, zone)}", *_moves(passage, zone)])
+    chart = chart_of(simulated.book(passage.version).definition)
     title = f"The way of {simulated.customer} through {chart.name}"
     steps = "; ".join(
         f"{step}: {visit.text}, {local_time(visit.at, zone)}"
         for step, visits in passage.visits.items()
         for visit in visits
     )
-    about = f"Entered {entered}. {steps}. {outcome}"
+    about = f"{entered}. {steps}. {outcome}"
     svg = as_svg(draw(chart, passage, zone), f"run-{number}", title, about)
-    return Run(f"Entered {entered}", outcome, Markup(svg))  # noqa: S704 - `as_svg` escapes what it is given
+    return Run(entered, outcome, Markup(svg))  # noqa: S704 - `as_svg` escapes what it is given
+
+
+def _moves(passage: Passage, zone: ZoneInfo) -> Iterator[str]:
+    """When it went on in which version, where it did: its picture is that of the last."""
+    for moved in passage.moved:
+        yield f"since {local_time(moved.at, zone)} in the version {str(moved.version)[:8]}"
 
 
 def _outcome(passage: Passage, until: datetime, zone: ZoneInfo) -> str:

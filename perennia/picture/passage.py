@@ -43,7 +43,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class Passage:
-    """One enrollment. ``ended`` None: it lives on, at ``stands_at``. ``taken``: by step the keys of ways (`chart.Way`)."""
+    """One enrollment. ``ended`` None: it lives on, at ``stands_at``. ``taken``: by step the keys of ways (`chart.Way`).
+
+    ``moved``: it went on in another version, for each time.
+    """
 
     id: str
     entered: JournalEntry
@@ -51,6 +54,12 @@ class Passage:
     taken: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     ended: JournalEntry | None = None
     stands_at: str | None = None
+    moved: tuple[JournalEntry, ...] = ()
+
+    @property
+    def version(self) -> str | None:
+        """The one in which it ended or stands."""
+        return (self.entered, *self.moved)[-1].version
 
     @property
     def is_completed(self) -> bool:
@@ -81,7 +90,9 @@ def passages(
 
 def _passage(entered: JournalEntry, told: Sequence[JournalEntry], lives: Enrollment | None, zone: ZoneInfo) -> Passage:
     ended = next((entry for entry in told if entry.act is Act.ENDED), None)
-    passage = Passage(str(entered.enrollment), entered, ended=ended, stands_at=None if lives is None else lives.step)
+    stands_at = None if lives is None else lives.step
+    moved = tuple(entry for entry in told if entry.act is Act.MIGRATED)
+    passage = Passage(str(entered.enrollment), entered, ended=ended, stands_at=stands_at, moved=moved)
     for entry in told:
         if entry.act is Act.STEP_ENDED and entry.step is not None:
             visit = Visit(entry.at, _tone(entry), put_in_words(entry, zone).text.partition(" [")[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.facts import zones_told
 from perennia.core.lives import Household
+from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment
 from perennia.simulate.outside import Rendering
 from perennia.simulate.reliving import Draft, relive
@@ -48,6 +49,7 @@ class Simulation:
 
     ``decisions`` and ``timeline`` are those about the customer, and of an account's contacts what its playbooks do there.
     ``alive``: the enrollments that live on at the end. ``reads``: tracks and health scores that the playbook does.
+    ``catalog``: what is in force at the end.
     """
 
     playbook: str
@@ -62,6 +64,12 @@ class Simulation:
     alive: tuple[Enrollment, ...]
     reads: frozenset[tuple[str, str]]
 
+    def book(self, version: str | None) -> CompiledPlaybook:
+        """The playbook in this version, which somebody was in."""
+        current = self.catalog.playbooks[self.playbook]
+        known = version is not None and self.catalog.knows(self.playbook, version)
+        return self.catalog.playbook(self.playbook, version) if version is not None and known else current
+
     def matters(self, entry: JournalEntry) -> bool:
         """Whether it is about a playbook, or about a track or a health score that the playbook reads."""
         standing = (("track", entry.detail.get("track")), ("health", entry.detail.get("health")))
@@ -69,15 +77,22 @@ class Simulation:
 
 
 def simulate_scenario(
-    documents: Sequence[Document], scenario: Scenario, playbook: str, rendering: Rendering
+    documents: Sequence[Document],
+    scenario: Scenario,
+    playbook: str,
+    rendering: Rendering,
+    drafts: Mapping[str, Sequence[Document]] | None = None,
 ) -> Simulation:
-    """The scenario's customer, up to and with its end; what it expects is not looked at."""
-    world, moments, catalog = live_through(documents, scenario, rendering)
-    told = _Told(world, world.state.customer, catalog)
+    """The scenario's customer, up to and with its end; what it expects is not looked at.
+
+    ``drafts``: as of `run_scenario`.
+    """
+    world, moments, _ = live_through(documents, scenario, rendering, drafts)
+    told = _Told(world, world.state.customer, world.catalog)
     return Simulation(
         playbook=playbook,
         customer=scenario.customer.id,
-        catalog=catalog,
+        catalog=world.catalog,
         calendar=moments.calendar,
         start=moments.start,
         now=None,

@@ -40,6 +40,23 @@ def test_a_simulation_says_what_kept_somebody_out(workspace: Path) -> None:
     assert "          to change that: traits.plan is free; it would have to be pro\n" in ended.out
 
 
+def test_who_is_moved_to_another_version_on_the_way_is_drawn_in_it(workspace: Path) -> None:
+    book = (workspace / "playbooks/hello.yaml").read_text(encoding="utf-8")
+    (workspace / "later.yaml").write_text(book.replace("id: second", "id: another"), encoding="utf-8")
+    migrates = "  - {at: 2d, publish: {file: later.yaml, mode: migrate, map: {second: another}}}\n"
+    (workspace / "ana.yaml").write_text(CUSTOMER + migrates, encoding="utf-8")
+    ended = perennia(workspace, "simulate", "hello", "--customer", "ana.yaml", "--until", "10d", "--html", "ana.html")
+    assert (ended.code, "hello / another" in ended.out) == (0, True)
+    page = (workspace / "ana.html").read_text(encoding="utf-8")
+    assert "; since Wed 4 Mar 2026 10:00:00 in the version " in page
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    assert ("email · another" in picture, "email · second" in picture) == (True, False)
+
+    (workspace / "later.yaml").unlink()
+    missing = perennia(workspace, "simulate", "hello", "--customer", "ana.yaml")
+    assert (missing.code, 'no file "later.yaml" to publish' in missing.err) == (2, True)
+
+
 # --- customers of the store -----------------------------------------------------------------------------------------
 
 SIGNED_UP = datetime(2026, 3, 9, 9, tzinfo=UTC)
