@@ -197,6 +197,15 @@ class CustomerDetail(msgspec.Struct):
     suppressed: str | None = None
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """Whether a customer belongs to a segment now, and what each part of its condition saw."""
+
+    customer: str
+    segment: str
+    member: bool
+    because: list[str]
+
+
 class Decisions(msgspec.Struct):
     """``customer`` is the internal id."""
 
@@ -298,6 +307,10 @@ class Installation:
         """All of a customer's, or those about a playbook or track, and one of its steps."""
         path = f"customers/{_part(reference)}/why"
         return msgspec.json.decode(await self._get(path, playbook=subject, step=step), type=Decisions)
+
+    async def membership(self, reference: str, segment: str) -> Membership:
+        path = f"customers/{_part(reference)}/segments/{_part(segment)}"
+        return msgspec.json.decode(await self._get(path), type=Membership)
 
     async def totals(self) -> Totals:
         return msgspec.json.decode(await self._get("totals"), type=Totals)

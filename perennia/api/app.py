@@ -22,6 +22,7 @@ from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
+from perennia.api.segments import Segments
 from perennia.api.sending import SendingControl
 from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
@@ -86,6 +87,7 @@ def create_app(
     team.include_router(Consents(store, bells, clock, published).router())
     team.include_router(Suppressions(store, bells, clock, audit).router())
     team.include_router(Privacy(store, bells, clock, audit).router())
+    team.include_router(Segments(store, published, clock).router())
     team.include_router(Reading(store, published, clock).router())
     team.include_router(SendingControl(store, bells, clock, audit, published).router())
     team.include_router(SurveyReports(store, published).router())

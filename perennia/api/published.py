@@ -6,13 +6,17 @@ from collections.abc import Mapping
 
 from perennia.api.problems import Problem
 from perennia.api.publishing import nearest
+from perennia.core.audiences import Asked, UnknownSegment, compile_audience, segments_in
 from perennia.core.compiled import Catalog, compile_catalog
-from perennia.core.definition_compiler import CUSTOMER_NAMES
 from perennia.core.definitions import NO_POLICIES, Policies, Segment
-from perennia.core.expressions import Expression, compile_expression
+from perennia.core.expressions import Expression
 from perennia.core.nodes import CompiledTrack
 from perennia.core.survey_definitions import Survey
 from perennia.store.port import Store
+
+
+def unknown_segment(error: UnknownSegment) -> Problem:
+    return Problem(404, "Unknown segment", f"No segment {error.name!r} is published{nearest(error.name, error.known)}")
 
 
 class Published:
@@ -32,17 +36,17 @@ class Published:
             self._known = compile_catalog(revision.id, stored.current)
         return self._known
 
+    async def segments(self) -> Mapping[str, Segment]:
+        revision = await self._store.current_revision()
+        return {} if revision is None else segments_in((await self._store.catalog(revision.id)).current)
+
     async def must_have_segment(self, name: str) -> Expression:
         """Whether somebody is in the segment. Raises a 404 `Problem` that names the nearest published one."""
-        revision = await self._store.current_revision()
-        documents = () if revision is None else (await self._store.catalog(revision.id)).current
-        found = [Segment.model_validate_json(each.body) for each in documents if each.kind == "segment"]
-        segments = {segment.segment: segment for segment in found}
-        if name not in segments:
-            raise Problem(404, "Unknown segment", f"No segment {name!r} is published{nearest(name, segments)}")
-        scope = segments[name].scope
-        criteria = {each.segment: each.when for each in found if each.scope == scope}
-        return compile_expression(f'in_segment("{name}")', names=CUSTOMER_NAMES[scope], segments=criteria)
+        try:
+            (inside,) = compile_audience(Asked(segments=(name,)), await self.segments()).include
+        except UnknownSegment as error:
+            raise unknown_segment(error) from None
+        return inside
 
     async def surveys(self) -> Mapping[str, Survey]:
         catalog = await self.catalog()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,6 +17,7 @@ from perennia.cli.dates import instant_of
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Playbook
 from perennia.cli.options import Workspace as WorkspaceFolder
+from perennia.cli.progress import progress_bar
 from perennia.cli.rehearsal_commands import loaded_with
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.cli.speech import say_json
@@ -66,7 +65,7 @@ def backtest(
     if against is not None:
         drafts.append(period.draft(published or _elsewhere(against, playbook), playbook))
     started = time.perf_counter()
-    with _progress(customers, quiet=as_json) as progress:
+    with progress_bar("customers", customers, quiet=as_json) as progress:
         figures = run_backtest(settings, drafts, jobs, progress)
     seconds = time.perf_counter() - started
     if as_json:
@@ -123,17 +122,3 @@ class _Period:
 def _policies(documents: Sequence[Document]) -> Policies:
     bodies = (each.body for each in documents if each.kind == "policies")
     return next((Policies.model_validate_json(body) for body in bodies), NO_POLICIES)
-
-
-@contextmanager
-def _progress(customers: int, *, quiet: bool) -> Generator[Callable[[int], None]]:
-    """A bar on standard error where somebody looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - nobody else needs it
-    from rich.progress import Progress  # noqa: PLC0415
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("customers", total=customers)
-        yield lambda done: bar.update(task, completed=done)

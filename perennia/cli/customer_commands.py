@@ -119,12 +119,24 @@ def why(
     customer: Customer,
     playbook: Annotated[str | None, typer.Argument(help="Only this playbook, or track.")] = None,
     step: Annotated[str | None, typer.Argument(help="Only this step.")] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="Whether the customer belongs to this segment now, and why.", metavar="NAME")
+    ] = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     url: Url = None,
     data: Data = None,
 ) -> None:
     """Tells what was decided for a customer, on which values, by which version; also what did not happen."""
+    if segment is not None:
+        found = ask(workspace, url, data, lambda at: at.membership(customer, segment))
+        if as_json:
+            say_json(found)
+        else:
+            say(f"{found.customer} is {'' if found.member else 'not '}in {found.segment}", "bold")
+            for line in found.because:
+                say(f"  {line}")
+        return
     story = asyncio.run(_story(workspace, url, data, customer, playbook, step))
     if as_json:
         say_json(story)

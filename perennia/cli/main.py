@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "preview_commands": ("preview",),
     "sending_commands": ("sending",),
     "survey_commands": ("survey",),
+    "segment_commands": ("segment",),
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
     "privacy_commands": ("export", "erase"),

@@ -99,9 +99,12 @@ def missing_history(catalog: Catalog, state: CustomerState) -> tuple[str, ...]:
 
     Empty where the state's tallies count what the catalog needs, and for a customer who has not had a turn yet.
     """
-    if state.tallied in (None, catalog.needs_version):
-        return ()
-    return tuple(sorted(catalog.needs.events))
+    return uncounted(catalog, state.tallied)
+
+
+def uncounted(catalog: Catalog, tallied: str | None) -> tuple[str, ...]:
+    """`missing_history` of a state that was ``tallied`` so."""
+    return () if tallied in (None, catalog.needs_version) else tuple(sorted(catalog.needs.events))
 
 
 def advance(
