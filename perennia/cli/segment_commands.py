@@ -25,8 +25,8 @@ from perennia.clock import WallClock
 from perennia.core.audiences import Asked, Look, MixedScopes, Seen, UnknownSegment
 from perennia.core.cel_tokens import ExpressionError
 from perennia.core.json_values import Json, JsonObject
+from perennia.files.cells import cells_of, shielded
 from perennia.settings import Settings, load_settings
-from perennia.spreadsheets import no_formula
 from perennia.why.reasons import meaning
 
 R = TypeVar("R")
@@ -144,11 +144,11 @@ def export(
     with _opened(out) as file:
         table = csv.writer(file, lineterminator="\r\n")
         if form is FileFormat.CSV:
-            table.writerow([no_formula(column) for column in columns])
+            table.writerow(map(shielded, columns))
         for rows in _run(search, jobs, quiet=out is None):
             count += len(rows)
             if form is FileFormat.CSV:
-                table.writerows([no_formula(_cell(row[column])) for column in columns] for row in rows)
+                table.writerows(cells_of(row, columns) for row in rows)
             else:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     note(f"{count:,} written")

@@ -15,8 +15,8 @@ import typer
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
+from perennia.files.cells import shielded
 from perennia.installation import PartScore, QuestionCounts, SurveyScore
-from perennia.spreadsheets import no_formula
 from perennia.store.records import Response
 
 survey = typer.Typer(help="Reads what was answered to a survey.", no_args_is_help=True)
@@ -137,7 +137,7 @@ def _say_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """For spreadsheets: what people wrote is never a formula there."""
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(columns)
-    table.writerows([no_formula(cell) for cell in row] for row in rows)
+    table.writerows([shielded(cell) for cell in row] for row in rows)
 
 
 def described(score: SurveyScore) -> list[str]:

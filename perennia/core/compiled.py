@@ -14,9 +14,10 @@ import msgspec
 
 from perennia.core.admission import ANY_TIME, Timing, calendar_of, timing_of
 from perennia.core.calendar import Calendar, Span, find_zone, parse_span
+from perennia.core.decisions import EnrollOrder
 from perennia.core.definition_compiler import compile_health, compile_playbook, compile_track
-from perennia.core.definitions import Health, Playbook, Policies, Scope, Segment, Survey, Track
-from perennia.core.documents import Document, PlaybookBody, Triggers, content_hash
+from perennia.core.definitions import BroadcastBook, Health, Playbook, Policies, Scope, Segment, Survey, Track
+from perennia.core.documents import BROADCAST, Document, PlaybookBody, Triggers, content_hash
 from perennia.core.expressions import Expression
 from perennia.core.facts import TallyNeeds, tally_needs
 from perennia.core.json_values import Json
@@ -100,6 +101,12 @@ class Catalog:
     def knows(self, id_: str, version: str) -> bool:
         current = self.playbooks.get(id_)
         return (current is not None and current.version == version) or (id_, version) in self.past
+
+    def entered_by(self, order: EnrollOrder) -> CompiledPlaybook | None:
+        """The playbook that the order means, None where there is none (any more)."""
+        if order.version is None:
+            return self.playbooks.get(order.playbook)
+        return self.past.get((order.playbook, order.version))
 
     def is_paused(self, playbook: str, at: datetime) -> bool:
         """Whether the playbook as a whole was paused at that instant."""
@@ -322,7 +329,8 @@ def _health_of(body: str, version: str, segments: _Segments) -> CompiledHealth:
 @lru_cache(maxsize=DEFINITIONS_KEPT)
 def _playbook_of(body: str, version: str, segments: _Segments) -> CompiledPlaybook:
     written = msgspec.json.decode(body, type=PlaybookBody)
-    playbook = Playbook.model_validate(written.definition)
+    of_broadcast = str(written.definition.get("playbook")).startswith(BROADCAST)
+    playbook = (BroadcastBook if of_broadcast else Playbook).model_validate(written.definition)
     surveys = {name: Survey.model_validate(survey) for name, survey in written.surveys.items()}
     return compile_playbook(playbook, version, written.templates, segments.of(playbook.scope), surveys)
 

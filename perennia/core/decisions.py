@@ -179,7 +179,7 @@ class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
     """Somebody enrolls the customer. ``by_person``: overrides entry filter and re-entry policy (not for API or steps).
 
     ``errand``: the key under which the customer's account waits for the enrollment's end (`ErrandEnded`).
-    ``caused``: a step asks for it, not somebody outside.
+    ``caused``: a step asks for it, not somebody outside. ``version``: of a broadcast's playbook; None: what is published.
     """
 
     playbook: str
@@ -188,6 +188,7 @@ class EnrollOrder(InputModel, frozen=True, kw_only=True, tag="enroll"):
     payload: JsonObject = {}
     errand: str | None = None
     caused: bool = False
+    version: str | None = None
 
 
 # --- inputs: what an account and its contacts tell each other -------------------------------------------------------

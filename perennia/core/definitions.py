@@ -28,6 +28,7 @@ from perennia.core.definition_forms import (
     TemplateText,
     only_key,
 )
+from perennia.core.documents import BROADCAST
 from perennia.core.health_definitions import Health
 from perennia.core.outward_definitions import (
     Assignee,
@@ -97,6 +98,7 @@ __all__ = [
     "Arm",
     "Assignee",
     "BranchStep",
+    "BroadcastBook",
     "BusinessHours",
     "Channel",
     "ClickedCondition",
@@ -344,6 +346,12 @@ class Playbook(Model):
     goal: Goal | None = None
     exit: tuple[ExitRule, ...] = ()
     steps: tuple[Step, ...] = Field(min_length=1)
+
+
+class BroadcastBook(Playbook):
+    """The playbook that a broadcast is made of: no workspace can call one so."""
+
+    playbook: Annotated[str, Field(pattern=rf"^{BROADCAST}[a-z0-9][a-z0-9_-]*$")]
 
 
 # --- tracks ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+# How the playbook of a broadcast is called: its name follows. No definition's id has a colon.
+BROADCAST: Final = "broadcast:"
 
 DocumentKind: TypeAlias = Literal["playbook", "track", "segment", "health", "survey", "policies", "template"]
 

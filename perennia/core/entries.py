@@ -105,7 +105,7 @@ def enter_by_news(run: Deliberation) -> bool:
 
 
 def enter_by_order(run: Deliberation, order: EnrollOrder) -> None:
-    book = run.catalog.playbooks.get(order.playbook)
+    book = run.catalog.entered_by(order)
     detail: JsonObject = {"by": order.by, "playbook": order.playbook}
     if book is None:
         run.note(Act.REFUSED, Reason.UNKNOWN_PLAYBOOK, reason=Reason.UNKNOWN_PLAYBOOK, detail=detail)
