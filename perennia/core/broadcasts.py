@@ -60,7 +60,8 @@ class Broadcast(Model):
     """One message (``email``), or one ``playbook``, for an audience: now, at an instant, or again and again (``every``: cron).
 
     ``at``: with an offset an instant; without one a wall-clock time, in the workspace's zone or in each customer's.
-    ``past``: what becomes of those in whose zone it is over by then. ``rate``: customers a second; ``per_day``: at most so many a day.
+    ``past``: what becomes of those in whose zone it is over by then. ``rate``: customers a second;
+    ``per_day``: at most so many a day.
     """
 
     broadcast: DefinitionId
