@@ -431,13 +431,19 @@ class Installation:
         answer = msgspec.json.decode(await self._post("events", body), type=dict[str, str])
         return answer["message_id"]
 
-    async def _get(self, path: str, **query: str | int | None) -> bytes:
+    async def ask(self, method: str, path: str, body: object = None, **query: str | int | None) -> bytes:
+        """Whatever a part of the API with a client of its own asks."""
         given = {name: value for name, value in query.items() if value is not None}
-        return await self._ask("GET", path, params=given)
+        if body is None:
+            return await self._ask(method, path, params=given)
+        headers = {"Content-Type": "application/json"}
+        return await self._ask(method, path, given, msgspec.json.encode(body), headers)
+
+    async def _get(self, path: str, **query: str | int | None) -> bytes:
+        return await self.ask("GET", path, **query)
 
     async def _post(self, path: str, body: object) -> bytes:
-        headers = {"Content-Type": "application/json"}
-        return await self._ask("POST", path, content=msgspec.json.encode(body), headers=headers)
+        return await self.ask("POST", path, body)
 
     async def _ask(
         self,
@@ -489,7 +495,7 @@ def _refusal(answer: httpx.Response, url: str) -> InstallationError:
     except msgspec.MsgspecError:
         return NotReachable(url, f"something else answers there, with HTTP {answer.status_code}")
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
-        return SaidNo(401, "the admin key is not that of the installation", "set PERENNIA_ADMIN_KEY")
+        return SaidNo(401, "the key is not one of the installation's", "set PERENNIA_ADMIN_KEY")
     if problem.errors:
         places = ", ".join(f"{one.where}: {one.message}" for one in problem.errors[:3])
         return SaidNo(answer.status_code, f"the request does not fit: {places}")

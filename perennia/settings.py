@@ -199,7 +199,15 @@ class Settings(BaseSettings):
     )
     admin_key: SecretStr | None = Field(
         default=None,
-        description="Key of the commands and of whoever reads or steers. Without it, `perennia up` makes one and keeps it.",
+        description="Key of the commands, which may do everything. Without it, `perennia up` makes one and keeps it. Whoever "
+        "else reads or steers gets an API key with scopes: `perennia keys create`.",
+    )
+    api_rate: int = Field(
+        default=1_200,
+        ge=1,
+        le=1_000_000,
+        description="How many requests a minute each API key may make of each process that serves, where it names no rate of "
+        "its own. The admin key has no limit.",
     )
     link_keys: Keys = Field(
         default=(),

@@ -154,6 +154,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         admin_key=settings.admin_key.get_secret_value(),
         publishes=dispatcher.publishes,
         readers=build_readers(settings),
+        api_rate=settings.api_rate,
         survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
     )
 

@@ -1,4 +1,4 @@
-"""Writes the tables of the docs that the code knows best: settings, commands, exit codes, reason codes.
+"""Writes the tables of the docs that the code knows best: settings, commands, scopes, exit codes, reason codes.
 
 ``make docs`` writes; a test of the house fails where a table is not what this would write.
 """
@@ -10,15 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import SecretStr
 from typer import Typer
 from typer.models import ArgumentInfo
 
+from perennia.access.scopes import ALLOWS
+from perennia.api.app import create_app
 from perennia.catalog.codes import CODES
 from perennia.cli.exits import Exit
 from perennia.cli.main import build_app
+from perennia.clock import WallClock
 from perennia.core.decisions import Reason
 from perennia.providers.email import email_provider
 from perennia.settings import PREFIX, Settings
@@ -106,6 +109,35 @@ def _providers() -> Iterator[tuple[str, ...]]:
         )
 
 
+def scopes_table() -> str:
+    return _table(("scope", "allows to", "calls"), _scopes())
+
+
+def _scopes() -> Iterator[tuple[str, ...]]:
+    calls: dict[str, list[str]] = {}
+    for path, methods in described()["paths"].items():
+        for method, operation in methods.items():
+            for needed in operation.get("security", []):
+                for scope in needed["key"]:
+                    calls.setdefault(scope, []).append(f"`{method.upper()} {path}`")
+    for scope, words in ALLOWS.items():
+        yield f"`{scope}`", words, ", ".join(calls.get(scope, []))
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document. Nothing is called, so nothing needs to be behind it."""
+    nothing: Any = object()
+    app = create_app(
+        store=nothing,
+        bells=nothing,
+        links=nothing,
+        clock=WallClock(),
+        write_keys=["write"],
+        admin_key="administration-key",
+    )
+    return app.openapi()
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rule = "|" + "---|" * len(heads)
     return "\n".join([_row(heads), rule, *(_row(row) for row in rows)])
@@ -129,6 +161,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs/operations.md", settings_table),
     "commands": (ROOT / "docs/operations.md", commands_table),
     "exit codes": (ROOT / "docs/operations.md", exit_codes_table),
+    "scopes": (ROOT / "docs/api.md", scopes_table),
     "codes": (ROOT / "docs/checking.md", codes_table),
     "providers": (ROOT / "docs/providers.md", providers_table),
     "reasons": (ROOT / "docs/playbook-reference.md", reasons_table),

@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
-from perennia.api.admin_key import require_admin_key
+from perennia.access.limits import RateLimits
+from perennia.access.ring import KeyRing
 from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
+from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
+from perennia.api.description import describe
 from perennia.api.events import Events
+from perennia.api.gate import Gate
+from perennia.api.keys import Keys
+from perennia.api.needs import must_say_scopes
 from perennia.api.orders import Orders
 from perennia.api.planning import Planning
 from perennia.api.preferences_page import PreferencesPage
@@ -22,6 +28,7 @@ from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
+from perennia.api.repeats import Repeats
 from perennia.api.segments import Segments
 from perennia.api.sending import SendingControl
 from perennia.api.suppressions import Suppressions
@@ -43,6 +50,7 @@ from perennia.store.port import Store
 PATIENCE = timedelta(
     seconds=10
 )  # a turn that finds its worker alive takes milliseconds; proxies give up at 30 s or more
+API_RATE = 1_200  # requests a minute of one key: 20 a second, and as many at once
 
 
 def create_app(
@@ -57,28 +65,22 @@ def create_app(
     publishes: Steering = NO_PUBLISHES,
     survey_hooks: Mapping[str, str] = NO_SECRETS,
     patience: timedelta = PATIENCE,
+    api_rate: int = API_RATE,
 ) -> FastAPI:
     """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
     ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells
-    of answers. ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. Needs no start and no
-    end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    of answers. ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. ``api_rate``: requests a
+    minute of an API key that names no rate. Needs no start and no end of its own: store and bells are opened and closed by the
+    caller. Raises `NoAdminKey`.
     """
-    app = FastAPI(
-        title="Perennia",
-        version=version("perennia"),
-        summary="Customer lifecycle playbooks: publish, look, steer.",
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,  # FastAPI's viewers load scripts from elsewhere
-        redoc_url=None,
-    )
-    answer_problems(app)
-    app.add_middleware(BodyLimit)
+    ring = KeyRing(admin_key, store, api_rate)
+    app = _guarded(ring, store)
     commits = GroupCommit(store, bells, clock)
     published = Published(store)
     audit = AuditLog(store, clock)
-    team = APIRouter(prefix="/api/v1", dependencies=[Depends(require_admin_key(admin_key))])
+    team = APIRouter(prefix="/api/v1")
     team.include_router(Publishing(store, bells, clock, audit).router())
     team.include_router(Planning(store, clock).router())
     team.include_router(PublishesUnderWay(store, publishes, audit).router())
@@ -91,6 +93,8 @@ def create_app(
     team.include_router(Reading(store, published, clock).router())
     team.include_router(SendingControl(store, bells, clock, audit, published).router())
     team.include_router(SurveyReports(store, published).router())
+    team.include_router(Keys(store, audit).router())
+    must_say_scopes(team)
     app.include_router(team)
     app.include_router(_health(store))
     for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage):
@@ -98,7 +102,25 @@ def create_app(
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
     # First, since routes are tried in order and nearly every request is one of these.
-    app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys), clock).routes()
+    app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys, ring.may_send), clock).routes()
+    return app
+
+
+def _guarded(ring: KeyRing, store: Store) -> FastAPI:
+    """An application without routes, behind all that a request passes before it comes to one."""
+    app = FastAPI(
+        title="Perennia",
+        version=version("perennia"),
+        summary="Customer lifecycle playbooks: publish, look, steer.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # FastAPI's viewers load scripts from elsewhere
+        redoc_url=None,
+    )
+    answer_problems(app)
+    app.add_middleware(Conditional)
+    app.add_middleware(Gate, ring=ring, limits=RateLimits(), repeats=Repeats(store))
+    app.add_middleware(BodyLimit)
+    describe(app)
     return app
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from perennia.access.scopes import KeyScope
 from perennia.api.consent_views import ConsentAnswer, ConsentBody, ConsentRecordView, ConsentsView
+from perennia.api.needs import needs
 from perennia.api.published import Published
 from perennia.api.views import ConsentView
 from perennia.clock import Clock
@@ -25,8 +27,14 @@ class Consents:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["consents"])
         path = "/customers/{reference:path}/consents"
-        router.get(path)(self.consents)
-        router.add_api_route(path, self.say, methods=["POST"], response_model=ConsentAnswer)
+        router.get(path, dependencies=needs(KeyScope.PERMISSION_READ))(self.consents)
+        router.add_api_route(
+            path,
+            self.say,
+            methods=["POST"],
+            response_model=ConsentAnswer,
+            dependencies=needs(KeyScope.PERMISSION_WRITE),
+        )
         return router
 
     async def consents(self, reference: str) -> ConsentsView:

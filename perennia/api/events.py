@@ -9,8 +9,11 @@ from uuid import uuid4
 from fastapi import APIRouter
 from pydantic import Field
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
+from perennia.api.repeats import REQUEST
 from perennia.api.views import Order, Text, View, Who
 from perennia.clock import Clock
 from perennia.core.decisions import CustomerEvent, TraitsChanged
@@ -49,12 +52,12 @@ class Events:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["events"])
-        router.post("/events")(self.accept)
+        router.post("/events", dependencies=needs(KeyScope.EVENTS_WRITE))(self.accept)
         return router
 
     async def accept(self, body: EventBody) -> EventAnswer:
         """Accepts one event, and traits that came with it, for good. The same ``message_id`` again has no effect."""
-        message_id = body.message_id or uuid4().hex
+        message_id = body.message_id or REQUEST.get() or uuid4().hex
         try:
             records = self._records(body, message_id)
         except (ValueError, OverflowError) as error:

@@ -13,9 +13,12 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published
+from perennia.api.repeats import REQUEST
 from perennia.api.views import (
     AnswerBody,
     ApprovalBody,
@@ -62,23 +65,25 @@ class Orders:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["orders"])
-        for path, act in {
-            "/customers/{reference:path}/enroll": self.enroll,
-            "/customers/{reference:path}/orders": self.steer,
-            "/customers/{reference:path}/stage": self.set_stage,
-            "/customers/{reference:path}/stage/lock": self.lock_stage,
-            "/customers/{reference:path}/stage/unlock": self.unlock_stage,
-            "/customers/{reference:path}/answers": self.answer_survey,
-            "/tasks/{key:path}/done": self.finish_task,
-            "/tasks/{key:path}/cancel": self.cancel_task,
-            "/approvals/{key:path}/approve": self.approve,
-            "/approvals/{key:path}/deny": self.deny,
-        }.items():
+        customers, tasks = needs(KeyScope.CUSTOMERS_WRITE), needs(KeyScope.TASKS_WRITE)
+        for path, act, needed in (
+            ("/customers/{reference:path}/enroll", self.enroll, customers),
+            ("/customers/{reference:path}/orders", self.steer, customers),
+            ("/customers/{reference:path}/stage", self.set_stage, customers),
+            ("/customers/{reference:path}/stage/lock", self.lock_stage, customers),
+            ("/customers/{reference:path}/stage/unlock", self.unlock_stage, customers),
+            ("/customers/{reference:path}/answers", self.answer_survey, needs(KeyScope.SURVEYS_WRITE)),
+            ("/tasks/{key:path}/done", self.finish_task, tasks),
+            ("/tasks/{key:path}/cancel", self.cancel_task, tasks),
+            ("/approvals/{key:path}/approve", self.approve, tasks),
+            ("/approvals/{key:path}/deny", self.deny, tasks),
+        ):
             router.add_api_route(
                 path,
                 act,
                 methods=["POST"],
                 response_model=OrderAnswer,
+                dependencies=needed,
                 responses={202: {"model": OrderAnswer, "description": "Stored for good, not taken yet"}},
             )
         return router
@@ -203,7 +208,7 @@ class Orders:
         message_id: str | None = None,
     ) -> OrderAnswer:
         await self.audit.write(by, action, customer, **_what(order))
-        seq = await self.store.place_order(customer, order, message_id)
+        seq = await self.store.place_order(customer, order, message_id or REQUEST.get())
         return await self._answer(customer, seq, order.at, response)
 
     async def _answer(self, customer: str, seq: int, at: datetime, response: Response) -> OrderAnswer:

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter
 
+from perennia.access.scopes import KeyScope
+from perennia.api.needs import needs
 from perennia.api.publishing import compile_release, orders_of
 from perennia.api.views import PeopleView, PlanBody, PlanView, PlaybookPlanView, RevisionView, StepChangesView
 from perennia.clock import Clock
@@ -36,7 +38,7 @@ class Planning:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["publishing"])
-        router.post("/revisions/plan")(self.plan)
+        router.post("/revisions/plan", dependencies=needs(KeyScope.PLAYBOOKS_READ))(self.plan)
         return router
 
     async def plan(self, body: PlanBody) -> PlanView:

@@ -10,7 +10,9 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.views import Order, View, Who
 from perennia.clock import Clock
 from perennia.core.definitions import Scope
@@ -57,9 +59,15 @@ class Privacy:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["privacy"])
-        router.get("/customers/{reference:path}/export", response_class=Response)(self.export)
+        router.get(
+            "/customers/{reference:path}/export", response_class=Response, dependencies=needs(KeyScope.PRIVACY_READ)
+        )(self.export)
         router.add_api_route(
-            "/customers/{reference:path}/erase", self.erase, methods=["POST"], response_model=ErasedView
+            "/customers/{reference:path}/erase",
+            self.erase,
+            methods=["POST"],
+            response_model=ErasedView,
+            dependencies=needs(KeyScope.PRIVACY_WRITE),
         )
         return router
 

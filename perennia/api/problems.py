@@ -29,9 +29,12 @@ class Problem(Exception):
         self.detail = detail
         self.more = more
 
-    def response(self, headers: dict[str, str] | None = None) -> Response:
+    def content(self) -> bytes:
         body = {"type": "about:blank", "status": self.status, "title": self.title, "detail": self.detail, **self.more}
-        return Response(msgspec.json.encode(body), self.status, headers, media_type=MEDIA_TYPE)
+        return msgspec.json.encode(body)
+
+    def response(self, headers: dict[str, str] | None = None) -> Response:
+        return Response(self.content(), self.status, headers, media_type=MEDIA_TYPE)
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -51,11 +54,15 @@ def answer_problems(app: FastAPI) -> None:
 
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class alone
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return error.response(headers)
+    return error.response()
 
 
 async def _unavailable(_: Request, __: Exception) -> Response:
+    return store_unavailable()
+
+
+def store_unavailable() -> Response:
+    """It may pass."""
     problem = Problem(503, "Store unavailable", "The store is locked or out of reach. Nothing is lost; try again.")
     return problem.response({"Retry-After": "2"})
 

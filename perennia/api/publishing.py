@@ -11,7 +11,9 @@ from typing import Final, Literal
 import msgspec
 from fastapi import APIRouter, Response
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.views import (
     DocumentHead,
@@ -47,17 +49,19 @@ class Publishing:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["publishing"])
-        router.get("/revision")(self.current)
-        router.get("/revision/documents")(self.documents)
-        router.get("/revisions")(self.revisions)
+        read, write = needs(KeyScope.PLAYBOOKS_READ), needs(KeyScope.PLAYBOOKS_WRITE)
+        router.get("/revision", dependencies=read)(self.current)
+        router.get("/revision/documents", dependencies=read)(self.documents)
+        router.get("/revisions", dependencies=read)(self.revisions)
         router.post(
             "/revisions",
             status_code=201,
+            dependencies=write,
             responses={200: {"model": RevisionView, "description": "This release is current already"}},
         )(self.publish)
-        router.post("/revisions/rollback", status_code=201)(self.roll_back)
-        router.post("/playbooks/{playbook}/pause", status_code=201)(self.pause)
-        router.post("/playbooks/{playbook}/resume", status_code=201)(self.resume)
+        router.post("/revisions/rollback", status_code=201, dependencies=write)(self.roll_back)
+        router.post("/playbooks/{playbook}/pause", status_code=201, dependencies=write)(self.pause)
+        router.post("/playbooks/{playbook}/resume", status_code=201, dependencies=write)(self.resume)
         return router
 
     async def current(self) -> RevisionView:

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from perennia.access.scopes import KeyScope
 from perennia.api.consents import consent_views
+from perennia.api.needs import needs
 from perennia.api.published import Published
 from perennia.api.views import (
     ApprovalView,
@@ -44,17 +46,19 @@ class Reading:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["reading"])
         get = router.get
-        get("/customers")(self.customers)
-        get("/customers/{reference:path}/why")(self.why)
-        get("/customers/{reference:path}/messages")(self.messages_of)
-        get("/customers/{reference:path}/tasks")(self.tasks_of)
-        get("/customers/{reference:path}")(self.customer)
-        get("/tasks")(self.tasks)
-        get("/approvals")(self.approvals)
-        get("/messages")(self.messages)
-        get("/deliveries")(self.deliveries)
-        get("/totals")(self.totals)
-        get("/audit")(self.audit)
+        customers, messages = needs(KeyScope.CUSTOMERS_READ), needs(KeyScope.MESSAGES_READ)
+        tasks = needs(KeyScope.TASKS_READ)
+        get("/customers", dependencies=customers)(self.customers)
+        get("/customers/{reference:path}/why", dependencies=customers)(self.why)
+        get("/customers/{reference:path}/messages", dependencies=messages)(self.messages_of)
+        get("/customers/{reference:path}/tasks", dependencies=tasks)(self.tasks_of)
+        get("/customers/{reference:path}", dependencies=customers)(self.customer)
+        get("/tasks", dependencies=tasks)(self.tasks)
+        get("/approvals", dependencies=tasks)(self.approvals)
+        get("/messages", dependencies=messages)(self.messages)
+        get("/deliveries", dependencies=messages)(self.deliveries)
+        get("/totals", dependencies=customers)(self.totals)
+        get("/audit", dependencies=needs(KeyScope.AUDIT_READ))(self.audit)
         return router
 
     async def customers(self, limit: Limit = 100, after: str | None = None) -> CustomerPage:

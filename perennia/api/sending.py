@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.publishing import nearest
@@ -28,9 +30,10 @@ class SendingControl:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["sending"], prefix="/sending")
-        router.get("")(self.all)
-        router.post("/{kind}/{name}/stop")(self.stop)
-        router.post("/{kind}/{name}/resume")(self.resume)
+        router.get("", dependencies=needs(KeyScope.SENDING_READ))(self.all)
+        write = needs(KeyScope.SENDING_WRITE)
+        router.post("/{kind}/{name}/stop", dependencies=write)(self.stop)
+        router.post("/{kind}/{name}/resume", dependencies=write)(self.resume)
         return router
 
     async def all(self) -> list[SendingView]:

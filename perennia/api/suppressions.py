@@ -11,7 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.suppression_csv import REASON_CHARS, read_csv, write_csv
 from perennia.api.views import Order, Text, View, Who
@@ -91,12 +93,13 @@ class Suppressions:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["suppressions"], prefix="/suppressions")
-        router.get("")(self.suppressions)
-        router.get("/export", response_class=StreamingResponse)(self.export)
-        router.post("")(self.suppress)
+        read, write = needs(KeyScope.PERMISSION_READ), needs(KeyScope.PERMISSION_WRITE)
+        router.get("", dependencies=read)(self.suppressions)
+        router.get("/export", response_class=StreamingResponse, dependencies=read)(self.export)
+        router.post("", dependencies=write)(self.suppress)
         # An address stands in no URL: those are written into logs.
-        router.post("/lift")(self.lift)
-        router.post("/import")(self.take_in)
+        router.post("/lift", dependencies=write)(self.lift)
+        router.post("/import", dependencies=write)(self.take_in)
         return router
 
     async def suppressions(

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
+from perennia.access.scopes import KeyScope
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.survey_counting import PERIODS, Mark, Per, of_each_the_last, question_report, score_view, with_parts
@@ -37,7 +39,7 @@ class SurveyReports:
     published: Published
 
     def router(self) -> APIRouter:
-        router = APIRouter(tags=["surveys"])
+        router = APIRouter(tags=["surveys"], dependencies=needs(KeyScope.SURVEYS_READ))
         router.get("/surveys/{survey}/report")(self.report)
         router.get("/surveys/{survey}/answers")(self.answers)
         router.get("/unclaimed-answers")(self.unclaimed)

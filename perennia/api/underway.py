@@ -9,7 +9,9 @@ from typing import Final, Protocol
 from fastapi import APIRouter
 from temporalio.service import RPCError
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.views import PauseBody, RateBody, RevisionView, UnderWayView
 from perennia.core.json_values import Json
@@ -57,10 +59,11 @@ class PublishesUnderWay:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["publishing"])
-        router.get("/publishing")(self.list)
-        router.post("/publishing/{number}/pause")(self.pause)
-        router.post("/publishing/{number}/resume")(self.resume)
-        router.post("/publishing/{number}/rate")(self.change_rate)
+        read, write = needs(KeyScope.PLAYBOOKS_READ), needs(KeyScope.PLAYBOOKS_WRITE)
+        router.get("/publishing", dependencies=read)(self.list)
+        router.post("/publishing/{number}/pause", dependencies=write)(self.pause)
+        router.post("/publishing/{number}/resume", dependencies=write)(self.resume)
+        router.post("/publishing/{number}/rate", dependencies=write)(self.change_rate)
         return router
 
     async def list(self) -> list[UnderWayView]:

@@ -6,15 +6,23 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from perennia.access.callers import signed
 from perennia.core.definitions import Scope
 from perennia.core.documents import DocumentKind
 from perennia.core.json_values import Json, JsonObject
 from perennia.store.records import JournalRow
 
 Who = Annotated[
-    str, Field(min_length=1, max_length=200, description="Who asks: a person or a system, for the audit log")
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="Who asks: a person or a system, for the audit log; the key is named there beside it",
+        validate_default=True,
+    ),
+    AfterValidator(signed),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
     "privacy_commands": ("export", "erase"),
+    "key_commands": ("keys",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),
 }

@@ -92,14 +92,14 @@ class SegmentApi:
     async def _take(self, request: Request, call: str | None) -> Response:
         header_key = basic_user(request.headers.get("authorization"))
         if header_key is not None:
-            self._authenticate(header_key)
+            await self._authenticate(header_key)
         text = await _read(request)
         try:
             envelope, text = open_envelope(text)
         except Malformed as error:
             raise Refusal(400, "invalid_json", str(error)) from error
         if header_key is None:
-            self._authenticate(envelope.write_key)
+            await self._authenticate(envelope.write_key)
         reception = Reception(received=self._clock.now(), envelope=envelope)
         if call is not None:
             return await self._take_one(text, reception, call)
@@ -107,8 +107,14 @@ class SegmentApi:
             raise Refusal(400, "invalid_batch", "the body has no batch")
         return await self._take_batch([bytes(item) for item in envelope.batch], reception)
 
-    def _authenticate(self, key: object) -> None:
-        if not isinstance(key, str) or not self._write_keys.accept(key):
+    async def _authenticate(self, key: object) -> None:
+        try:
+            accepted = isinstance(key, str) and await self._write_keys.accept(key)
+        except StoreUnavailable as error:
+            raise Refusal(
+                503, "unavailable", "keys cannot be looked up right now; send again", retry_after=2
+            ) from error
+        if not accepted:
             raise Refusal(
                 401, "invalid_write_key", "the write key is missing or unknown; send it as the Basic user name"
             )

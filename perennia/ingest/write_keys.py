@@ -5,24 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from perennia.core.json_values import Json
 
 
+async def _nobody(_secret: str) -> bool:
+    return False
+
+
 class WriteKeys:
-    """The keys of one installation. None given: nobody may send."""
+    """The keys of one installation's settings, and those that ``may_send`` knows. None given: nobody may send."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], may_send: Callable[[str], Awaitable[bool]] = _nobody) -> None:
         self._keys = [key.encode() for key in keys if key]
+        self._may_send = may_send
 
-    def accept(self, key: Json) -> bool:
-        """True for one of the keys. Takes as long for a wrong key as for a right one."""
+    async def accept(self, key: Json) -> bool:
+        """True for one of the keys. Takes as long for a wrong key as for a right one. Raises `StoreUnavailable`."""
         if not isinstance(key, str):
             return False
         given = key.encode("utf-8", "replace")
         matches = [hmac.compare_digest(given, known) for known in self._keys]  # all of them, whichever it is
-        return any(matches)
+        return any(matches) or await self._may_send(key)
 
 
 def basic_user(authorization: str | None) -> str | None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from perennia.core.decisions import AccountTraitsChanged, ContactChanged, Input, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.json_values import Json, JsonObject
+from perennia.store.access_tables import api_requests
 from perennia.store.audit_log import write_audit
 from perennia.store.bells import ALIVE
 from perennia.store.bodies import body, email_in, input_of, normal_address, object_of, state_of
@@ -211,6 +212,11 @@ class _Erasing:
             if found := self._naming(key, raw, names):
                 self._connection.execute(delete(table).where(key.in_(found)))
                 yield table.name, len(found)
+        # What was answered about them, and would be answered again.
+        told = [api_requests.c.body.contains(f'"{text}"', autoescape=True) for text in (*self._ids, *self._known.refs)]
+        count = self._connection.execute(delete(api_requests).where(or_(*told))).rowcount
+        if count:
+            yield api_requests.name, count
 
     def _naming(self, key: Any, raw: Any, names: set[Name]) -> list[object]:
         """The rows that name them, of a table of what other systems sent. Of reports: those of no message of ours."""

@@ -28,6 +28,7 @@ from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, LedgerEntry
+from perennia.store.access_port import Access
 from perennia.store.audience_port import Audiences
 from perennia.store.permission_port import Permission
 from perennia.store.privacy_port import Privacy
@@ -127,7 +128,7 @@ class UnknownVersion(StoreError):
 Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
-class Store(Permission, Privacy, Audiences, Protocol):
+class Store(Permission, Access, Privacy, Audiences, Protocol):
     # --- life ---
     async def migrate(self) -> None:
         """Brings the schema to this version. Safe to run by several processes at once."""

@@ -95,6 +95,7 @@ from perennia.store.records import (
     UnderWay,
     Words,
 )
+from perennia.store.sql_access import SqlAccess
 from perennia.store.sql_audiences import SqlAudiences
 from perennia.store.sql_privacy import SqlPrivacy
 from perennia.store.sqlite import SqliteDriver
@@ -123,7 +124,7 @@ def _wanted(url: str) -> str:
     return f"no store at {url!r}; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-class SqlStore(SqlPrivacy, SqlAudiences, Store):
+class SqlStore(SqlAccess, SqlPrivacy, SqlAudiences, Store):
     """``statements`` counts what was sent to the database, for tests and the bench."""
 
     def __init__(self, driver: Driver) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import httpx
 import pytest
 
+from perennia.access.ring import KeyRing, NoAdminKey
 from perennia.core.decisions import Act, CustomerEvent, Evidence, JournalEntry, TraitsChanged
 from perennia.core.documents import content_hash
 from perennia.core.json_values import Json, JsonObject
+from perennia.store.access_port import Access
 from perennia.store.records import Accepted, JournalRow
 from tests.support.api_world import ADMIN, NOW, World, api_world
 
@@ -63,10 +66,8 @@ async def test_every_path_of_the_team_asks_for_the_key(world: World) -> None:
 
 
 async def test_an_installation_without_an_admin_key_does_not_start() -> None:
-    from perennia.api.admin_key import NoAdminKey, require_admin_key
-
     with pytest.raises(NoAdminKey, match="set a secret"):
-        require_admin_key("")
+        KeyRing("", cast("Access", None), rate=1)
 
 
 # --- health ---------------------------------------------------------------------------------------------------------
@@ -305,5 +306,5 @@ async def test_a_body_of_unknown_or_great_length_is_not_read(world: World) -> No
 
 async def test_openapi_names_the_key(world: World) -> None:
     schema = (await world.client.get("/api/v1/openapi.json")).json()
-    assert schema["components"]["securitySchemes"]["admin key"]["scheme"] == "bearer"
-    assert schema["paths"]["/api/v1/totals"]["get"]["security"] == [{"admin key": []}]
+    assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert schema["paths"]["/api/v1/totals"]["get"]["security"] == [{"key": ["customers:read"]}]

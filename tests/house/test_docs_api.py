@@ -43,7 +43,7 @@ def routes() -> set[str]:
 
 
 def documented() -> set[str]:
-    return set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`\s]*)`", PAGE))
+    return set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`\s]*)`", PAGE))
 
 
 def test_every_call_is_documented() -> None:

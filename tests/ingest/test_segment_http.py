@@ -63,7 +63,7 @@ async def test_nobody_else_may(world: World, headers: dict[str, str], body_key: 
 
 
 async def test_without_write_keys_nobody_may_send() -> None:
-    assert not endpoints.WriteKeys([]).accept("")
+    assert not await endpoints.WriteKeys([]).accept("")
 
 
 # --- paths ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Who may use the HTTP API, for what, and how often."""
