@@ -31,7 +31,7 @@ class KeyScope(StrEnum):
 
 # What each allows, in the words of docs/api.md and of the OpenAPI document.
 ALLOWS: dict[KeyScope, str] = {
-    KeyScope.CUSTOMERS_READ: "look at customers, their state and why something was decided",
+    KeyScope.CUSTOMERS_READ: "look at customers and segments, their state and why something was decided",
     KeyScope.CUSTOMERS_WRITE: "enroll and steer customers, set and lock their stages",
     KeyScope.EVENTS_WRITE: "send events: also as a write key of the Segment calls",
     KeyScope.MESSAGES_READ: "look at messages, and at what other systems were told",

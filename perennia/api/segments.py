@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
+from perennia.access.scopes import KeyScope
+from perennia.api.needs import needs
 from perennia.api.published import Published, unknown_segment
 from perennia.api.views import View
 from perennia.audience_pages import PAGE, Looking, look_at
@@ -72,7 +74,7 @@ class Segments:
     clock: Clock
 
     def router(self) -> APIRouter:
-        router = APIRouter(tags=["segments"])
+        router = APIRouter(tags=["segments"], dependencies=needs(KeyScope.CUSTOMERS_READ))
         router.get("/segments")(self.segments)
         router.get("/segments/{segment}/size")(self.size)
         router.get("/segments/{segment}/members")(self.members)
