@@ -16,8 +16,8 @@ from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.files.cells import shielded
-from perennia.installation import PartScore, QuestionCounts, SurveyScore
 from perennia.store.records import Response
+from perennia.survey_answers import PartScore, QuestionCounts, SurveyScore
 
 survey = typer.Typer(help="Reads what was answered to a survey.", no_args_is_help=True)
 BAR_CHARS = 30

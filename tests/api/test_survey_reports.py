@@ -13,9 +13,9 @@ from perennia.core.documents import Document, Triggers
 from perennia.core.facts import Facts
 from perennia.core.json_values import Json
 from perennia.core.state import CustomerState
-from perennia.installation import SurveyScore
 from perennia.store.records import Response
 from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered
+from perennia.survey_answers import SurveyScore
 from tests.support.api_world import ADMIN, NOW, World, api_world
 
 NPS = Document(kind="survey", id="nps", version="s1", body='{"survey":"nps","kind":"nps","question":"?"}')
