@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from fastapi import FastAPI
 from temporalio.client import Client
@@ -59,11 +59,19 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
     return Links(address, settings.link_keys)
 
 
+class Watch(Protocol):
+    """Looks at something again and again, in every process that works."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        ...
+
+
 class Staff(NamedTuple):
-    """What works in one process: every worker of an installation, and what stops mail that people complain of."""
+    """What works in one process: every worker of an installation, and what looks on."""
 
     workers: list[Worker]
-    watch: ReputationWatch
+    watches: tuple[Watch, ...]
 
 
 def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Dispatcher) -> Staff:
@@ -85,7 +93,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
         ),
         *system_workers(client, *build_systems(settings, store, means, channels)),
     ]
-    return Staff(workers, ReputationWatch(store, channels, clock))
+    return Staff(workers, (ReputationWatch(store, channels, clock),))
 
 
 def build_systems(

@@ -32,16 +32,17 @@ async def work(settings: Settings, tell: Callable[[str], None], ready_file: Path
         opened_store(settings) as store,
         running_dispatcher(settings, store, client, sweeping=False) as dispatcher,
     ):
-        workers, reputation = build_staff(settings, store, client, dispatcher)
+        workers, watches = build_staff(settings, store, client, dispatcher)
         runs = [asyncio.create_task(worker.run(), name="worker") for worker in workers]
-        watch = asyncio.create_task(reputation.run(), name="reputation")
+        looks = [asyncio.create_task(watch.run(), name=type(watch).__name__) for watch in watches]
         await _started(workers, runs)
         if ready_file is not None:
             ready_file.write_text(f"{os.getpid()}\n", encoding="ascii")
         tell("working")
-        await _until(stop, [*runs, watch])
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        await _until(stop, [*runs, *looks])
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
         await asyncio.gather(*(worker.shutdown() for worker in workers))
