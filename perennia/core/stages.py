@@ -32,7 +32,7 @@ def update_standings(run: Deliberation) -> bool:
 
 def _move(run: Deliberation, track: CompiledTrack, news: tuple[str, ...]) -> bool:
     looks = [_look(run, stage, news) for stage in track.stages]
-    standing = run.state.stages.get(track.id)
+    standing = _standing(run, track, looks)
     flipped = any(look.flipped for look in looks)
     if standing is not None and standing.lock is not None and not _is_over(run, standing.lock):
         if flipped and standing.held:
@@ -62,6 +62,22 @@ def _look(run: Deliberation, stage: CompiledStage, news: tuple[str, ...]) -> Loo
     return run.look(run.state.watches, stage.key, stage.enter, news)
 
 
+def _standing(run: Deliberation, track: CompiledTrack, looks: Sequence[Look]) -> StageState | None:
+    """Where the customer stands. In an end stage it is remembered what has turned true since, until it may be entered."""
+    standing = run.state.stages.get(track.id)
+    at = None if standing is None else track.positions.get(standing.stage)
+    if standing is None or at is None or not track.stages[at].end:
+        return standing
+    newly = tuple(
+        stage.id
+        for stage, look in zip(track.stages, looks, strict=True)
+        if look.holds and (look.flipped or look.first) and stage.id not in (standing.stage, *standing.opened)
+    )
+    if newly:
+        standing = run.state.stages[track.id] = msgspec.structs.replace(standing, opened=(*standing.opened, *newly))
+    return standing
+
+
 def _looked(run: Deliberation, track: CompiledTrack, standing: StageState, *, held: bool) -> StageState:
     standing = msgspec.structs.replace(standing, held=held, look_again=None, lock=None)
     run.state.stages[track.id] = standing
@@ -77,20 +93,20 @@ def _target(track: CompiledTrack, looks: Sequence[Look], standing: StageState | 
     candidates = [
         stage
         for position, (stage, look) in enumerate(zip(track.stages, looks, strict=True))
-        if look.holds and _open(track, position, look, standing)
+        if look.holds and _open(track, position, standing)
     ]
     if not candidates or (standing is not None and candidates[-1].id == standing.stage):
         return None
     return candidates[-1]
 
 
-def _open(track: CompiledTrack, position: int, look: Look, standing: StageState | None) -> bool:
+def _open(track: CompiledTrack, position: int, standing: StageState | None) -> bool:
     """Whether the track's way of moving allows this stage from where the customer stands."""
     at = None if standing is None else track.positions.get(standing.stage)
-    if at is None:
+    if at is None or standing is None:
         return True
     if track.stages[at].end:
-        return look.flipped or look.first or position == at
+        return position == at or track.stages[position].id in standing.opened
     return track.definition.move == "any" or position >= at or track.stages[position].end
 
 

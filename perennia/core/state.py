@@ -184,7 +184,8 @@ class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``held``: set by a step or a person, until some criterion's truth changes. ``look_again``: when a move that the dwell
     time suppressed, or the end of its lock, is looked at again. ``raised``: the events of its lateness that this stay has
-    raised. ``lock``: it moves by no criterion and no step.
+    raised. ``lock``: it moves by no criterion and no step. ``opened``: of an end stage, the others whose criterion has
+    turned true since: from it those alone may be entered.
     """
 
     stage: str
@@ -193,6 +194,7 @@ class StageState(msgspec.Struct, frozen=True, omit_defaults=True):
     look_again: datetime | None = None
     raised: tuple[str, ...] = ()
     lock: StageLock | None = None
+    opened: tuple[str, ...] = ()
 
 
 class HealthState(msgspec.Struct, frozen=True, omit_defaults=True):
