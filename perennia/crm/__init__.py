@@ -1,0 +1,1 @@
+"""Keeping customers and a CRM's records equal, in both directions."""

@@ -1,0 +1,81 @@
+"""Which traits are which fields of the CRM, in which direction, and whose word counts: ``crm.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from perennia.core.agreement import Direction, Rule
+from perennia.providers.crm import Kind
+
+# In the place of traits and fields that are none: a contact's account, and who is responsible.
+ACCOUNT: Final = "@account"
+OWNER_TRAIT: Final = "owner"
+EVERY: Final = "5m"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldRule(_Part):
+    """``crm``: what the field is called there."""
+
+    crm: str
+    direction: Direction = "both"
+    wins: Literal["crm", "perennia"] = "crm"
+
+
+def _short(value: object) -> object:
+    """``trait: field`` is a field of which the CRM has the last word."""
+    return {"crm": value} if isinstance(value, str) else value
+
+
+class RecordMap(_Part):
+    """One kind of records. ``missing_here``: what becomes of those that are no customer of ours; ``missing_there``: the reverse."""
+
+    fields: dict[str, Annotated[FieldRule, BeforeValidator(_short)]] = Field(default_factory=dict[str, FieldRule])
+    missing_here: Literal["ignore", "create"] = "ignore"
+    missing_there: Literal["create", "ignore"] = "create"
+    owner: str | None = None
+    account: Literal["both", "in", "out", "none"] = "both"
+
+    def rules(self, kind: Kind) -> list[Rule]:
+        return list(self._rules(kind))
+
+    def _rules(self, kind: Kind) -> Iterator[Rule]:
+        for trait, each in self.fields.items():
+            yield Rule(trait, each.crm, each.direction, each.wins == "crm")
+        if self.owner is not None:
+            yield Rule(OWNER_TRAIT, self.owner, "in")
+        if kind == "contact" and self.account != "none":
+            yield Rule(ACCOUNT, ACCOUNT, self.account)
+
+    def names(self) -> list[str]:
+        """Fields to be read."""
+        owner = [] if self.owner is None else [self.owner]
+        return list(dict.fromkeys([*(each.crm for each in self.fields.values()), *owner]))
+
+
+class FieldMap(_Part):
+    """A whole file. ``rest`` is for the adapter of that name."""
+
+    every: str = EVERY
+    accounts: RecordMap = RecordMap()
+    contacts: RecordMap = RecordMap()
+    rest: dict[str, Any] | None = None
+
+    def of(self, kind: Kind) -> RecordMap:
+        return self.accounts if kind == "account" else self.contacts
+
+    @property
+    def syncs(self) -> bool:
+        """Whether anything is to be kept equal."""
+        return any(each.fields or each.owner for each in (self.accounts, self.contacts))
+
+
+NO_MAP: Final = FieldMap()
+SHORTEST: Final = timedelta(seconds=30)

@@ -1,0 +1,52 @@
+"""The part of the store's interface that is about the CRM: who is which record there, and how far was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from perennia.core.definitions import Scope
+from perennia.store.crm_records import CrmLink, CrmNote, CrmSide, LinkState
+
+
+class CrmMemory(Protocol):
+    """Every method is one transaction, as all of `Store`'s. ``crm``: the adapter's name; another CRM has links of its own."""
+
+    async def crm_sides(self, crm: str, kind: Scope, after: str, limit: int) -> list[CrmSide]:
+        """Living customers of the kind in the order of their internal ids, behind ``after``."""
+        ...
+
+    async def crm_sides_of(
+        self,
+        crm: str,
+        kind: Scope,
+        *,
+        records: Sequence[str] = (),
+        refs: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[CrmSide]:
+        """Living customers who are one of the records, have one of the external ids, or one of the addresses (normal form)."""
+        ...
+
+    async def keep_crm(self, crm: str, links: Sequence[CrmLink], notes: Mapping[str, str], at: datetime) -> None:
+        """Writes links and notes in the place of former ones."""
+        ...
+
+    async def crm_notes(self, crm: str) -> dict[str, CrmNote]: ...
+
+    async def crm_counts(self, crm: str) -> dict[tuple[Scope, LinkState], int]:
+        """How many customers are linked how."""
+        ...
+
+    async def crm_told(self, crm: str, kind: Scope, records: Sequence[str], at: datetime) -> None:
+        """The CRM told that something happened to these records: they are to be read."""
+        ...
+
+    async def crm_untold(self, crm: str, kind: Scope, limit: int) -> list[str]:
+        """Records that are to be read, those told of first in front."""
+        ...
+
+    async def crm_heard(self, crm: str, kind: Scope, records: Sequence[str], until: datetime) -> None:
+        """They were read: what the CRM told of them up to this instant is done with."""
+        ...
