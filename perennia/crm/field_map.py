@@ -35,7 +35,7 @@ def _short(value: object) -> object:
 
 
 class RecordMap(_Part):
-    """One kind of records. ``missing_here``: what becomes of those that are no customer of ours; ``missing_there``: the reverse."""
+    """One kind of records. ``missing_here``: what becomes of those that are no customers; ``missing_there``: the reverse."""
 
     fields: dict[str, Annotated[FieldRule, BeforeValidator(_short)]] = Field(default_factory=dict[str, FieldRule])
     missing_here: Literal["ignore", "create"] = "ignore"
