@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from perennia.core.calendar import Calendar, find_zone, parse_span
 from perennia.core.caps import Cap
 from perennia.core.decisions import Reason, SendEmail
-from perennia.core.definitions import Policies
+from perennia.core.definitions import BUILT_IN_DIGEST, Policies
 from perennia.core.json_values import Json
 from perennia.core.quiet_hours import Quiet, parse_window
 from perennia.core.state import LedgerEntry, Recipient
-from perennia.core.wall_clock import WEEKDAYS
+from perennia.core.wall_clock import WEEKDAYS, next_at, parse_time
 
 # Not the whole of RFC 5322: one @, no white space or controls, a domain that is not empty. The provider knows the rest.
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f<>\"(),;:]+@[^@\s\x00-\x1f<>\"(),;:]+\.?[^@\s.]+")
@@ -68,11 +69,25 @@ def _refused_by_topic(recipient: Recipient, topic: str, policies: Policies, at: 
 
 
 @dataclass(frozen=True, slots=True)
+class DigestTimes:
+    """When the messages of a topic are gathered: as clocks show ``at`` on one of ``days`` (Monday 0)."""
+
+    at: time
+    days: frozenset[int]
+    template: str
+
+    def first(self, earliest: datetime, zone: ZoneInfo) -> datetime:
+        """The first such instant that is not before ``earliest``, in the recipient's ``zone``."""
+        return next_at(earliest, self.at, self.days, zone)
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
-    """What the policies say of when and how often, made ready to run."""
+    """What the policies say of when and how often, made ready to run. ``digests``: by topic."""
 
     quiet: Quiet | None = None
     caps: tuple[Cap, ...] = ()
+    digests: Mapping[str, DigestTimes] = field(default_factory=dict[str, DigestTimes])
 
     def caps_on(self, topic: str | None) -> tuple[Cap, ...]:
         return tuple(cap for cap in self.caps if cap.counts(topic))
@@ -82,21 +97,30 @@ ANY_TIME = Timing()
 
 
 def timing_of(policies: Policies) -> Timing:
-    """Raises `SpanError` and `WindowError`."""
+    """Raises `SpanError`, `WindowError` and `TimeOfDayError`."""
     hours = policies.quiet_hours
     quiet = None
     if hours is not None:
-        quiet = Quiet(parse_window(hours.window), frozenset(WEEKDAYS.index(day) for day in hours.days))
+        quiet = Quiet(parse_window(hours.window), _days(hours.days))
     caps = tuple(Cap(cap.messages, parse_span(cap.per), frozenset(cap.topics)) for cap in policies.caps)
-    return Timing(quiet, caps)
+    digests = {
+        name: DigestTimes(parse_time(topic.digest.at), _days(topic.digest.on), topic.digest.template or BUILT_IN_DIGEST)
+        for name, topic in policies.topics.items()
+        if topic.digest is not None
+    }
+    return Timing(quiet, caps, digests)
+
+
+def _days(names: Iterable[str]) -> frozenset[int]:
+    return frozenset(WEEKDAYS.index(day) for day in names)
 
 
 def calendar_of(policies: Policies, *zones: Json) -> Calendar:
     """How days pass for whoever told these ``timezone`` traits; without any, in the workspace."""
     zone, _ = find_zone(*zones, policies.timezone)
     workspace, _ = find_zone(policies.timezone)
-    days = frozenset(WEEKDAYS.index(day) for day in policies.business_hours.days)
-    return Calendar(zone, workspace, days, frozenset(date.fromisoformat(day) for day in policies.holidays))
+    holidays = frozenset(date.fromisoformat(day) for day in policies.holidays)
+    return Calendar(zone, workspace, _days(policies.business_hours.days), holidays)
 
 
 class Objection(NamedTuple):

@@ -12,6 +12,7 @@ import msgspec
 
 from perennia.core import (
     consent,
+    digests,
     entries,
     errands,
     lateness,
@@ -214,7 +215,7 @@ def _settle(run: Deliberation, event: CustomerEvent | None = None) -> None:
             event = None
         if run.emitted:
             event, moved, outside = _hear(run), True, False
-        if not moved:
+        if not moved and not digests.leave(run):
             return
     _break_circle(run, event)
 

@@ -15,6 +15,7 @@ import msgspec
 
 from perennia.core.definition_forms import Scope
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.message_parts import AskedSurvey, DigestItem
 
 
 class Reason(StrEnum):
@@ -64,6 +65,7 @@ class Reason(StrEnum):
     STAGE_LOCKED = "stage_locked"
     CONSENT_PENDING = "consent_pending"
     UNKNOWN_TOPIC = "unknown_topic"
+    DIGEST = "digest"
 
 
 class Outcome(StrEnum):
@@ -114,12 +116,13 @@ class AccountTraitsChanged(InputModel, frozen=True, kw_only=True, tag="account_t
 
 
 class EffectEnded(InputModel, frozen=True, kw_only=True, tag="effect_ended"):
-    """An effect's result. ``result`` joins ``steps.ID``."""
+    """An effect's result. ``result`` joins ``steps.ID``. ``left_out``: of a digest by key what could not be rendered, and why."""
 
     key: str
     outcome: Outcome
     reason: str | None = None
     result: JsonObject = {}
+    left_out: dict[str, str] = {}
 
 
 class TaskEnded(InputModel, frozen=True, kw_only=True, tag="task_ended"):
@@ -335,24 +338,12 @@ class EffectModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", o
     priority: int
 
 
-class AskedSurvey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The survey that a message asks: its question (Jinja text) and both ends of its scale.
-
-    ``whole``: by one link to all of it, since its score is not the first thing asked, or is nobody's to know.
-    """
-
-    survey: str
-    question: str
-    lowest: int
-    highest: int
-    whole: bool = False
-
-
 class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     """One message to one recipient: the customer itself (``contact``) or the owner (internal mail).
 
     ``context`` holds the names a template may use (language, section 3), as the decision saw them. ``confirms``: when consent
-    to the topic was asked for, where the message has the link that confirms it.
+    to the topic was asked for, where the message has the link that confirms it. ``items``: the messages of a digest; what all
+    of them know is in ``context``.
     """
 
     recipient: Literal["contact", "owner"]
@@ -364,6 +355,7 @@ class SendEmail(EffectModel, frozen=True, kw_only=True, tag="email"):
     context: JsonObject
     survey: AskedSurvey | None = None
     confirms: datetime | None = None
+    items: tuple[DigestItem, ...] = ()
 
     @property
     def is_marketing(self) -> bool:

@@ -40,9 +40,10 @@ from perennia.core.outward_definitions import (
     WebhookCall,
     WebhookStep,
 )
-from perennia.core.policy_definitions import BusinessHours, FrequencyCap, Holiday, QuietHours, SendingLimits
+from perennia.core.policy_definitions import BusinessHours, Digest, FrequencyCap, Holiday, QuietHours, SendingLimits
 from perennia.core.step_definitions import (
     BUILT_IN_CONFIRMATION,
+    BUILT_IN_DIGEST,
     BUILT_IN_SURVEY,
     CONDITIONS,
     PLAIN_CONDITIONS,
@@ -83,6 +84,7 @@ from perennia.core.timed_definitions import DateTrigger, ScheduleTrigger
 
 __all__ = [
     "BUILT_IN_CONFIRMATION",
+    "BUILT_IN_DIGEST",
     "BUILT_IN_SURVEY",
     "CONDITIONS",
     "DEFAULT_PRIORITY",
@@ -399,13 +401,17 @@ class Sender(Model):
 
 
 class Topic(Model):
-    """``confirm``: a yes counts once the person confirms it by the link in a message (double opt-in), ``confirm_template``."""
+    """``confirm``: a yes counts once the person confirms it by the link in a message (double opt-in), ``confirm_template``.
+
+    ``digest``: its messages are held, and leave as one.
+    """
 
     kind: Literal["opt_in", "opt_out"]
     name: str
     description: str | None = None
     confirm: Flag = False
     confirm_template: str | None = None
+    digest: Digest | None = None
 
 
 class SurveyCooldown(Model):

@@ -22,11 +22,13 @@ from perennia.core.decisions import (
     Input,
     JournalEntry,
     Reason,
+    SendEmail,
     Telling,
 )
 from perennia.core.expressions import Expression, Verdict, View
 from perennia.core.facts import absorb, set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.message_parts import DigestItem
 from perennia.core.nodes import CompiledPlaybook
 from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
 
@@ -297,10 +299,13 @@ class Deliberation:
             self.ledger.withdraw(key)
 
     def take_back(self, enrollment: Enrollment) -> None:
-        """Withdraws what its step released and has not left yet, and cancels what the step has contacts do."""
-        if enrollment.awaiting is not None:
-            self.withdraw(enrollment.awaiting)
-            enrollment.awaiting = None
+        """Withdraws what its step released and has not left yet, and cancels what the step has contacts do.
+
+        A digest stays that others wait for: it leaves without this one's message (`digests.narrowed`).
+        """
+        released, enrollment.awaiting = enrollment.awaiting, None
+        if released is not None and all(each.awaiting != released for each in self.state.enrollments):
+            self.withdraw(released)
         for key in enrollment.awaited:
             self.tell(key.rsplit("/", 1)[1], ErrandCancelled(at=self.instant, key=key))
         enrollment.awaited = {}
@@ -311,8 +316,9 @@ class Deliberation:
         if found is None:
             return False
         self.effects.remove(found)
-        lines = (i for i in range(len(self.journal) - 1, -1, -1) if _tells_of(self.journal[i], found))
-        del self.journal[next(lines)]
+        for each in found.items if isinstance(found, SendEmail) and found.items else (found,):
+            lines = (i for i in range(len(self.journal) - 1, -1, -1) if _tells_of(self.journal[i], each))
+            del self.journal[next(lines)]
         return True
 
     # --- other customers ---------------------------------------------------------------------------------------------
@@ -367,5 +373,5 @@ class Deliberation:
         )
 
 
-def _tells_of(entry: JournalEntry, released: Effect) -> bool:
+def _tells_of(entry: JournalEntry, released: Effect | DigestItem) -> bool:
     return (entry.act, entry.enrollment, entry.step) == (Act.RELEASED, released.enrollment, released.step)

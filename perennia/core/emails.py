@@ -7,7 +7,7 @@ from perennia.core.decisions import Reason, SendEmail
 from perennia.core.deliberation import Deliberation
 from perennia.core.effects import emit, origin, text_names
 from perennia.core.errands import hand_over
-from perennia.core.holding import keep_back
+from perennia.core.holding import digest_of, keep_back, wait_for_digest
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import EmailNode
 from perennia.core.outcomes import Onward, Unworkable, unworkable, work_out
@@ -26,11 +26,24 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
     refused = refused_for(run, node) or objection_to_asking(run, enrollment, node)
     if refused is not None:
         return turned_down(run, enrollment, node, refused)
+    times = digest_of(run, node)
+    if times is not None:
+        wait_for_digest(run, node, enrollment, times)
+        return None
     kept = keep_back(run, node, enrollment)
     if kept is not None:
         return kept.onward
+    effect = message_of(run, node, enrollment, chosen)
+    note_ask(run, enrollment, node, effect.key)
+    about: JsonObject = {} if effect.survey is None else {"survey": effect.survey.survey}
+    emit(run, enrollment, node, effect, {**about, "template": node.step.email, "to": effect.recipient})
+    return None
+
+
+def message_of(run: Deliberation, node: EmailNode, enrollment: Enrollment, chosen: JsonObject) -> SendEmail:
+    """What the sender must know of the step's message. ``chosen``: the values of the step's ``with``."""
     internal = node.step.to == "owner"
-    effect = SendEmail(
+    return SendEmail(
         **origin(run, node, enrollment, priority=node.priority),
         recipient="owner" if internal else "contact",
         template=node.step.email,
@@ -41,10 +54,6 @@ def release_email(run: Deliberation, node: EmailNode, enrollment: Enrollment) ->
         context={**text_names(run, enrollment), **chosen},
         survey=asked_survey(run, enrollment, node),
     )
-    note_ask(run, enrollment, node, effect.key)
-    about: JsonObject = {} if effect.survey is None else {"survey": effect.survey.survey}
-    emit(run, enrollment, node, effect, {**about, "template": node.step.email, "to": effect.recipient})
-    return None
 
 
 def refused_for(run: Deliberation, node: EmailNode) -> Reason | None:

@@ -7,14 +7,15 @@ came first), later it is taken back (``lower_priority``) and held as long as is 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from perennia.core.admission import Objection, objection
+from perennia.core.admission import DigestTimes, Objection, objection
 from perennia.core.caps import LedgerMissing, Rank, reach_of
 from perennia.core.decisions import Act, Reason
 from perennia.core.deliberation import PERMISSION, ZONE_TRAIT, Deliberation
-from perennia.core.nodes import EmailNode
+from perennia.core.json_values import JsonObject
+from perennia.core.nodes import EmailNode, SurveyNode
 from perennia.core.outcomes import Onward, effect_key
 from perennia.core.state import Enrollment, Hold, LedgerEntry, Watch
 from perennia.core.surveys import turned_down
@@ -35,12 +36,17 @@ def keep_back(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Kep
         return None
     found = find_objection(run, node, enrollment)
     if found is None:
-        _take_place(run, node, enrollment)
+        take_place(run, node, enrollment, effect_key(run.state.customer, enrollment, node.id))
         return None
+    return Kept(hold_back(run, node, enrollment, found))
+
+
+def hold_back(run: Deliberation, node: EmailNode, enrollment: Enrollment, found: Objection) -> Onward | None:
+    """Holds the message, or skips it where its step says so; where the enrollment goes then, None: it waits."""
     action = node.step.on_quiet if found.reason is Reason.QUIET_HOURS else node.step.on_cap
     if action == "skip":
-        return Kept(give_up(run, node, enrollment, _told(enrollment, found.reason)))
-    return Kept(_hold(run, node, enrollment, found))
+        return give_up(run, node, enrollment, _told(enrollment, found.reason))
+    return _hold(run, node, enrollment, found)
 
 
 def find_objection(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Objection | None:
@@ -100,6 +106,33 @@ def _key(node: EmailNode) -> str:
     return f"{node.id}.held"
 
 
+# --- digests ----------------------------------------------------------------------------------------------------------
+
+
+def digest_of(run: Deliberation, node: EmailNode) -> DigestTimes | None:
+    """When the messages of its topic are gathered; None where it leaves by itself, as surveys do."""
+    return run.catalog.timing.digests.get(node.topic or "") if node.waits and not isinstance(node, SurveyNode) else None
+
+
+def wait_for_digest(run: Deliberation, node: EmailNode, enrollment: Enrollment, times: DigestTimes) -> None:
+    """Holds the message until the first digest that has not been gathered; how long it may be held then counts from there.
+
+    Nothing changes for one whose digest has come, and which something else keeps.
+    """
+    held = enrollment.held
+    if held is not None and held.reason != Reason.DIGEST:
+        return
+    since = run.instant if held is None else held.since
+    last = run.state.digests.get(node.topic or "")
+    earliest = since if last is None else max(since, last.last + timedelta(microseconds=1))
+    enrollment.due = times.first(earliest, run.calendar.zone)
+    enrollment.held = Hold(since, run.calendar.after(enrollment.due, node.hold), Reason.DIGEST)
+    enrollment.watches[_key(node)] = Watch(watching=WATCHED)
+    if held is None:
+        detail: JsonObject = {"template": node.step.email, "digest": node.topic, "leaves": enrollment.due.isoformat()}
+        run.note(Act.HELD, Reason.DIGEST, enrollment=enrollment, step=node.id, reason=Reason.DIGEST, detail=detail)
+
+
 # --- places ---------------------------------------------------------------------------------------------------------
 
 
@@ -112,17 +145,21 @@ def _entries(run: Deliberation, node: EmailNode) -> tuple[LedgerEntry, ...]:
     return run.ledger.entries
 
 
-def _take_place(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> None:
+def take_place(run: Deliberation, node: EmailNode, enrollment: Enrollment, key: str) -> None:
+    """Takes its place for the message ``key``, which leaves now; whoever must make room for it waits again."""
     for entry in _yielding(run, node, enrollment):
         _take_back(run, entry)
-    since = run.instant
+    since = run.instant if enrollment.held is None else enrollment.held.since
+    let_go(node, enrollment)
+    if run.ledger is not None:
+        run.ledger.reserve(LedgerEntry(key=key, at=run.instant, topic=node.topic, priority=node.priority), since)
+
+
+def let_go(node: EmailNode, enrollment: Enrollment) -> None:
+    """Nothing holds its message any more."""
     if enrollment.held is not None:
-        since = enrollment.held.since
         enrollment.due = None
         enrollment.watches.pop(_key(node), None)
-    if run.ledger is not None:
-        key = effect_key(run.state.customer, enrollment, node.id)
-        run.ledger.reserve(LedgerEntry(key=key, at=run.instant, topic=node.topic, priority=node.priority), since)
 
 
 def _yielding(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> list[LedgerEntry]:
@@ -147,18 +184,20 @@ def _yielding(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> lis
 
 
 def _take_back(run: Deliberation, entry: LedgerEntry) -> None:
-    """Back to waiting: in the next round it is looked at as if it came second."""
-    loser = next(each for each in run.state.enrollments if each.awaiting == entry.key)
-    node = run.book_of(loser).nodes[loser.step or ""]
-    assert isinstance(node, EmailNode)  # noqa: S101 (only messages are in the ledger)
-    loser.awaiting = None
-    loser.held = loser.held or begin_hold(run, node, entry.at)
-    if run.unrelease(entry.key):
-        if run.ledger is not None:
-            run.ledger.give_back(entry.key)
-        return
-    run.withdraw(entry.key)
-    # The key is spent: what is released again is another effect.
-    loser.visits[node.id] += 1
-    loser.held = Hold(loser.held.since, loser.held.until, Reason.LOWER_PRIORITY)
-    _note(run, node, loser)
+    """Back to waiting, of a digest each of its messages: in the next round it is looked at as if it came second."""
+    losers = [each for each in run.state.enrollments if each.awaiting == entry.key]
+    unreleased = run.unrelease(entry.key)
+    if not unreleased:
+        run.withdraw(entry.key)
+    elif run.ledger is not None:
+        run.ledger.give_back(entry.key)
+    for loser in losers:
+        node = run.book_of(loser).nodes[loser.step or ""]
+        assert isinstance(node, EmailNode)  # noqa: S101 (only messages are in the ledger)
+        loser.awaiting = None
+        loser.held = loser.held or begin_hold(run, node, entry.at)
+        if not unreleased:
+            # The key is spent: what is released again is another effect.
+            loser.visits[node.id] += 1
+            loser.held = Hold(loser.held.since, loser.held.until, Reason.LOWER_PRIORITY)
+            _note(run, node, loser)

@@ -10,7 +10,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.emails import refused_for, release_email
 from perennia.core.entries import end
 from perennia.core.errands import is_warranted
-from perennia.core.holding import find_objection, give_up, keep_back
+from perennia.core.holding import digest_of, find_objection, give_up, keep_back, wait_for_digest
 from perennia.core.nodes import AnyOutwardNode, ApproveNode, CrmNode, EmailNode, NotifyNode, TaskNode, WebhookNode
 from perennia.core.outcomes import Onward
 from perennia.core.state import Enrollment
@@ -20,10 +20,10 @@ from perennia.core.tasks import release_task
 
 def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> Onward | None:
     """Releases the step's effect, unless it or its playbook is paused, or what it needs to go on no longer holds."""
-    if _is_paused(run, enrollment):
+    if is_paused(run, enrollment):
         enrollment.halted = True
         return None
-    if not _goes_on(run, node, enrollment):
+    if not goes_on(run, node, enrollment):
         return None
     match node:
         case EmailNode():
@@ -41,7 +41,7 @@ def release(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> 
     assert_never(node)
 
 
-def _goes_on(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> bool:
+def goes_on(run: Deliberation, node: AnyOutwardNode, enrollment: Enrollment) -> bool:
     """Whether its playbook's `while` holds, which ends it where not. That of an account's is looked at there."""
     if enrollment.errand is not None:
         return is_warranted(run, enrollment, node)
@@ -57,8 +57,12 @@ def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onw
     refused = refused_for(run, node)
     if refused is not None:
         return give_up(run, node, enrollment, refused)
-    if _is_paused(run, enrollment):
+    if is_paused(run, enrollment):
         return _wait_paused(run, node, enrollment)
+    times = digest_of(run, node)
+    if times is not None:
+        wait_for_digest(run, node, enrollment, times)
+        return None  # it leaves with the others (`digests`)
     if find_objection(run, node, enrollment) is not None:
         kept = keep_back(run, node, enrollment)
         return None if kept is None else kept.onward
@@ -67,7 +71,7 @@ def try_again(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> Onw
     return release(run, node, enrollment)
 
 
-def _is_paused(run: Deliberation, enrollment: Enrollment) -> bool:
+def is_paused(run: Deliberation, enrollment: Enrollment) -> bool:
     """Whether a person paused it, or its playbook for everybody."""
     return enrollment.paused or run.catalog.is_paused(enrollment.playbook, run.instant)
 

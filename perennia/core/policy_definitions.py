@@ -39,6 +39,17 @@ class BusinessHours(Model):
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
 
 
+class Digest(Model):
+    """When a topic's messages leave, all of them as one: at that time of the day in the recipient's zone.
+
+    ``template``: what they are put into, an HTML or MJML one; it has ``messages`` and ``topic``.
+    """
+
+    at: str
+    on: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS
+    template: str | None = None
+
+
 class SendingLimits(Model):
     """Which part of a sender's or a topic's mail may be complained of, or come back for good, before it is stopped.
 

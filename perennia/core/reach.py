@@ -48,7 +48,7 @@ def reach_of(before: Iterable[Document], after: Iterable[Document], orders: Sequ
         one, other = old.get(name), new.get(name)
         if one is None or other is None or one.version != other.version:
             kinds.update(_kinds(one, other))
-            anywhere |= name[0] == "policies" and _said(one, HOLDS) != _said(other, HOLDS)
+            anywhere |= name[0] == "policies" and _holds(one) != _holds(other)
     enrolled = {order.playbook for order in orders if order.word != "pause"}
     return Reach(kinds=tuple(sorted(kinds)), enrolled=tuple(sorted(enrolled)), anywhere=anywhere)
 
@@ -80,6 +80,12 @@ def _foreseen(document: Document) -> Mapping[str, object]:
     if not triggers:
         return {}
     return {"scope": _scope(_definition(document)), **enter, "on": triggers}
+
+
+def _holds(document: Document | None) -> dict[str, object]:
+    """What a message may be held by, the digests of topics included."""
+    topics = cast("dict[str, dict[str, object]]", _said(document, frozenset({"topics"})).get("topics") or {})
+    return _said(document, HOLDS) | {"digests": {name: topic.get("digest") for name, topic in topics.items()}}
 
 
 def _said(document: Document | None, keys: frozenset[str]) -> dict[str, object]:

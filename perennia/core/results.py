@@ -20,11 +20,12 @@ from perennia.core.decisions import (
     TaskEnded,
 )
 from perennia.core.deliberation import Deliberation
+from perennia.core.digests import is_digest
 from perennia.core.errands import begin, key_at_account, take_report, told_of_contact
 from perennia.core.holding import begin_hold
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import AnyNode, ApproveNode, EmailNode, SurveyNode, TaskNode
-from perennia.core.outcomes import EffectKey, Onward, failed, finish, learn, parse_effect_key
+from perennia.core.outcomes import EffectKey, Onward, effect_key, failed, finish, learn, parse_effect_key
 from perennia.core.outward import release
 from perennia.core.state import Enrollment
 from perennia.core.steps import perform, walk
@@ -40,19 +41,33 @@ CAME_BACK = frozenset({Reason.QUIET_HOURS, Reason.FREQUENCY_CAP})
 
 
 def effect_ended(run: Deliberation, ended: EffectEnded) -> None:
-    """Ends the step that waits for this effect. One whose enrollment is over is only noted."""
+    """Ends the step that waits for this effect, of a digest each. One whose enrollment is over is only noted."""
     if run.ledger is not None:
         if ended.outcome is Outcome.SENT:
             run.ledger.leave(ended.key, ended.at)
         else:
             run.ledger.give_back(ended.key)
-    enrollment = next((each for each in run.state.enrollments if each.awaiting == ended.key), None)
-    if enrollment is None or enrollment.step is None:
-        if not confirmation_ended(run, ended):
-            _note_late(run, ended)
-        return
+    waiting = [each for each in run.state.enrollments if each.awaiting == ended.key and each.step is not None]
+    if not waiting and not confirmation_ended(run, ended):
+        _note_late(run, ended)
+    for enrollment in waiting:
+        # Of a digest's the end of one may end another.
+        if run.active(enrollment) and enrollment.awaiting == ended.key:
+            _end_of(run, enrollment, _told_to(run, enrollment, ended))
+
+
+def _told_to(run: Deliberation, enrollment: Enrollment, ended: EffectEnded) -> EffectEnded:
+    """The end of a digest as that of one of its messages: one may have failed alone."""
+    error = ended.left_out.get(effect_key(run.state.customer, enrollment, enrollment.step or ""))
+    if error is None:
+        return ended
+    result: JsonObject = {"error": error}
+    return msgspec.structs.replace(ended, outcome=Outcome.FAILED, reason=Reason.TEMPLATE_ERROR, result=result)
+
+
+def _end_of(run: Deliberation, enrollment: Enrollment, ended: EffectEnded) -> None:
     run.movers.add(enrollment.id)
-    node = run.book_of(enrollment).nodes[enrollment.step]
+    node = run.book_of(enrollment).nodes[enrollment.step or ""]
     if isinstance(node, ApproveNode) and ended.outcome is not Outcome.FAILED:
         # The effect goes on: somebody will answer, and until then it can be withdrawn.
         walk(run, enrollment, opened(run, enrollment, node))
@@ -136,7 +151,8 @@ def message_told(run: Deliberation, told: MessageTold) -> None:
         told_of_contact(run, enrollment, key.step, told.contact, told.what)
         return
     known = enrollment.steps.get(key.step, {})
-    if enrollment.awaiting == told.key and "outcome" in known:
+    under_way = enrollment.awaiting == told.key or (is_digest(enrollment.awaiting) and enrollment.step == key.step)
+    if under_way and "outcome" in known:
         known = {}  # that is of the visit before: the message was told of before we heard that it has left
     learn(run, enrollment, key.step, {**known, told.what: True})
 

@@ -221,6 +221,13 @@ class LateTask(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str
 
 
+class Digested(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many digests of a topic were gathered so far, and when the last one was."""
+
+    count: int
+    last: datetime
+
+
 class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """``now`` is the last instant that was decided up to; ``revision`` the catalog it was decided with.
 
@@ -229,7 +236,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``milestones``: when each was first reached. ``bursts``: by playbook, what may be a circle; replaced, never changed.
     ``contacts``: an account's, by internal id.
     ``obeyed``: the number of the last revision whose orders for everybody in a playbook it has carried out.
-    ``late_tasks``: by key those that will be escalated unless somebody ends them.
+    ``late_tasks``: by key those that will be escalated unless somebody ends them. ``digests``: by topic.
     """
 
     customer: str
@@ -250,6 +257,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     asks: list[Ask] = []
     obeyed: int = 0
     late_tasks: dict[str, LateTask] = {}
+    digests: dict[str, Digested] = {}
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -266,6 +274,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             contacts=dict(self.contacts),
             asks=list(self.asks),
             late_tasks=dict(self.late_tasks),
+            digests=dict(self.digests),
         )
 
 

@@ -27,6 +27,7 @@ DEFAULT_HOLD = "2d"
 # The template of surveys that name none.
 BUILT_IN_SURVEY = "built-in/survey"
 BUILT_IN_CONFIRMATION = "built-in/confirmation"
+BUILT_IN_DIGEST = "built-in/digest"
 
 
 class ToRole(Model):

@@ -8,10 +8,11 @@ import msgspec
 
 from perennia.core.account_answers import plain
 from perennia.core.calendar import Span
-from perennia.core.decisions import Act, AskedSurvey, EffectEnded, Outcome, Reason, SurveyAnswered
+from perennia.core.decisions import Act, EffectEnded, Outcome, Reason, SurveyAnswered
 from perennia.core.definitions import Survey
 from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.nodes import EmailNode, SurveyNode
 from perennia.core.outcomes import Onward, finish, learn, parse_effect_key, skipped
 from perennia.core.question_definitions import asked_by

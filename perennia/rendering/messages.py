@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 import css_inline
 from markupsafe import Markup
 
-from perennia.core.decisions import AskedSurvey
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.definitions import BUILT_IN_CONFIRMATION, BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject

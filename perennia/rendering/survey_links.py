@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from perennia.core.decisions import AskedSurvey
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.json_values import Json
 from perennia.rendering.markup import CHOICE
 

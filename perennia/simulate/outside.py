@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from perennia.core.decisions import (
     AskApproval,
     CallWebhook,
@@ -18,6 +20,7 @@ from perennia.core.decisions import (
     WriteCrm,
 )
 from perennia.core.definitions import Policies
+from perennia.core.digests import items_of
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.said import said
 
@@ -43,7 +46,7 @@ class Rendering(Protocol):
         ...
 
     def message(self, effect: SendEmail, policies: Policies) -> None:
-        """Renders the message and throws it away: a scenario finds what a template lacks."""
+        """Renders the message and throws it away: a scenario finds what a template lacks. Of a digest what its items are put into."""
         ...
 
 
@@ -70,7 +73,10 @@ class Outside:
     def attempt(self, effect: Answered, now: datetime, policies: Policies) -> EffectEnded | datetime:
         """How the effect ends, or when it is attempted again. ``policies``: in force now."""
         is_first = effect.key not in self._pauses
+        left_out: dict[str, str] = {}
         try:
+            if isinstance(effect, SendEmail) and effect.items:
+                left_out = self._left_out(effect, policies)
             text = self._render(effect, policies)
         except RenderingProblem as problem:
             if not isinstance(effect, SendEmail):
@@ -80,7 +86,21 @@ class Outside:
             self.texts.append(text)
         if isinstance(effect, OpenTask | AskApproval):
             return EffectEnded(at=now, key=effect.key, outcome=Outcome.DONE)
-        return self._ask_provider(effect, now)
+        answer = self._ask_provider(effect, now)
+        return msgspec.structs.replace(answer, left_out=left_out) if isinstance(answer, EffectEnded) else answer
+
+    def _left_out(self, digest: SendEmail, policies: Policies) -> dict[str, str]:
+        """By key what is wrong with messages without which the digest leaves. Raises `RenderingProblem` where nothing is left."""
+        problems: dict[str, str] = {}
+        items = items_of(digest)
+        for item in items:
+            try:
+                self.rendering.message(item, policies)
+            except RenderingProblem as problem:
+                problems[item.key] = str(problem)
+        if len(problems) == len(items):
+            raise RenderingProblem("; ".join(problems.values()))
+        return problems
 
     def _render(self, effect: Answered, policies: Policies) -> Json:
         if isinstance(effect, SendEmail):

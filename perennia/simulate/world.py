@@ -36,6 +36,7 @@ from perennia.core.decisions import (
     Told,
     TraitsChanged,
 )
+from perennia.core.digests import items_of, narrowed
 from perennia.core.facts import zones_told
 from perennia.core.state import CustomerState, KnownContact, LedgerEntry, Recipient
 from perennia.simulate.outside import Outside, Rendering
@@ -69,8 +70,9 @@ class Inhabitant:
         return self.state.customer
 
     def release(self, effect: Effect) -> None:
-        keys = [each.key for each in self.state.enrollments if each.id == effect.enrollment]
-        self.released.append(Released(effect, keys[0] if keys else None))
+        for each in items_of(effect) if isinstance(effect, SendEmail) and effect.items else (effect,):
+            keys = [one.key for one in self.state.enrollments if one.id == each.enrollment]
+            self.released.append(Released(each, keys[0] if keys else None))
 
     def last_of(self, step: str, kind: type[Effect], key: str | None) -> Effect | None:
         """What the step released last; with ``key``, in the enrollment that has it."""
@@ -226,6 +228,8 @@ class World:
                 person.held.append(effect)
                 return
         if isinstance(effect, SendEmail):
+            waiting = (each.id for each in person.state.enrollments if each.awaiting == effect.key)
+            effect = narrowed(effect, waiting)
             reason = self._late_refusal(person, effect, now)
             if reason is not None:
                 ended = EffectEnded(at=now, key=effect.key, outcome=Outcome.SKIPPED, reason=reason)

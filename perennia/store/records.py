@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from perennia.core.decisions import (
-    AskedSurvey,
     CustomerEvent,
     Effect,
     EscalateTask,
@@ -21,6 +20,7 @@ from perennia.core.decisions import (
 from perennia.core.definitions import Scope
 from perennia.core.documents import Document
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, Recipient

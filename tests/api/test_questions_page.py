@@ -9,7 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from perennia.core.decisions import AskedSurvey, SurveyAnswered
+from perennia.core.decisions import SurveyAnswered
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
 from perennia.store.records import GivenAnswer, SurveyQuestion

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from perennia.api.words import languages
-from perennia.core.decisions import AskedSurvey
+from perennia.core.message_parts import AskedSurvey
 from perennia.rendering import Asking, Reader, Surroundings, built_in_survey, render_message
 from perennia.rendering.words import MESSAGES
 

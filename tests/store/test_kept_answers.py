@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from perennia.core.decisions import AskedSurvey, SendEmail, SurveyAnswered
+from perennia.core.decisions import SendEmail, SurveyAnswered
+from perennia.core.message_parts import AskedSurvey
 from perennia.store import SqlStore
 from perennia.store.records import GivenAnswer
 from perennia.store.survey_records import UnclaimedAnswer
