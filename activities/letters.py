@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from activities.published import Published
 from perennia.core import definitions
 from perennia.core.decisions import SendEmail
 from perennia.core.definitions import Policies, Sender
+from perennia.core.digests import alone, items_of
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.providers.addresses import InvalidAddress, Mailbox
@@ -20,11 +21,16 @@ from perennia.providers.failures import Misconfigured
 from perennia.providers.return_paths import ReturnPaths
 from perennia.rendering import (
     Asking,
+    RenderedMessage,
     Surroundings,
+    TemplateError,
     built_in_confirmation,
+    built_in_digest,
     built_in_survey,
     message_reader,
+    render_digest,
     render_message,
+    render_part,
     workspace_names,
 )
 
@@ -39,6 +45,13 @@ class MessageLinks(Protocol):
     def confirm_url(self, customer: str, topic: str, asked_at: datetime, address: str) -> str: ...
 
 
+class Letter(NamedTuple):
+    """``left_out``: of a digest by key what could not be rendered, and why."""
+
+    email: OutgoingEmail
+    left_out: dict[str, str]
+
+
 class Letters:
     """Writes emails with the current policies and the template versions that their effects name."""
 
@@ -47,13 +60,14 @@ class Letters:
         self._links = links
         self._return_paths = return_paths
 
-    async def write(self, customer: str, effect: SendEmail, recipient: Mailbox, date: datetime) -> OutgoingEmail:
+    async def write(self, customer: str, effect: SendEmail, recipient: Mailbox, date: datetime) -> Letter:
         """The email of one effect: the same effect gives the same Message-ID.
 
-        Raises `TemplateError`; `Misconfigured` where the policies name no usable sender.
+        Raises `TemplateError`, of a digest where none of its messages can be rendered; `Misconfigured` where the policies
+        name no usable sender.
         """
+        effect = alone(effect)
         policies = await self._published.policies()
-        template = await self._template(effect)
         owner = _member(effect.context, "owner")
         sender, reply_to = _sender(effect, policies, owner)
         message_id = f"<{effect.reference}@{sender.domain}>"
@@ -70,9 +84,8 @@ class Letters:
             asked=asking,
             confirm_url=self._confirm_url(customer, effect, recipient),
         )
-        # In a thread: what takes long in a template holds up no other message, no sign of life.
-        message = await asyncio.to_thread(render_message, template, effect.context, surroundings)
-        return OutgoingEmail(
+        message, left_out = await self._rendered(effect, policies, surroundings)
+        email = OutgoingEmail(
             sender=sender,
             recipient=recipient,
             subject=message.subject,
@@ -85,6 +98,29 @@ class Letters:
             headers=_list_headers(unsubscribe) if unsubscribe else (),
             return_path=None if self._return_paths is None else self._return_paths.of(effect.reference),
         )
+        return Letter(email, left_out)
+
+    async def _rendered(
+        self, effect: SendEmail, policies: Policies, surroundings: Surroundings
+    ) -> tuple[RenderedMessage, dict[str, str]]:
+        """The message, and by key what could not be rendered of a digest, and why."""
+        template = await self._template(effect)
+        if not effect.items:
+            # In a thread: what takes long in a template holds up no other message, no sign of life.
+            return await asyncio.to_thread(render_message, template, effect.context, surroundings), {}
+        parts: list[RenderedMessage] = []
+        left_out: dict[str, TemplateError] = {}
+        for item in items_of(effect):
+            own, around = await self._template(item), replace(surroundings, owner=_owner_named(item.context))
+            try:
+                parts.append(await asyncio.to_thread(render_part, own, item.context, around))
+            except TemplateError as error:
+                left_out[item.key] = error
+        if not parts:
+            raise next(iter(left_out.values()))
+        topic = policies.topics.get(effect.topic or "")
+        message = await asyncio.to_thread(render_digest, template, parts, topic, effect.context, surroundings)
+        return message, {key: str(error) for key, error in left_out.items()}
 
     async def _template(self, effect: SendEmail) -> TemplateBody:
         match effect.template:
@@ -92,6 +128,8 @@ class Letters:
                 return built_in_survey()
             case definitions.BUILT_IN_CONFIRMATION:
                 return built_in_confirmation()
+            case definitions.BUILT_IN_DIGEST:
+                return built_in_digest()
             case _:
                 # Playbooks pin the version they name; policies are always the newest, and so is what they name.
                 version = effect.template_version or await self._published.newest(effect.template)
@@ -167,7 +205,7 @@ def _mailbox(sender: Sender) -> Mailbox:
 def _surroundings(effect: SendEmail, policies: Policies, message_id: str) -> Surroundings:
     return Surroundings(
         workspace=workspace_names(policies),
-        owner=_with_first_name(_member(effect.context, "owner")),
+        owner=_owner_named(effect.context),
         message={"id": message_id.strip("<>"), "topic": effect.topic},
         reader=message_reader(effect, policies),
     )
@@ -178,7 +216,8 @@ def _list_headers(unsubscribe: str) -> tuple[tuple[str, str], ...]:
     return (("List-Unsubscribe", f"<{unsubscribe}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
 
 
-def _with_first_name(owner: JsonObject) -> JsonObject | None:
+def _owner_named(context: JsonObject) -> JsonObject | None:
+    owner = _member(context, "owner")
     name = owner.get("name")
     if isinstance(name, str) and name.split():
         return {"first_name": name.split()[0], **owner}

@@ -97,6 +97,8 @@ class _Attempt:
         self._sending = sending
         self._chain = self._may_take()
         self._interrupted = sending.before is SendStatus.SENDING and not self._known
+        # By key, of a digest what could not be rendered.
+        self._left_out: dict[str, str] = {}
 
     async def run(self) -> None:
         if self._interrupted and not self._may_repeat:
@@ -126,14 +128,15 @@ class _Attempt:
 
     async def _send_to(self, recipient: Mailbox) -> None:
         try:
-            message = await self._letters.write(self._customer, self._effect, recipient, self._clock.now())
+            letter = await self._letters.write(self._customer, self._effect, recipient, self._clock.now())
         except TemplateError as error:
             await self._fail(Reason.TEMPLATE_ERROR, _described(error))
             return
         except Exception as error:
             await self._put_off(error)
             raise
-        await self._hand_over(message)
+        self._left_out = letter.left_out
+        await self._hand_over(letter.email)
 
     async def _too_late(self) -> Reason | None:
         """What speaks against this very instant, quiet hours or a cap: then the turn decides anew (`core.results`).
@@ -234,7 +237,10 @@ class _Attempt:
     async def _end(
         self, status: SendStatus, outcome: Outcome, reason: Reason | None, result: JsonObject, provider_id: str | None
     ) -> None:
-        ended = EffectEnded(at=self._clock.now(), key=self._effect.key, outcome=outcome, reason=reason, result=result)
+        key = self._effect.key
+        ended = EffectEnded(
+            at=self._clock.now(), key=key, outcome=outcome, reason=reason, result=result, left_out=self._left_out
+        )
         name = self._chain[0].name
         await patiently(lambda: self._store.end_message(self._effect.key, status, ended, name, provider_id))
 

@@ -21,9 +21,9 @@ from perennia.api.survey_asking import Asking
 from perennia.api.survey_forms import carried
 from perennia.api.words import Words, best_of, words_for
 from perennia.core.calendar import parse_span
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.definitions import Policies
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.question_definitions import SurveyWords
 from perennia.core.questionnaire import COMMENT, SCORE, TEXT_CHARS
 from perennia.core.survey_definitions import Survey

@@ -12,6 +12,7 @@ from perennia.core.outward_compiler import audience_of
 from perennia.rendering import TemplateError, names_in
 from perennia.rendering.messages import (
     CONFIRMATION_NAMES,
+    DIGEST_NAMES,
     LAYOUT_NAMES,
     SURROUNDING_NAMES,
     names_of_each_form,
@@ -97,6 +98,23 @@ def check_confirmation(inspection: Inspection, path: Path, wanted: str) -> None:
     if any(CONFIRM not in names for names in names_of_each_form(template)):
         message = f'the template "{wanted}" has no {{{{ confirm_url }}}}: nobody could confirm'
         inspection.at_value(path, "no-confirm-link", message)
+
+
+def check_digest(inspection: Inspection, path: Path, wanted: str) -> None:
+    """What the messages of a topic are put into: it prints them, leads to a way out, and is no Markdown."""
+    template = _known_template(inspection, path, wanted)
+    if template is None:
+        return
+    _check_names(inspection, path, template, SURROUNDING_NAMES | DIGEST_NAMES)
+    if any("messages" not in names for names in names_of_each_form(template)):
+        message = f'the template "{wanted}" does not name "messages": nobody would see them'
+        inspection.at_value(path, "no-messages", message, "print {{ each.html }} for each of messages")
+    if not _has_way_out(template):
+        message = f'the template "{wanted}" has no {{{{ unsubscribe_url }}}} and no {{{{ preferences_url }}}}'
+        inspection.at_value(path, "no-way-out", message, "a digest needs one of them, in itself or its layout")
+    if any(ending.rpartition(".")[2] == "md" for ending in template.files):
+        message = f'the template "{wanted}" is Markdown, in which the HTML of messages is only text'
+        inspection.at_value(path, "bad-template", message, "write it as .html or .mjml")
 
 
 def _has_way_out(template: TemplateBody) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from perennia.catalog.check_messages import check_confirmation
+from perennia.catalog.check_messages import check_confirmation, check_digest
+from perennia.catalog.check_times import check_time
 from perennia.catalog.inspection import Inspection
 from perennia.catalog.public_holidays import UnknownCountry, holidays_of
 from perennia.catalog.scenario_models import PolicyChanges
@@ -57,6 +58,10 @@ def _check_topic(inspection: Inspection, name: str, topic: Topic) -> None:
         inspection.at_key(
             (*path, "confirm"), "nothing-to-confirm", message, 'make it "kind: opt_in", or leave "confirm" out'
         )
+    if topic.digest is not None:
+        check_time(inspection, (*path, "digest", "at"), topic.digest.at)
+        if topic.digest.template is not None:
+            check_digest(inspection, (*path, "digest", "template"), topic.digest.template)
     if topic.confirm_template is None:
         return
     if not topic.confirm:

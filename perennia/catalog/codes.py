@@ -60,6 +60,7 @@ CODES: Final[dict[str, str]] = {
     "no-recipient": "A message of an account does not say whom it goes to.",
     "no-sender": "A message has no sender.",
     "no-survey-links": "A survey's template has no `{{ survey() }}`: nobody could answer.",
+    "no-messages": "The template of a digest prints none of its messages.",
     "no-template": "A template has no body.",
     "no-text": "A message has images alone, and no text part.",
     "no-time-left": "Quiet hours leave no time at which anything may be sent, or business hours none to work in.",

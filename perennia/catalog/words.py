@@ -122,6 +122,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Policies: "policies",
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",
+    definitions.Digest: "a digest",
     definitions.Channel: "a channel",
     definitions.QuietHours: "quiet_hours",
     definitions.BusinessHours: "business_hours",

@@ -22,10 +22,10 @@ from perennia.cli.preview_page import Envelope, preview_page
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json
 from perennia.clock import WallClock
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, Policies, SurveyStep
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.step_ids import place_steps
 from perennia.rendering import (
     Asking,

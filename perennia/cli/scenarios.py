@@ -13,15 +13,18 @@ from perennia.cli.exits import CommandError, Exit
 from perennia.cli.speech import say, say_json
 from perennia.cli.suite import Outcome, Suite
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import BUILT_IN_SURVEY, Policies
+from perennia.core.definitions import BUILT_IN_DIGEST, BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json
 from perennia.rendering import (
     Asking,
+    RenderedMessage,
     Surroundings,
     TemplateError,
+    built_in_digest,
     built_in_survey,
     message_reader,
+    render_digest,
     render_text,
     try_message,
     workspace_names,
@@ -33,6 +36,9 @@ from perennia.simulate.outside import Answered, RenderingProblem
 
 # What a link leads to is not looked at here: that there is one is enough.
 _SOME_LINK = "https://links.example/u/scenario"
+# The messages of a digest are rendered by themselves.
+_SOME_PART = RenderedMessage("A message", "", "<p>Something happened.</p>", "Something happened.")
+_BUILT_IN = {BUILT_IN_SURVEY: built_in_survey, BUILT_IN_DIGEST: built_in_digest}
 
 
 class WorkspaceRendering:
@@ -48,10 +54,15 @@ class WorkspaceRendering:
             raise RenderingProblem(str(error)) from error
 
     def message(self, effect: SendEmail, policies: Policies) -> None:
-        template = built_in_survey() if effect.template == BUILT_IN_SURVEY else self._templates.get(effect.template)
+        built_in = _BUILT_IN.get(effect.template)
+        template = built_in() if built_in is not None else self._templates.get(effect.template)
         if template is None:
             return  # not written yet: `check` says so
         try:
+            if effect.items:
+                topic, parts = policies.topics.get(effect.topic or ""), [_SOME_PART] * len(effect.items)
+                render_digest(template, parts, topic, effect.context, _surroundings(effect, policies))
+                return
             try_message(template, effect.context, _surroundings(effect, policies))
         except TemplateError as error:
             raise RenderingProblem(str(error)) from error

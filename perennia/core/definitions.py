@@ -110,6 +110,7 @@ __all__ = [
     "DateTrigger",
     "Definition",
     "DefinitionId",
+    "Digest",
     "EmailStep",
     "EmitStep",
     "EnrollStep",

@@ -189,6 +189,14 @@ def items_of(digest: SendEmail) -> list[SendEmail]:
     ]
 
 
+def alone(message: SendEmail) -> SendEmail:
+    """A digest that has only one message left is that message, under the digest's key; anything else stays as it is."""
+    if len(message.items) != 1:
+        return message
+    (item,) = items_of(message)
+    return msgspec.structs.replace(item, key=message.key)
+
+
 def narrowed(digest: SendEmail, waiting: Iterable[str]) -> SendEmail:
     """The digest without the messages for whose end no enrollment waits any more; ``waiting``: those that do (ids).
 

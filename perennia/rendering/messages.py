@@ -10,12 +10,12 @@ from importlib.resources import files
 from typing import TypeAlias, cast
 
 import css_inline
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from perennia.core.message_parts import AskedSurvey
-from perennia.core.definitions import BUILT_IN_CONFIRMATION, BUILT_IN_SURVEY, Policies
+from perennia.core.definitions import BUILT_IN_CONFIRMATION, BUILT_IN_DIGEST, BUILT_IN_SURVEY, Policies
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.markdown import render_markdown
 from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
@@ -31,6 +31,8 @@ from perennia.rendering.words import MESSAGES
 
 # Names that a message gives to its template beside those of its decision (language, sections 3 and 11).
 SURROUNDING_NAMES = frozenset({"workspace", "owner", "message", "unsubscribe_url", "preferences_url"})
+# What the template of a digest has besides: those of its messages, as they were rendered.
+DIGEST_NAMES = frozenset({"contact", "account", "topic", "messages"})
 # What a message that asks to confirm a consent has besides.
 CONFIRMATION_NAMES = frozenset({"contact", "topic", "confirm_url"})
 LAYOUT_NAMES = frozenset({"subject", "preheader", "content"})
@@ -95,6 +97,11 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
     return _Draft(template, context, surroundings).message()
 
 
+def render_part(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> RenderedMessage:
+    """The message without any layout: HTML that can stand inside another message. Raises `TemplateError`."""
+    return _Draft(template, context, surroundings, in_layout=False).part()
+
+
 def try_message(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
     """Raises `TemplateError` for values that `render_message` would raise it for, in a tenth of the time.
 
@@ -121,6 +128,12 @@ def built_in_confirmation() -> TemplateBody:
     It says nothing that came with the request: whoever types an address into a form could write to it otherwise.
     """
     return _built_in(BUILT_IN_CONFIRMATION)
+
+
+@cache
+def built_in_digest() -> TemplateBody:
+    """What the messages of a digest are put into, where its topic names nothing else."""
+    return _built_in(BUILT_IN_DIGEST)
 
 
 def _built_in(name: str) -> TemplateBody:
@@ -186,13 +199,15 @@ class _Draft:
     The reader's locale is that of the text, the nearest to their own (`spoken`): ``lang`` and ``dir`` tell the truth.
     """
 
-    def __init__(self, template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
+    def __init__(
+        self, template: TemplateBody, context: JsonObject, surroundings: Surroundings, *, in_layout: bool = True
+    ) -> None:
         chosen = choose(template, surroundings.reader.locale)
         self.main = chosen.main
         self._text_source = chosen.text
         locale = spoken(surroundings.reader, chosen.language)
         self._reader = replace(surroundings.reader, locale=locale)
-        self._layouts = _layouts(template, self.main, locale)
+        self._layouts = _layouts(template, self.main, locale) if in_layout else {}
         names = _names(context, surroundings, self._reader)
         self._names = names
         self._subject = self._single_line("subject", self.main.subject)
@@ -206,6 +221,22 @@ class _Draft:
         html = None if self.main.format == "txt" else self._html()
         text = text_of(html) if html is not None and self._text_source is None else self._text()
         return RenderedMessage(self._subject, self._preheader, html, text, self._reader.locale, self.main.file)
+
+    def part(self) -> RenderedMessage:
+        """Styles come into the elements with those of the whole message."""
+        main = self.main
+        match main.format:
+            case "md" | "html":
+                html = _inside(self._content())
+                check_nesting(html, main.file, main.first_line)
+            case "mjml":
+                content = self._content()
+                whole = content if is_document(content) else f"<mjml><mj-body>{content}</mj-body></mjml>"
+                html = _inside(compile_mjml(whole, main.file, main.first_line))
+            case "txt":
+                html = _paragraphs(self._text())
+        text = text_of(html) if main.format != "txt" and self._text_source is None else self._text()
+        return RenderedMessage(self._subject, self._preheader, html, text, self._reader.locale, main.file)
 
     def fill_in(self) -> None:
         """Gives every text its values, and keeps none."""
@@ -223,18 +254,21 @@ class _Draft:
         return _UNPRINTABLE.sub(" ", rendered).strip()
 
     def _html(self) -> str:
-        main = self.main
-        if main.format == "md":
-            body = compiled(main.body, "values", main.file, main.first_line)
-            content = render_markdown(body, self._names, self._reader, main.body)
-        else:
-            content = self._filled(main)
+        main, content = self.main, self._content()
         if main.format == "mjml":
             return self._mjml(content)
         if "html" in self._layouts:
             content = self._in_layout("html", content)
         check_nesting(content, main.file, main.first_line)
         return _inliner.inline(content)
+
+    def _content(self) -> str:
+        """What the template itself makes: HTML, or MJML."""
+        main = self.main
+        if main.format != "md":
+            return self._filled(main)
+        body = compiled(main.body, "values", main.file, main.first_line)
+        return render_markdown(body, self._names, self._reader, main.body)
 
     def _mjml(self, content: str) -> str:
         """Its styles are in the elements already."""
@@ -259,6 +293,20 @@ class _Draft:
         file, source = self._layouts[ending]
         inside = content if ending == "txt" else Markup(content)  # noqa: S704  # escaped when it was rendered
         return compiled(source, _ESCAPING[ending], file).render(self._framed | {"content": inside}, self._reader)[0]
+
+
+_BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
+
+
+def _inside(html: str) -> str:
+    """What stands in the body of a whole document; a fragment as it is."""
+    found = _BODY.search(html)
+    return html if found is None else found[1]
+
+
+def _paragraphs(text: str) -> str:
+    told = (str(escape(each)).replace("\n", "<br>") for each in text.strip().split("\n\n"))
+    return "".join(f"<p>{each}</p>" for each in told)
 
 
 def _names(context: JsonObject, surroundings: Surroundings, reader: Reader) -> dict[str, object]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.json_values import Json
+from perennia.core.message_parts import AskedSurvey
 from perennia.rendering.markup import CHOICE
 
 # The names that a message which asks has for it: its links, and its question.

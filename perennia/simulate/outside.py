@@ -46,7 +46,10 @@ class Rendering(Protocol):
         ...
 
     def message(self, effect: SendEmail, policies: Policies) -> None:
-        """Renders the message and throws it away: a scenario finds what a template lacks. Of a digest what its items are put into."""
+        """Renders the message and throws it away: a scenario finds what a template lacks.
+
+        Of a digest that is what its messages are put into.
+        """
         ...
 
 

@@ -71,8 +71,9 @@ class _Count:
         self._zone = ZoneInfo(draft.catalog.policies.timezone)
         self.figures = Figures()
         self.entrants: set[str] = set()
-        # What left last for a step of an enrollment: verb and day.
-        self._left: dict[tuple[str, str | None, str | None], tuple[str, str]] = {}
+        # What left last for a step of an enrollment: verb and day, no day where it left with others that count for it.
+        self._left: dict[tuple[str, str | None, str | None], tuple[str, str | None]] = {}
+        self._digests: set[str] = set()
 
     def count(self, household: Household) -> None:
         self.figures.customers += len(household)
@@ -80,6 +81,7 @@ class _Count:
             if entry.playbook in self._draft.catalog.playbooks:
                 self._count(state.customer, entry)
         self._left.clear()
+        self._digests.clear()
 
     def _count(self, customer: str, entry: JournalEntry) -> None:
         figures, day = self.figures, entry.at.astimezone(self._zone).date().isoformat()
@@ -111,14 +113,20 @@ class _Count:
                 pass
 
     def _sent(self, customer: str, entry: JournalEntry, day: str) -> None:
-        self.figures.sent.setdefault(entry.code, Counter())[day] += 1
+        digest = entry.detail.get("digest")
+        counts = not isinstance(digest, str) or digest not in self._digests
+        if isinstance(digest, str):
+            self._digests.add(digest)
+        if counts:
+            self.figures.sent.setdefault(entry.code, Counter())[day] += 1
         self.figures.by_step[f"{entry.playbook}/{entry.step}"] += 1
-        self._left[customer, entry.enrollment, entry.step] = (entry.code, day)
+        self._left[customer, entry.enrollment, entry.step] = (entry.code, day if counts else None)
 
     def _take_back(self, customer: str, entry: JournalEntry) -> None:
         """What was released and did not leave after all."""
         left = self._left.pop((customer, entry.enrollment, entry.step), None)
         if left is not None:
             verb, day = left
-            self.figures.sent[verb][day] -= 1
+            if day is not None:
+                self.figures.sent[verb][day] -= 1
             self.figures.by_step[f"{entry.playbook}/{entry.step}"] -= 1

@@ -39,7 +39,7 @@ class Happening:
 
     ``code``: stage, reason code or exit reason. ``source``: the subject as the playbook has it, before rendering. ``told``:
     what a write to the CRM, a request or a notice says. ``contact``: the contact that it happened to. ``unrendered``: its
-    text could not be rendered, so it never left.
+    text could not be rendered, so it never left. ``in_digest``: it left with others as one message.
     """
 
     at: datetime
@@ -52,6 +52,7 @@ class Happening:
     contact: str | None = None
     told: JsonObject = field(default_factory=dict[str, Json])
     unrendered: bool = False
+    in_digest: bool = False
 
     def __str__(self) -> str:
         what = self._what()
@@ -60,7 +61,8 @@ class Happening:
     def _what(self) -> str:
         match self.kind:
             case Kind.EMAIL:
-                return f"email {self.subject}" + (f" to {self.to}" if self.to == "owner" else "")
+                where = " to owner" if self.to == "owner" else " in a digest" if self.in_digest else ""
+                return f"email {self.subject}{where}"
             case Kind.SURVEY:
                 return f"survey {self.subject}"
             case Kind.TASK:
@@ -133,7 +135,8 @@ def _happening(entry: JournalEntry, texts: Iterator[Json]) -> Happening | None:
     match entry.act:
         case Act.RELEASED if entry.code == "email":
             template, to = str(entry.detail.get("template")), str(entry.detail.get("to"))
-            return Happening(entry.at, Kind.EMAIL, template, playbook=entry.playbook, to=to)
+            in_digest = "digest" in entry.detail
+            return Happening(entry.at, Kind.EMAIL, template, playbook=entry.playbook, to=to, in_digest=in_digest)
         case Act.RELEASED if entry.code == "survey":
             survey, to = str(entry.detail.get("survey")), str(entry.detail.get("to"))
             return Happening(entry.at, Kind.SURVEY, survey, playbook=entry.playbook, to=to)

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from perennia.core.decisions import Effect, EffectEnded, SendEmail
+from perennia.core.digests import narrowed
 from perennia.core.state import Recipient
-from perennia.store.bodies import effect_of, email_in, normal_address
+from perennia.store.bodies import body, effect_of, email_in, normal_address
 from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.page import is_suppressed
 from perennia.store.prepared import Rows, execute
@@ -56,6 +57,9 @@ def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
     may_leave = not (sending.paused or sending.stopped or sending.erased)
     if sending.before is SendStatus.RESERVED and sending.effect and may_leave:
         claim_row(connection, messages, key, {"at": at, "address": _goes_to(sending)})
+        if isinstance(sending.effect, SendEmail) and sending.effect.items:
+            # Another attempt must send the same, whoever leaves a digest meanwhile.
+            connection.execute(update(effects).where(effects.c.key == key).values(body=body(sending.effect)))
     return sending
 
 
@@ -73,6 +77,8 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
     # Who waited for the message's row sees its new status beside the effect as it was before.
     is_open = row.open and row.status in (SendStatus.RESERVED, SendStatus.SENDING)
     effect: Effect | None = effect_of(row.body) if is_open else None
+    if isinstance(effect, SendEmail) and effect.items and row.status == SendStatus.RESERVED:
+        effect = narrowed(effect, state.waiting_for(effect.key))
     email = email_in(state.facts.traits)
     suppressed = row.suppressed is not None
     if email is not None and normal_address(email) != row.address:

@@ -39,6 +39,7 @@ class _Facts(msgspec.Struct):
 class _Enrollment(msgspec.Struct):
     id: str
     paused: bool = False
+    awaiting: str | None = None
 
 
 class StatePart(msgspec.Struct):
@@ -46,6 +47,10 @@ class StatePart(msgspec.Struct):
 
     facts: _Facts
     enrollments: list[_Enrollment] = []
+
+    def waiting_for(self, key: str) -> list[str]:
+        """The enrollments that wait for the end of this effect."""
+        return [each.id for each in self.enrollments if each.awaiting == key]
 
     def pauses(self, enrollment: str) -> bool:
         return any(each.paused for each in self.enrollments if each.id == enrollment)

@@ -182,12 +182,14 @@ def _close_effects(connection: Connection, page: Page, write: TurnWrite) -> None
 
 def _fate(effect: Effect, entries: tuple[JournalEntry, ...]) -> tuple[SendStatus, str | None]:
     """What became of an effect that no activity has ended: its activity gave up, or its effect was withdrawn."""
-    about = [entry for entry in entries if entry.enrollment == effect.enrollment]
-    step_ended = next((e for e in about if e.act is Act.STEP_ENDED and e.step == effect.step), None)
+    items = effect.items if isinstance(effect, SendEmail) else ()
+    steps = {each.enrollment: each.step for each in (effect, *items)}
+    about = [entry for entry in entries if entry.enrollment in steps]
+    step_ended = next((e for e in about if e.act is Act.STEP_ENDED and e.step == steps[e.enrollment or ""]), None)
     if step_ended is not None:
         status = SendStatus.FAILED if step_ended.code == SendStatus.FAILED else SendStatus.SKIPPED
         return status, step_ended.reason
-    if any(entry.act is Act.HELD and entry.step == effect.step for entry in about):
+    if any(entry.act is Act.HELD and entry.step == steps[entry.enrollment or ""] for entry in about):
         return SendStatus.SKIPPED, Reason.LOWER_PRIORITY
     ended = next((entry.code for entry in about if entry.act is Act.ENDED), None)
     return SendStatus.SKIPPED, ended

@@ -41,6 +41,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.FREQUENCY_CAP: "the contact has had as many messages as a frequency cap allows",
     Reason.LOWER_PRIORITY: "a message of higher priority took its place under a frequency cap",
     Reason.QUIET_HOURS: "it is night where the recipient is: quiet hours",
+    Reason.DIGEST: "its topic gathers its messages: it leaves with the others at the digest's instant",
     Reason.EXPIRED: "it was held as long as it may be",
     Reason.APPROVAL_DENIED: "the person who was asked said no",
     Reason.APPROVAL_TIMEOUT: "nobody answered in time, which counts as no",

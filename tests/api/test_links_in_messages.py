@@ -111,7 +111,7 @@ async def sent(effects: list[SendEmail], tmp_path: Path) -> AsyncIterator[Sent]:
     ]
     await store.turn(ana, Turn(lambda snapshot: write(snapshot, *own)))
     letters = Letters(Published(store), LINKS)
-    messages = [await letters.write(ana, each, Mailbox(ADDRESS), AT) for each in own]
+    messages = [(await letters.write(ana, each, Mailbox(ADDRESS), AT)).email for each in own]
     yield Sent(messages, store, tmp_path / "store.sqlite")
     await store.close()
 

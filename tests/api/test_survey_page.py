@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from perennia.core.decisions import SurveyAnswered
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.documents import Document, Triggers
 from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.store.records import GivenAnswer, SurveyQuestion
 from tests.support.api_world import NOW, World, api_world
 

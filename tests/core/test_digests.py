@@ -36,7 +36,11 @@ def life(policies: str, *books: str, **traits: str) -> Life:
 
 def mails(life: Life) -> list[tuple[str, str]]:
     """Everything visible but the ends of enrollments and the second, transactional message."""
-    found = [(at, what.removeprefix("email ")) for at, what in life.timeline if not what.startswith("ended")]
+    found = [
+        (at, what.removeprefix("email ").removesuffix(" in a digest"))
+        for at, what in life.timeline
+        if not what.startswith("ended")
+    ]
     return [(at, what) for at, what in found if not what.endswith("-later")]
 
 

@@ -132,6 +132,45 @@ async def test_other_systems_and_people_are_told_alike_in_the_simulator_and_on_t
     assert shown(timelines) == shown(visible(scenario, expected))
 
 
+DIGESTED = """
+playbook: {name}
+topic: tips
+enter: {{on: [{{event: Go}}]}}
+exit: [{{event: Stop {name}, reason: stopped}}]
+steps:
+  - {{id: news, email: {name}}}
+  - {{wait: 1h}}
+  - {{email: later, transactional: true}}
+"""
+DIGEST = """
+scenario: three leave as one, one has gone
+customer: {id: ana, traits: {email: ana@example.com}, timezone: Europe/Madrid}
+policies:
+  topics: {tips: {kind: opt_out, name: Tips, digest: {at: "16:00"}}}
+start: 2026-03-02T10:00:00+01:00
+when:
+  - {at: 0d, event: Go}
+  - {at: 1h, event: Stop c}
+until: 1d
+expect:
+  - {at: 1h, ended: stopped}
+  - {at: 6h, email: a}
+  - {at: 6h, email: b}
+  - {at: 7h, email: later}
+  - {at: 7h, email: later}
+"""
+
+
+async def test_a_digest_leaves_alike_in_the_simulator_and_on_the_engine(tmp_path: Path) -> None:
+    books = "---".join(DIGESTED.format(name=name) for name in "abc")
+    documents = documents_of(f"{TOPICS}---{books}")
+    scenario = Scenario.model_validate(YAML(typ="safe", pure=True).load(DIGEST))
+    expected = run_scenario(documents, scenario, PlainText())
+    assert expected.differences == ()
+    timelines = await lived_on_the_engine(scenario, tmp_path / "store.sqlite", documents)
+    assert shown(timelines) == shown(visible(scenario, expected))
+
+
 KEYED = """
 playbook: order
 topic: tips

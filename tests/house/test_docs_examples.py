@@ -22,6 +22,7 @@ PAGES = ("docs/playbook-reference.md", "docs/examples.md", "docs/surveys.md")
 ELSEWHERE = {
     *(("a publish input", "publish"), ("publish", "file"), ("publish", "map"), ("publish", "mode")),
     *(("a survey step", "template"), ("a survey step", "with"), ("a topic", "confirm_template")),
+    ("a digest", "template"),
 }
 
 

@@ -13,9 +13,9 @@ import pytest
 from perennia.catalog import ScenarioFile, load_workspace, release
 from perennia.cli.scenarios import WorkspaceRendering
 from perennia.core.decisions import Act, JournalEntry
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.definitions import NO_POLICIES, EmailStep, Playbook, SurveyStep, Track
 from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.core.step_ids import place_steps
 from perennia.picture.chart import chart_of
 from perennia.picture.layout import WIDTH, Box, draw

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from perennia.catalog import load_workspace
-from perennia.core.message_parts import AskedSurvey
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
 from perennia.rendering import Asking, Reader, Surroundings, built_in_survey, render_message
 from perennia.shipped import shipped_workspace
 
