@@ -133,10 +133,10 @@ def test_what_refers_to_something_broken_is_not_blamed(check_files: CheckFiles) 
             'topics: {news: {kind: opt_out, name: News, digest: {at: "9", template: hello}}}',
             [
                 '2:58: error bad-time: "9" is no time of day; write one like 09:00 or 17:30',
-                '2:72: error no-messages: the template "hello" does not name "messages": nobody would see them; '
-                "print {{ each.html }} for each of messages",
                 '2:72: error bad-template: the template "hello" is Markdown, in which the HTML of messages is only text; '
                 "write it as .html or .mjml",
+                '2:72: error no-messages: the template "hello" does not name "messages": nobody would see them; '
+                "print {{ each.html }} for each of messages",
             ],
         ),
         ("senders: {hello: {email: nobody}}", ['2:26: error bad-address: "nobody" is no email address']),
