@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from perennia.core.decisions import MessageTold, SendEmail
+from perennia.core.definitions import Policies
+from perennia.core.json_values import JsonObject
 from perennia.simulate.outside import Fault
-from tests.support.lives import START, Life, after
+from tests.support.lives import START, Life, PlainText, after
 
 BOOK = """
 playbook: p-{mail}
@@ -197,7 +199,18 @@ def test_an_exit_between_release_and_leaving_takes_out_one_message_and_no_more()
 # --- how it ends ----------------------------------------------------------------------------------------------------
 
 
-def results(life: Life) -> dict[str, object]:
+class Watching(PlainText):
+    """Keeps what leaves."""
+
+    def __init__(self) -> None:
+        self.sent: list[SendEmail] = []
+
+    def message(self, effect: SendEmail, policies: Policies) -> None:
+        super().message(effect, policies)
+        self.sent.append(effect)
+
+
+def results(life: Life) -> dict[str, JsonObject]:
     return {each.playbook: each.steps["first"] for each in life.world.state.enrollments}
 
 
@@ -213,7 +226,7 @@ def test_what_is_done_with_one_message_of_a_digest_belongs_to_its_step() -> None
     found = life(DAILY, book("m"), book("n")).event("0d", "Go")
     key = "c1/p-m.1/first/1"
     found.put("3h5m", MessageTold(at=after("3h5m"), key=key, what="clicked")).until("3h30m")
-    assert {name: told["clicked"] for name, told in results(found).items()} == {"p-m": True, "p-n": False}  # pyright: ignore[reportIndexIssue]
+    assert {name: told["clicked"] for name, told in results(found).items()} == {"p-m": True, "p-n": False}
 
 
 def test_the_key_of_a_digest_tells_it_from_the_one_before() -> None:
@@ -223,18 +236,10 @@ def test_the_key_of_a_digest_tells_it_from_the_one_before() -> None:
 
 def test_what_all_messages_know_stands_in_a_digest_once() -> None:
     found = life(DAILY, book("m"), book("n")).event("0d", "Go")
-    sent: list[SendEmail] = []
-
-    class Watching:
-        def title(self, text: str, *_: object) -> str:
-            return text
-
-        def message(self, effect: SendEmail, *_: object) -> None:
-            sent.append(effect)
-
-    found.world.outside.rendering = Watching()
+    watching = Watching()
+    found.world.outside.rendering = watching
     found.until("3h")
-    (digest,) = [each for each in sent if each.items]
+    (digest,) = [each for each in watching.sent if each.items]
     assert (digest.key, digest.playbook, digest.template) == (
         "c1/digest:daily.1/digest/1",
         "topic:daily",
