@@ -85,7 +85,8 @@ def _foreseen(document: Document) -> Mapping[str, object]:
 def _holds(document: Document | None) -> dict[str, object]:
     """What a message may be held by, the digests of topics included."""
     topics = cast("dict[str, dict[str, object]]", _said(document, frozenset({"topics"})).get("topics") or {})
-    return _said(document, HOLDS) | {"digests": {name: topic.get("digest") for name, topic in topics.items()}}
+    digests = {name: topic["digest"] for name, topic in topics.items() if topic.get("digest") is not None}
+    return _said(document, HOLDS) | {"digests": digests}
 
 
 def _said(document: Document | None, keys: frozenset[str]) -> dict[str, object]:
