@@ -19,6 +19,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from perennia.core.retention import parse_retention
+
 SETTINGS_FILE: Final = "perennia.toml"
 PREFIX: Final = "PERENNIA_"
 SMTP_SCHEMES: Final = ("smtp://", "smtp+starttls://", "smtps://")
@@ -77,6 +79,11 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
         except ValueError as error:
             message = f"{each} is no network ({error}); write for example 10.1.0.0/16 or fd12::/48"
             raise ValueError(message) from error
+    return value
+
+
+def _periods(value: dict[str, str]) -> dict[str, str]:
+    parse_retention(value)
     return value
 
 
@@ -213,6 +220,12 @@ class Settings(BaseSettings):
         default=(),
         description="Secrets that sign links in messages. The first signs, all are accepted: put a new one in front. "
         "Without any, `perennia up` makes one and keeps it.",
+    )
+    retention: Annotated[dict[str, str], AfterValidator(_periods)] = Field(
+        default_factory=dict[str, str],
+        description="For how long what happened is kept, by what it is: events, decisions, messages, deliveries, tasks, reports, "
+        'answers, strangers, unclaimed, audit; like events = "400d" (a table in the file, JSON in the environment). What is not '
+        "named is kept for good (docs/privacy.md).",
     )
     publish_rate: int = Field(
         default=100,

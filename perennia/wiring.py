@@ -20,9 +20,11 @@ from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.messages import StoreMessages
 from activities.reaching import StoreReaching
 from activities.reputation import ReputationWatch
+from activities.retention import Retention
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
+from perennia.core.retention import parse_retention
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
@@ -93,7 +95,12 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
         ),
         *system_workers(client, *build_systems(settings, store, means, channels)),
     ]
-    return Staff(workers, (ReputationWatch(store, channels, clock),))
+    return Staff(workers, (ReputationWatch(store, channels, clock), build_retention(settings, store)))
+
+
+def build_retention(settings: Settings, store: Store) -> Retention:
+    """What deletes what is too old."""
+    return Retention(store, build_clock(settings), parse_retention(settings.retention))
 
 
 def build_systems(

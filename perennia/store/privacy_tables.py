@@ -1,8 +1,8 @@
-"""What is left of people who were erased: marks, from which nobody can read who they were."""
+"""What is left of people who were erased: marks, from which nobody can read who they were; and what was deleted for its age."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text
 
 from perennia.store.columns import Instant
 from perennia.store.tables import metadata
@@ -20,4 +20,13 @@ erased_marks = Table(
     Column("reason", Text),
     Column("closed_at", Instant),
     sqlite_with_rowid=False,
+)
+
+# When what is kept for a time was last looked through, by kind, and how many rows went.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("rows", BigInteger, nullable=False),
 )
