@@ -65,7 +65,6 @@ def contact_changed(run: Deliberation, told: ContactChanged) -> None:
     for enrollment in run.in_order():
         for node in run.book_of(enrollment).welcoming:
             if _is_late_joiner(enrollment, node, before, now):
-                run.movers.add(enrollment.id)
                 welcome(run, enrollment, node, told.contact)
 
 

@@ -91,6 +91,7 @@ class Deliberation:
         self.withdrawn: list[str] = []
         self.journal: list[JournalEntry] = []
         self.account_changed = False
+        # Enrollments that entered or went on in this round.
         self.movers: set[str] = set()
         # Stages entered, and enrollments ended, that no entry trigger has looked at yet.
         self.moves: list[tuple[str, str]] = []

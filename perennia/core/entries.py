@@ -259,7 +259,6 @@ def end(
         reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
     remember_end(run, enrollment, removed=removed)
-    run.movers.add(enrollment.id)
     run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
     if enrollment.reports_to is not None:
         run.report(enrollment.reports_to, run.instant, {"ended": reason})
@@ -274,7 +273,6 @@ def end(
 def _end_errand(run: Deliberation, enrollment: Enrollment, key: str, reason: str) -> None:
     """Its one step has ended, or never will: the account is told, and nothing else is left of it."""
     run.state.enrollments = [each for each in run.state.enrollments if each is not enrollment]
-    run.movers.add(enrollment.id)
     result = enrollment.steps.get(enrollment.step or "", {"outcome": "failed", "reason": reason})
     run.report(key, enrollment.base, result)
 

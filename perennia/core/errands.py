@@ -160,7 +160,6 @@ def begin(run: Deliberation, given: ErrandGiven) -> Enrollment | None:
         errand=Errand(given.key, given.values, given.stages),
     )
     run.state.enrollments.append(enrollment)
-    run.movers.add(enrollment.id)
     return enrollment
 
 

@@ -23,7 +23,6 @@ def obey(run: Deliberation, order: PlaybookOrder) -> None:
 
 
 def _obey(run: Deliberation, enrollment: Enrollment, order: PlaybookOrder) -> None:
-    run.movers.add(enrollment.id)
     match order.word:
         case "pause":
             return  # steps and entries look at the catalog themselves

@@ -29,7 +29,6 @@ def steer(run: Deliberation, order: EnrollmentOrder) -> None:
 def _carry_out(run: Deliberation, order: EnrollmentOrder, enrollment: Enrollment, detail: JsonObject) -> None:
     if enrollment.key is not None:
         detail = {**detail, "key": enrollment.key}
-    run.movers.add(enrollment.id)
     run.note(Act.ORDER, order.order, enrollment=enrollment, step=enrollment.step, detail=detail)
     match order.order:
         case "pause":

@@ -69,7 +69,6 @@ def _end_asking(run: Deliberation, enrollment: Enrollment, answer: SurveyAnswere
         learn_late(run, enrollment, survey, answer.contact, said_in(survey, answer))
     onward = responded(run, enrollment, survey, answer)
     if onward is not None:
-        run.movers.add(enrollment.id)
         walk(run, enrollment, onward)
 
 

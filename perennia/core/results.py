@@ -66,7 +66,6 @@ def _told_to(run: Deliberation, enrollment: Enrollment, ended: EffectEnded) -> E
 
 
 def _end_of(run: Deliberation, enrollment: Enrollment, ended: EffectEnded) -> None:
-    run.movers.add(enrollment.id)
     node = run.book_of(enrollment).nodes[enrollment.step or ""]
     if isinstance(node, ApproveNode) and ended.outcome is not Outcome.FAILED:
         # The effect goes on: somebody will answer, and until then it can be withdrawn.
@@ -128,7 +127,6 @@ def task_ended(run: Deliberation, ended: TaskEnded) -> None:
         return
     result: JsonObject = {"outcome": ended.outcome, "result": ended.result, "status": ended.outcome}
     if enrollment.step == key.step and node.step.wait:
-        run.movers.add(enrollment.id)
         finish(run, enrollment, node, Outcome.DONE, result=result)
         walk(run, enrollment, Onward(node.next, run.instant))
     else:
@@ -176,7 +174,6 @@ def approval_ended(run: Deliberation, ended: ApprovalEnded) -> None:
     if enrollment is None or not isinstance(node, ApproveNode):
         run.note(Act.IGNORED, ended.decision, detail=result)
         return
-    run.movers.add(enrollment.id)
     enrollment.awaiting = None
     if ended.decision == "approved":
         finish(run, enrollment, node, Outcome.DONE, result=result)
@@ -201,7 +198,6 @@ def errand_ended(run: Deliberation, ended: ErrandEnded) -> None:
     enrollment = next((each for each in run.state.enrollments if ended.key in each.awaited), None)
     if enrollment is None or enrollment.step is None:
         return
-    run.movers.add(enrollment.id)
     node = run.book_of(enrollment).nodes[enrollment.step]
     walk(run, enrollment, take_report(run, enrollment, node, ended))
 

@@ -30,7 +30,6 @@ def next_round(run: Deliberation, enrollment: Enrollment, node: RepeatNode) -> O
     due = enrollment.due
     if due is None or not run.passed(due):
         return None
-    enrollment.due = None
     return _begin(run, enrollment, node, enrollment.rounds[node.id].number + 1, max(due, run.instant))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perennia.core.calendar import parse_span
+from perennia.core.calendar import Span, parse_span
 from perennia.core.decisions import CustomerEvent
 from perennia.core.facts import set_traits
 from perennia.core.json_values import Json
@@ -152,6 +152,24 @@ def test_a_total_does_not_depend_on_the_order_of_additions() -> None:
     asked = Watched('total("A", "amount", "10d") == 0.6')
     asked.sees(days(1), amount=0.1).sees(days(2), amount=0.2).sees(days(3), amount=0.3)
     assert asked.at(days(4)).value is True
+
+
+def test_a_total_is_exact_whatever_came_between() -> None:
+    asked = Watched('total("A", "amount", "10d")')
+    asked.sees(days(1), amount=1e16).sees(days(2), amount=1).sees(days(3), amount=-1e16).sees(days(4), amount=0.5)
+    assert asked.at(days(5)).value == 1.5
+
+
+def test_a_list_of_events_is_counted_together() -> None:
+    asked = Watched('count(["A", "B"], "10d")').sees(days(1), days(2)).sees(days(3), name="B")
+    assert (asked.at(days(4)).value, asked.at(days(4)).next_change) == (3, days(11))
+    assert Watched('count(["A", "C"], "10d")').sees(days(1), days(2)).at(days(4)).value == 2
+
+
+def test_what_leaves_after_business_days_is_outside_at_that_instant() -> None:
+    thursday, monday = days(28), days(32)
+    asked = Watched('count("A", "2bd")').sees(thursday)
+    assert [asked.at(at).value for at in (monday - timedelta(microseconds=1), monday)] == [1, 0]
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------
@@ -307,15 +325,30 @@ def test_the_explanation_tells_the_same_value(life: tuple[Watched, datetime]) ->
     assert (evidence.value, evidence.error) == (verdict.value, verdict.error)
 
 
+def times_after(first: datetime) -> list[datetime]:
+    """One every hour and a half, for a day."""
+    return [first + timedelta(minutes=91 * number) for number in range(18)]
+
+
 @thoroughly
 @given(lives(leaves), st.sampled_from(SPANS))
-def test_a_count_is_the_number_of_those_with_now_inside_their_span(
-    life: tuple[Watched, datetime], span: object
+def test_a_count_is_the_number_of_those_with_now_inside_their_span(life: tuple[Watched, datetime], span: Span) -> None:
+    template, now = life
+    counted = Watched(f'count("A", "{span.text}")', zone=template.zone, first_seen=template.first_seen)
+    starts = [at for at in times_after(template.first_seen) if at <= now]
+    counted.sees(*starts)
+    assert counted.at(now).value == sum(now < counted.calendar.after(at, span) for at in starts)
+
+
+@thoroughly
+@given(lives(leaves), st.sampled_from(SPANS), st.integers(2, 5))
+def test_so_many_are_inside_until_the_first_instant_at_which_fewer_are(
+    life: tuple[Watched, datetime], span: Span, mark: int
 ) -> None:
     template, now = life
-    text = getattr(span, "text", "")
-    counted = Watched(f'count("A", "{text}")', zone=template.zone, first_seen=template.first_seen)
-    starts = [template.first_seen + timedelta(minutes=n * 13) for n in range(0, 120, 7)]
-    counted.sees(*(at for at in starts if at <= now))
-    by_definition = sum(at <= now < counted.calendar.after(at, parse_span(text)) for at in starts)
-    assert counted.at(now).value == by_definition
+    asked = Watched(f'count("A", "{span.text}") >= {mark}', zone=template.zone, first_seen=template.first_seen)
+    starts = [at for at in times_after(template.first_seen) if at <= now]
+    asked.sees(*starts)
+    ends = sorted(asked.calendar.after(at, span) for at in starts)
+    holds = len(starts) >= mark and ends[-mark] > now
+    assert (asked.at(now).value, asked.at(now).next_change) == (holds, ends[-mark] if holds else None)

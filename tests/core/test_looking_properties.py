@@ -63,7 +63,7 @@ def due(watch: Watch, now: datetime) -> Watch:
 
 
 @A_QUARTER
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="ripening"), histories(days=5, most=10))
 def test_who_is_looked_at_all_the_time_lives_as_who_is_woken(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     decisions, taken = live(catalog, inputs, DAYS)
     expected = [entry for decision in decisions for entry in decision.journal]

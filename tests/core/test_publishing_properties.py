@@ -40,7 +40,7 @@ def stands_somewhere(catalog: Catalog, enrollment: Enrollment) -> bool:
 
 
 @HALF
-@given(publications(), histories(days=5, most=10))
+@given(publications(shape="lingering"), histories(days=5, most=10))
 def test_nobody_is_left_in_a_version_that_everybody_had_to_leave(
     published: Publications, inputs: tuple[Input, ...]
 ) -> None:
@@ -67,7 +67,7 @@ def test_an_enrollment_ends_once_and_no_effect_is_released_twice_whatever_is_pub
 
 
 @HALF
-@given(publications(), histories(days=5, most=10))
+@given(publications(shape="writing"), histories(days=5, most=10))
 def test_a_turn_with_nothing_new_changes_nothing_right_after_a_publication(
     published: Publications, inputs: tuple[Input, ...]
 ) -> None:

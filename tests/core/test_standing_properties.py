@@ -25,7 +25,7 @@ def moves(catalog: Catalog, inputs: tuple[Input, ...]) -> tuple[list[JournalEntr
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="standing"), histories(days=5, most=12, least=6))
 def test_every_stage_is_entered_from_the_one_before(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     entered, state = moves(catalog, inputs)
     stood: str | None = None
@@ -37,7 +37,7 @@ def test_every_stage_is_entered_from_the_one_before(catalog: Catalog, inputs: tu
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="standing"), histories(days=5, most=12, least=6))
 def test_a_track_that_moves_forward_never_goes_back_by_itself(catalog: Catalog, inputs: tuple[Input, ...]) -> None:
     track = catalog.tracks["t"]
     if track.definition.move == "any":
@@ -49,7 +49,7 @@ def test_a_track_that_moves_forward_never_goes_back_by_itself(catalog: Catalog, 
 
 
 @HALF
-@given(catalogs(), histories(days=5, most=10))
+@given(catalogs(shape="standing"), histories(days=5, most=12, least=6))
 def test_nobody_moves_by_itself_inside_the_dwell_time_but_to_an_end(
     catalog: Catalog, inputs: tuple[Input, ...]
 ) -> None:

@@ -40,21 +40,30 @@ from perennia.core.state import CustomerState, Recipient
 from tests.support.lives import START, TOPICS, documents
 from tests.support.random_steps import (
     BOOKS,
+    CIRCLES,
     ENDING_EVENT,
     EVENTS,
     EXPRESSIONS,
     FLIPPING,
     LEAF_STEPS,
     LETTERS,
+    LISTENING,
     LONG,
+    MEMORIES,
+    RIPENING,
     STEPS,
+    SWINGING,
     WHERES,
     Step,
     rule,
 )
 
-# Playbooks of any form; those that many enter by any event and leave by an exit, days later; those that write much.
-Shape: TypeAlias = Literal["any", "lingering", "writing"]
+# Playbooks of any form; those that many enter by any event and leave by an exit, days later; those that write much; those
+# whose steps come again; that remember what they began with; that wait for other events than they begin with; that begin by
+# time alone. "standing": those of any form, beside a track in which people move to and fro.
+Shape: TypeAlias = Literal[
+    "any", "lingering", "writing", "circling", "remembering", "listening", "ripening", "standing"
+]
 Order: TypeAlias = Literal["skip", "pause", "resume", "end"]
 
 DATES = [None, "soon", "2026-03-04", "2026-03-09", "2026-03-07T15:30:00Z", "2026-03-12T09:00:00"]
@@ -99,6 +108,7 @@ bands: {red: 0, yellow: 40, green: 70}
 
 # Anybody enters by anything, as often as it happens.
 OPEN: Mapping[str, object] = {"on": [{"event": "*"}], "reenter": "always"}
+BY_A: Mapping[str, object] = {"on": [{"event": "A"}], "reenter": "always"}
 TRIGGERS = st.lists(
     st.one_of(
         st.fixed_dictionaries({"stage": st.fixed_dictionaries({"t": st.sampled_from(["s2", "s3"])})}),
@@ -149,7 +159,15 @@ def playbooks(draw: st.DrawFn, *, id_: str | None = None, goal_is_exit: bool = F
             ends = draw(st.one_of(_ended_by(FLIPPING), ENDING_EVENT))
             raw["exit"] = [{**ends, "reason": "told"}]
             raw["goal"] = ends if goal_is_exit else None
-        case _:
+        case "circling":
+            raw |= {"enter": OPEN, "steps": [draw(CIRCLES), *draw(LEAF_STEPS)], "key": None, "while": None}
+        case "remembering":
+            raw |= {"enter": OPEN, "steps": [{"wait": "10m"}, draw(MEMORIES), *draw(LEAF_STEPS)], "key": None}
+        case "listening":
+            raw |= {"enter": BY_A, "steps": [draw(LISTENING), *draw(LEAF_STEPS)], "key": None, "while": None}
+        case "ripening":
+            raw |= {"enter": {"on": [{"when": draw(RIPENING)}], "reenter": "always"}, "key": None}
+        case "any" | "standing":
             pass
     return Playbook.model_validate({name: value for name, value in raw.items() if value is not None})
 
@@ -159,14 +177,15 @@ def _ended_by(conditions: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
 
 
 @st.composite
-def tracks(draw: st.DrawFn) -> Track:
+def tracks(draw: st.DrawFn, shape: Shape = "any") -> Track:
+    criteria = SWINGING if shape == "standing" else EXPRESSIONS
     return Track.model_validate(
         {
             "track": "t",
             "stages": [
                 {"id": "s1", "expected": draw(LATE), "stuck": "5d"},
-                {"id": "s2", "enter": draw(EXPRESSIONS), "expected": draw(LATE)},
-                {"id": "s3", "enter": draw(EXPRESSIONS), "end": draw(st.booleans())},
+                {"id": "s2", "enter": draw(criteria), "expected": draw(LATE)},
+                {"id": "s3", "enter": draw(criteria), "end": draw(st.booleans())},
             ],
             "move": draw(st.sampled_from(["forward", "any"])),
             "min_dwell": draw(st.sampled_from([None, "3h", "2d"])),
@@ -186,7 +205,7 @@ def drafts(draw: st.DrawFn, *, goal_is_exit: bool = False, shape: Shape = "any")
     found = documents(f"{TOPICS}{timing}")
     found += [document_of(book, "v1") for book in books]
     found += documents("---\n".join((draw(st.sampled_from(SEGMENTS)), SURVEY, HEALTH)))
-    track = draw(tracks())
+    track = draw(tracks(shape))
     found.append(Document(kind="track", id="t", version="v1", body=track.model_dump_json(by_alias=True)))
     for each in found:
         note(f"{each.version}: {each.body}")
@@ -212,10 +231,14 @@ def _compiled(published: list[Document]) -> Catalog:
 
 
 @st.composite
-def histories(draw: st.DrawFn, days: int = 10, most: int = 15, least: int = 0) -> tuple[Input, ...]:
-    """Inputs over some days, at distinct instants: whole minutes and one second, so that no wake-up falls on one."""
+def histories(draw: st.DrawFn, days: int = 10, most: int = 15, least: int = 0, every: int = 1) -> tuple[Input, ...]:
+    """Inputs over some days, at distinct instants: whole minutes and one second, so that no wake-up of a clock falls on one.
+
+    ``every`` so many minutes at most: with many of them, pauses end where something happens.
+    """
     count = draw(st.integers(least, most))
-    minutes = draw(st.lists(st.integers(1, days * 1440), min_size=count, max_size=count, unique=True))
+    places = draw(st.lists(st.integers(1, days * 1440 // every), min_size=count, max_size=count, unique=True))
+    minutes = [place * every for place in places]
     inputs: list[Input] = [TraitsChanged(at=START, seq=1, traits={"email": "ana@example.com", "x": 0})]
     for seq, minute in enumerate(sorted(minutes), start=2):
         inputs.append(draw(_input(minute, seq)))

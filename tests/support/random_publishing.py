@@ -16,25 +16,26 @@ from perennia.core.documents import Document, PlaybookBody
 from perennia.core.playbook_orders import PlaybookOrder, PlaybookWord
 from perennia.core.step_ids import place_steps
 from tests.support.lives import START, documents
-from tests.support.random_lives import SEGMENTS, document_of, drafts, playbooks, tracks
+from tests.support.random_lives import SEGMENTS, Shape, document_of, drafts, playbooks, tracks
 
 # The first is in force from the beginning.
 Publications: TypeAlias = Sequence[tuple[datetime, Catalog]]
 
-FOR_ALL: tuple[PlaybookWord, ...] = ("pause", "resume", "skip")
+FOR_ALL: tuple[PlaybookWord, ...] = ("pause", "pause", "resume", "skip")
+AFTER_A_PAUSE: tuple[PlaybookWord, ...] = ("pause", "resume", "resume", "skip")
 
 
 @st.composite
-def publications(draw: st.DrawFn, days: int = 5, most: int = 4) -> Publications:
+def publications(draw: st.DrawFn, days: int = 5, most: int = 4, shape: Shape = "any") -> Publications:
     """A workspace, and one to ``most`` changes to it: every way to publish, and orders for everybody in a playbook."""
-    workspace = Workspace(draw(drafts()))
+    workspace = Workspace(draw(drafts(shape=shape)))
     # Half minutes: nothing else happens at them.
     minutes = draw(st.lists(st.integers(1, days * 1440), min_size=1, max_size=most, unique=True))
     found = [(START, workspace.compiled())]
     for minute in sorted(minutes):
         workspace.at = START + timedelta(minutes=minute, seconds=30)
         workspace.number += 1
-        draw(_change(workspace))
+        draw(_change(workspace, shape))
         note(f"{workspace.at}: {workspace.current} {workspace.orders}")
         found.append((workspace.at, workspace.compiled()))
     return found
@@ -55,6 +56,10 @@ class Workspace:
 
     def books(self) -> list[str]:
         return [each.id for each in self.current if each.kind == "playbook"]
+
+    def is_paused(self, id_: str) -> bool:
+        words = [order.word for order in self.orders if order.playbook == id_ and order.word in FOR_ALL]
+        return words[-1:] == ["pause"]
 
     def steps_of(self, id_: str) -> list[str]:
         body = next(each.body for each in self.current if (each.kind, each.id) == ("playbook", id_))
@@ -80,23 +85,24 @@ def _name(document: Document) -> tuple[str, str]:
 
 
 @st.composite
-def _change(draw: st.DrawFn, workspace: Workspace) -> None:
+def _change(draw: st.DrawFn, workspace: Workspace, shape: Shape) -> None:
     id_ = draw(st.sampled_from(workspace.books()))
     version = f"v{workspace.number}"
     match draw(st.sampled_from(["pin", "migrate", "migrate", "exit", "for all", "for all", "track", "segment"])):
         case "pin":
-            workspace.replace(document_of(draw(playbooks(id_=id_)), version))
+            workspace.replace(document_of(draw(playbooks(id_=id_, shape=shape)), version))
         case "migrate":
             before = workspace.steps_of(id_)
-            workspace.replace(document_of(draw(playbooks(id_=id_)), version))
+            workspace.replace(document_of(draw(playbooks(id_=id_, shape=shape)), version))
             after = workspace.steps_of(id_)
             map_ = draw(st.dictionaries(st.sampled_from(before), st.sampled_from(after), max_size=2))
             workspace.order(id_, "migrate", version, map_)
         case "exit":
-            workspace.replace(document_of(draw(playbooks(id_=id_)), version))
+            workspace.replace(document_of(draw(playbooks(id_=id_, shape=shape)), version))
             workspace.order(id_, "exit", version)
         case "for all":
-            workspace.order(id_, draw(st.sampled_from(FOR_ALL)))
+            words = AFTER_A_PAUSE if workspace.is_paused(id_) else FOR_ALL
+            workspace.order(id_, draw(st.sampled_from(words)))
         case "track":
             body = draw(tracks()).model_dump_json(by_alias=True)
             workspace.replace(Document(kind="track", id="t", version=version, body=body))

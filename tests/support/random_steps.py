@@ -219,3 +219,55 @@ LETTERS: st.SearchStrategy[list[Step]] = st.lists(
     min_size=2,
     max_size=4,
 )
+# Conditions that an event makes true for hours, or untrue.
+SWINGING = st.builds(
+    '{}("{}", "{}")'.format,
+    st.sampled_from(["happened", "idle"]),
+    st.sampled_from(EVENTS[:3]),
+    st.sampled_from(["6h", "1d"]),
+)
+# Conditions that time alone makes true, hours after an event or whatever happens.
+RIPENING = st.one_of(
+    st.builds('idle("{}", "{}")'.format, st.sampled_from(EVENTS), st.sampled_from(["30m", "6h", "1d"])),
+    st.builds('happened("{0}") && !happened("{0}", "{1}")'.format, st.sampled_from(EVENTS), st.sampled_from(WINDOWS)),
+    st.builds('in_stage("t", "s1", "{}")'.format, st.sampled_from(WINDOWS)),
+)
+# Steps that come again.
+CIRCLES: st.SearchStrategy[Step] = st.fixed_dictionaries(
+    {
+        "repeat": st.fixed_dictionaries(
+            {
+                "every": st.sampled_from(["1h", "12h", "1d"]),
+                "times": st.integers(2, 3),
+                "steps": st.lists(
+                    st.sampled_from([{"email": "m1"}, {"notify": "team", "text": "Look"}, {"task": "Call"}]),
+                    min_size=1,
+                    max_size=2,
+                ),
+            }
+        )
+    }
+)
+# What was known at entry decides days later.
+MEMORIES: st.SearchStrategy[Step] = st.fixed_dictionaries(
+    {
+        "branch": st.lists(
+            st.fixed_dictionaries(
+                {"if": st.sampled_from(["enter.k == 1", 'enter.k == "1"', "enter.n > 2"]), "then": LEAF_STEPS}
+            ),
+            min_size=1,
+            max_size=2,
+        )
+    }
+)
+# Events are all that these wait for.
+LISTENING: st.SearchStrategy[Step] = st.fixed_dictionaries(
+    {
+        "wait_for": st.lists(
+            st.fixed_dictionaries({"event": st.sampled_from(["B", "C", "D"]), "then": LEAF_STEPS}),
+            min_size=1,
+            max_size=2,
+        ),
+        "up_to": st.sampled_from(["3d", "1w"]),
+    }
+)
