@@ -32,12 +32,13 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
 
 
 # What keeps an effect where it is, however long: nothing has failed.
-HOLDING: Final = frozenset({Reason.PLAYBOOK_PAUSED, Reason.SENDING_STOPPED})
+HOLDING: Final = frozenset({Reason.PLAYBOOK_PAUSED, Reason.SENDING_STOPPED, Reason.WARM_UP})
 
 
 def hold(key: str, why: Reason = Reason.PLAYBOOK_PAUSED) -> NoReturn:
-    """The effect was released, and then its playbook was paused, or its sender stopped: claim and turn leave it as it was.
+    """The effect was released, and then its playbook was paused, its sender stopped, or nobody had a place for it.
 
+    Claim and turn leave it as it was.
     Not tried again here, however long that lasts: the first turn after it asks anew.
     """
     raise ApplicationError(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from temporalio import activity
 
@@ -25,6 +25,7 @@ from activities.failures import activity_failures
 from activities.letters import Letters, MessageLinks, addressed_to
 from activities.life_signs import signs_of_life
 from activities.published import Published
+from activities.warming import next_try, no_place, places_at, places_for
 from perennia.clock import Clock
 from perennia.core.admission import calendar_of, last_look
 from perennia.core.caps import PROMPT, reach_of
@@ -67,7 +68,8 @@ class StoreMessages(Messages):
                 await self._send(request)
 
     async def _send(self, request: EffectRequest) -> None:
-        sending = await self._means.store.claim_message(request.key, self._means.clock.now())
+        now, routes = self._means.clock.now(), self._means.routes
+        sending = await self._means.store.claim_message(request.key, now, lambda each: places_for(routes, each, now))
         effect = sending.effect
         if not isinstance(effect, SendEmail) or sending.before not in {SendStatus.RESERVED, SendStatus.SENDING}:
             return  # ended already, or withdrawn before it left
@@ -120,6 +122,8 @@ class _Attempt:
         if recipient is None:
             await self._skip(Reason.MISSING_ADDRESS if self._effect.recipient == "contact" else Reason.NO_RECIPIENT)
             return
+        if self._sending.full:
+            await self._wait_for_place()
         await self._send_to(recipient)
 
     @property
@@ -156,13 +160,22 @@ class _Attempt:
             entries = await self._store.counted_messages(self._customer, reach_of(caps, now, calendar))
         return last_look(timing, entries, self._effect, now, calendar)
 
+    async def _wait_for_place(self) -> NoReturn:
+        """Until the next day's beginning: nobody who may take the message has a place left today."""
+        now = self._clock.now()
+        until = next_try(self._effect, now)
+        entry = no_place(self._effect, now, until, self._chain[0])
+        await self._store.keep_waiting(self._effect.key, until, entry)
+        hold(self._effect.key, Reason.WARM_UP)
+
     def _may_take(self) -> list[NamedProvider]:
         """Whom this attempt may ask, in order. Where an earlier one may have been heard, only whom that asked."""
         sending = self._sending
-        asked = sending.provider
-        if sending.before is SendStatus.SENDING and asked is not None and asked in self._routes.providers:
-            return [self._routes.named(asked)]
         chain = self._routes.chain(self._effect.sender, self._effect.topic)
+        if sending.provider is not None and sending.provider in self._routes.providers:
+            noted = self._routes.named(sending.provider)
+            others = [each for each in chain if each.name != noted.name]
+            chain = [noted, *others]
         return chain[:1] if sending.before is SendStatus.SENDING else chain
 
     @property
@@ -171,18 +184,14 @@ class _Attempt:
         return self._chain[0].provider.capabilities.knows(self._clock.now() - self._effect.at)
 
     async def _hand_over(self, message: OutgoingEmail) -> None:
-        if len(self._routes.providers) > 1 and self._sending.before is SendStatus.RESERVED:
-            # Before it is asked: should this process die, the next attempt asks the same one, or lets it be.
-            await self._store.note_provider(self._effect.key, self._chain[0].name)
         try:
             sent = await self._chain[0].provider.send(message)
         except (Refused, Unsupported) as failure:
             await self._refused(failure)
         except Unavailable as failure:
             self._routes.rest(self._chain[0].name, failure.retry_after)
-            if not failure.maybe_sent and len(self._chain) > 1:
-                log.info("%s: %s; %s takes its place", self._effect.key, failure, self._chain[1].name)
-                del self._chain[0]
+            if not failure.maybe_sent and await self._passed_on():
+                log.info("%s: %s; %s takes its place", self._effect.key, failure, self._chain[0].name)
                 await self._hand_over(message)
                 return
             if not failure.maybe_sent:
@@ -197,6 +206,16 @@ class _Attempt:
             raise
         else:
             await self._sent(message, sent.provider_id)
+
+    async def _passed_on(self) -> bool:
+        """Whether the next one that has a place for the message stands first now; noted before it is asked, as at a claim."""
+        others = self._chain[1:]
+        taker = others and await self._store.pass_on(self._effect.key, places_at(others, self._clock.now()))
+        if not taker:
+            return False
+        while self._chain[0].name != taker:
+            del self._chain[0]
+        return True
 
     async def _refused(self, failure: Refused | Unsupported) -> None:
         result: JsonObject = {"error": str(failure), "reply": (failure.reply or "")[:MAX_REPLY_CHARS] or None}

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 from temporalio import activity
 
 from activities.attempts import HOLDING
@@ -168,14 +169,18 @@ class _Turn:
         self._catalogs = catalogs
         self._paused: frozenset[str] = frozenset()
         self._stopped: frozenset[str] = frozenset()
+        self._waits: dict[str, datetime] = {}
 
     def holds(self, effect: Effect) -> bool:
-        """Whether its enrollment is paused, or its sender or topic stopped: it stays open, and is asked for when that is over."""
+        """Whether its enrollment is paused, its sender or topic stopped, or it waits for a place at its provider.
+
+        It stays open, and is asked for when that is over.
+        """
         if isinstance(effect, SendEmail) and effect.is_marketing:
             names = {f"sender:{effect.sender}", f"topic:{effect.topic}"}
             if names & self._stopped:
                 return True
-        return effect.enrollment in self._paused
+        return effect.enrollment in self._paused or effect.key in self._waits
 
     def take(self, snapshot: TurnSnapshot) -> TurnWrite | NeedsHistory | NeedsLedger:
         """Called by the store inside its transaction, again with what it needs."""
@@ -198,7 +203,11 @@ class _Turn:
             if each.paused or catalog.is_paused(each.playbook, self.now)
         )
         self._stopped = snapshot.stopped
-        return _write(decisions, tasks, inputs)
+        written = _write(decisions, tasks, inputs)
+        self._waits = {
+            key: until for key, until in snapshot.waits.items() if until > self.now and key not in written.closed
+        }
+        return msgspec.structs.replace(written, wake_at=_first(written.wake_at, *self._waits.values()))
 
     def _failed(self, snapshot: TurnSnapshot) -> tuple[EffectEnded, ...]:
         """Effects whose activity gave up, as inputs: only those still open, so that a repeated turn ends them once.
@@ -268,6 +277,10 @@ def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequ
         heard=tuple(event for decision in decisions for event in decision.heard),
         escalated=tuple(effect for effect in released if isinstance(effect, EscalateTask)),
     )
+
+
+def _first(*instants: datetime | None) -> datetime | None:
+    return min((each for each in instants if each is not None), default=None)
 
 
 def _open(effect: Effect, lane: Callable[[str | None, str | None], str]) -> OpenEffect:

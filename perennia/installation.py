@@ -15,9 +15,9 @@ from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
 from perennia.core.planning import People, StepChanges
-from perennia.core.reputation import Standing
 from perennia.permission_answers import Consent, ConsentAnswer, Consents, ImportAnswer, SuppressionPage
 from perennia.privacy_answers import Erased
+from perennia.sending_answers import Sending, WarmUps
 from perennia.store.records import (
     Approval,
     CustomerSummary,
@@ -76,19 +76,6 @@ class PublishedDocument(msgspec.Struct, frozen=True):
     kind: DocumentKind
     id: str
     version: str
-
-
-class Sending(msgspec.Struct, frozen=True):
-    """How a sender or a topic stands (`perennia.store.records.Reputation`); ``since`` and ``by`` where it ever was told."""
-
-    kind: SendingKind
-    name: str
-    sent: int
-    complained: int
-    bounced: int
-    level: Standing
-    since: datetime | None = None
-    by: str | None = None
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -307,6 +294,9 @@ class Installation:
 
     async def sending(self) -> list[Sending]:
         return msgspec.json.decode(await self._get("sending"), type=list[Sending])
+
+    async def warm_ups(self) -> WarmUps:
+        return msgspec.json.decode(await self._get("sending/warm-ups"), type=WarmUps)
 
     async def steer_sending(self, kind: SendingKind, name: str, word: Literal["stop", "resume"], by: str) -> Sending:
         path = f"sending/{kind}/{_part(name)}/{word}"

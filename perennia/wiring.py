@@ -35,6 +35,7 @@ from perennia.providers.reports import ReportReader, report_reader
 from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes
 from perennia.providers.standard_webhooks import Signer
+from perennia.providers.warm_up import WarmUp, warm_up_in
 from perennia.providers.webhooks import SignedWebhooks
 from perennia.rendering.links import Links
 from perennia.settings import Settings, SettingsError
@@ -150,6 +151,20 @@ def build_email(settings: Settings) -> EmailProvider:
         return email_provider(url)
 
 
+def build_warm_ups(settings: Settings) -> dict[str, WarmUp]:
+    """The providers that are warming up, by name. Reads no file that a URL names: those are the workers'.
+
+    Raises `SettingsError`.
+    """
+    urls = {name: url.get_secret_value() for name, url in settings.email_providers.items()}
+    lone = settings.email_address()
+    if not urls and lone is not None:
+        urls = {lone.partition(":")[0].partition("+")[0].replace("smtps", "smtp"): lone}
+    with misconfigured("email_url" if lone is not None else "email_providers", "docs/providers.md"):
+        found = {name: warm_up_in(url) for name, url in urls.items()}
+    return {name: warm_up for name, warm_up in found.items() if warm_up is not None}
+
+
 def build_http(settings: Settings) -> GuardedHttp:
     """What asks addresses that playbooks and settings name."""
     networks = tuple(ip_network(each) for each in settings.outbound_networks)
@@ -171,6 +186,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         readers=build_readers(settings),
         api_rate=settings.api_rate,
         survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
+        maxima={name: each.maximum for name, each in build_warm_ups(settings).items()},
     )
 
 

@@ -30,7 +30,7 @@ from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
 from perennia.api.repeats import Repeats
 from perennia.api.segments import Segments
-from perennia.api.sending import SendingControl
+from perennia.api.sending import NO_MAXIMA, Maximum, SendingControl
 from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
@@ -64,6 +64,7 @@ def create_app(
     readers: Mapping[str, ReportReader] = NO_READERS,
     publishes: Steering = NO_PUBLISHES,
     survey_hooks: Mapping[str, str] = NO_SECRETS,
+    maxima: Mapping[str, Maximum] = NO_MAXIMA,
     patience: timedelta = PATIENCE,
     api_rate: int = API_RATE,
 ) -> FastAPI:
@@ -71,9 +72,9 @@ def create_app(
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
     ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells
-    of answers. ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. ``api_rate``: requests a
-    minute of an API key that names no rate. Needs no start and no end of its own: store and bells are opened and closed by the
-    caller. Raises `NoAdminKey`.
+    of answers. ``maxima``: of each provider that is warming up. ``publishes``: who runs publishes. ``patience``: how long an
+    order waits for its turn. ``api_rate``: requests a minute of an API key that names no rate. Needs no start and no end of its
+    own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
@@ -91,7 +92,7 @@ def create_app(
     team.include_router(Privacy(store, bells, clock, audit).router())
     team.include_router(Segments(store, published, clock).router())
     team.include_router(Reading(store, published, clock).router())
-    team.include_router(SendingControl(store, bells, clock, audit, published).router())
+    team.include_router(SendingControl(store, bells, clock, audit, published, maxima).router())
     team.include_router(SurveyReports(store, published).router())
     team.include_router(Keys(store, audit).router())
     must_say_scopes(team)

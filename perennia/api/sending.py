@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from typing import Final, TypeAlias
 
 from fastapi import APIRouter
 
@@ -13,11 +16,16 @@ from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.publishing import nearest
 from perennia.api.views import SendingView, SteerSendingBody
+from perennia.api.warm_up_views import WarmUpsView, WarmUpView
 from perennia.clock import Clock
 from perennia.core.reputation import counted_over
 from perennia.ingest.bells import Bells
 from perennia.store.port import Store
 from perennia.store.records import Reputation, SendingKind, SendingRate
+
+# The most messages that a provider may be given on a day; None: as many as one likes.
+Maximum: TypeAlias = Callable[[date], int | None]
+NO_MAXIMA: Final[Mapping[str, Maximum]] = {}
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,13 @@ class SendingControl:
     clock: Clock
     audit: AuditLog
     published: Published
+    maxima: Mapping[str, Maximum]
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["sending"], prefix="/sending")
-        router.get("", dependencies=needs(KeyScope.SENDING_READ))(self.all)
-        write = needs(KeyScope.SENDING_WRITE)
+        read, write = needs(KeyScope.SENDING_READ), needs(KeyScope.SENDING_WRITE)
+        router.get("", dependencies=read)(self.all)
+        router.get("/warm-ups", dependencies=read)(self.warming)
         router.post("/{kind}/{name}/stop", dependencies=write)(self.stop)
         router.post("/{kind}/{name}/resume", dependencies=write)(self.resume)
         return router
@@ -42,6 +52,22 @@ class SendingControl:
         views = [_view(rate, known.pop((rate.kind, rate.name), None)) for rate in await self._rates()]
         silent = [_view(each.rate, each) for each in known.values() if each.level != "good"]
         return sorted([*views, *silent], key=lambda one: (one.kind, one.name))
+
+    async def warming(self) -> WarmUpsView:
+        """How many messages providers that warm up were given today, and how many they may be given."""
+        now = self.clock.now()
+        day = now.astimezone(UTC).date()
+        places = await self.store.day_of_places(day.isoformat(), now)
+        providers = [
+            WarmUpView(
+                provider=name,
+                used=places.used.get(name, 0),
+                maximum=maximum(day),
+                tomorrow=maximum(day + timedelta(days=1)),
+            )
+            for name, maximum in self.maxima.items()
+        ]
+        return WarmUpsView(day=day, providers=providers, waiting=places.waiting, next_at=places.next_at)
 
     async def stop(self, kind: SendingKind, name: str, body: SteerSendingBody) -> SendingView:
         """From here on no marketing mail of it leaves; transactional and internal mail does. Said twice it changes nothing."""

@@ -459,6 +459,7 @@ class MessageView(View):
     provider_id: str | None
     released_at: datetime
     ended_at: datetime | None
+    waits_until: datetime | None
 
 
 class TotalsView(View):

@@ -10,6 +10,7 @@ import typer
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
+from perennia.sending_answers import WarmUps
 from perennia.store.records import SendingKind
 
 sending = typer.Typer(help="Shows how senders and topics stand; stops and resumes their mail.", no_args_is_help=True)
@@ -41,6 +42,39 @@ def list_sending(workspace: Workspace = HERE, as_json: AsJson = False, url: Url 
         for one in found
     ]
     say_table(("KIND", "NAME", "SENT", "COMPLAINTS", "HARD BOUNCES", "STANDING (UTC)"), rows)
+    warming = ask(workspace, url, data, lambda at: at.warm_ups())
+    if warming.providers or warming.waiting:
+        say("")
+        _say_warming(warming)
+
+
+@sending.command("warm-up")
+def warm_up(workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
+    """Shows what each provider that is warming up was given today, and may be given; what waits for the next day."""
+    found = ask(workspace, url, data, lambda at: at.warm_ups())
+    if as_json:
+        say_json(found)
+    else:
+        _say_warming(found)
+
+
+def _say_warming(found: WarmUps) -> None:
+    if not found.providers:
+        say("no provider is warming up; `warm_up=DATE` in a provider's URL begins it (docs/deliverability.md)")
+    else:
+        heads = ("WARMING UP", "DAY (UTC)", "USED", "MAXIMUM", "TOMORROW")
+        rows = [
+            (each.provider, f"{found.day}", f"{each.used:,}", _most(each.maximum), _most(each.tomorrow))
+            for each in found.providers
+        ]
+        say_table(heads, rows)
+    if found.waiting and found.next_at is not None:
+        messages = "1 message waits" if found.waiting == 1 else f"{found.waiting:,} messages wait"
+        say(f"{messages} for a place of the next day, the first until {found.next_at:%Y-%m-%d %H:%M} UTC", "yellow")
+
+
+def _most(maximum: int | None) -> str:
+    return "no maximum" if maximum is None else f"{maximum:,}"
 
 
 @sending.command()

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     CONSENT_PENDING = "consent_pending"
     UNKNOWN_TOPIC = "unknown_topic"
     DIGEST = "digest"
+    WARM_UP = "warm_up"
 
 
 class Outcome(StrEnum):

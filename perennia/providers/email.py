@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias, cast
 from perennia.providers.adapters import adapter
 from perennia.providers.addresses import Mailbox
 from perennia.providers.failures import Refused
+from perennia.providers.warm_up import WarmUp
 
 ENTRY_POINT_GROUP = "perennia.email_providers"
 REFERENCE = "perennia"  # under this name providers are told the message's reference, and tell it back
@@ -89,7 +90,7 @@ class Capabilities:
 
     ``remembers``: for how long a key is known; None: for good. ``keeps_message_id``: else it writes one of its own.
     ``any_local_part``: also those that are not ASCII. ``limit_bytes``: the largest message it takes, where it is known.
-    ``per_second``: how many messages it may be given, by all workers together.
+    ``per_second``: how many messages it may be given, by all workers together; ``warm_up``: how many a day.
     """
 
     idempotent: bool
@@ -99,6 +100,7 @@ class Capabilities:
     any_local_part: bool = True
     limit_bytes: int | None = None
     per_second: float | None = None
+    warm_up: WarmUp | None = None
 
     def knows(self, age: timedelta) -> bool:
         """Whether a message whose first attempt is at most that old may be asked for again without sending it twice."""

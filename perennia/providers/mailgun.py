@@ -37,6 +37,7 @@ class MailgunProvider:
             idempotent=False,
             at_once=url.connections,
             per_second=url.per_second,
+            warm_up=url.warm_up,
             any_local_part=False,
             limit_bytes=25_000_000,
         )

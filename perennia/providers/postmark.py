@@ -41,6 +41,7 @@ class PostmarkProvider:
             idempotent=False,
             at_once=url.connections,
             per_second=url.per_second,
+            warm_up=url.warm_up,
             any_local_part=False,
             limit_bytes=10_000_000,
         )

@@ -38,6 +38,7 @@ class ResendProvider:
             remembers=timedelta(hours=24),
             at_once=url.connections,
             per_second=url.per_second,
+            warm_up=url.warm_up,
             keeps_message_id=False,
             any_local_part=False,
             limit_bytes=40_000_000,

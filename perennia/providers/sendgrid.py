@@ -34,6 +34,7 @@ class SendGridProvider:
             idempotent=False,
             at_once=url.connections,
             per_second=url.per_second,
+            warm_up=url.warm_up,
             any_local_part=False,
             limit_bytes=30_000_000,
         )

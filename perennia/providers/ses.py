@@ -49,6 +49,7 @@ class SesProvider:
             idempotent=False,
             at_once=url.connections,
             per_second=url.per_second,
+            warm_up=url.warm_up,
             keeps_message_id=False,
             any_local_part=False,
             limit_bytes=40_000_000,

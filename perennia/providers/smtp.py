@@ -7,7 +7,7 @@
 - User and password are percent-decoded. Ports default to 25, 587 and 465.
 - ``dkim=SELECTOR@DOMAIN:FILE``: signs what comes from the domain with that private key (`perennia.providers.dkim`); given
   several times, each key that serves the domain signs.
-- ``rate``: messages a second, by all workers together.
+- ``rate``: messages a second, by all workers together; ``warm_up`` and its kind: messages a day (`perennia.providers.warm_up`).
 - ``timeout``: seconds for each reply (20); after the message's last byte three times that, at most a minute. RFC 5321
   (4.5.3.2.6) would wait ten minutes there, but whoever asks gives one attempt two minutes in all.
 """
@@ -33,6 +33,7 @@ from perennia.providers.email import Capabilities, OutgoingEmail, SentEmail
 from perennia.providers.failures import Misconfigured, Refused, Unavailable
 from perennia.providers.mime import compose
 from perennia.providers.smtp_pool import Connection, ConnectionPool
+from perennia.providers.warm_up import OPTIONS, WarmUp, warm_up_of
 from perennia.providers.web_urls import rate_of
 
 Security: TypeAlias = Literal["none", "starttls", "tls"]
@@ -54,6 +55,7 @@ class SmtpSettings:
     timeout_seconds: float = 20.0
     connections: int = 4
     per_second: float | None = None
+    warm_up: WarmUp | None = None
     helo: str | None = None
     ca: str | None = None
     dkim: tuple[DkimKey, ...] = ()
@@ -76,6 +78,7 @@ class SmtpSettings:
             timeout_seconds=timeout,
             connections=connections,
             per_second=rate,
+            warm_up=warm_up_of(dict(parse_qsl(parts.query)), "SMTP"),
             helo=helo,
             ca=ca,
             dkim=tuple(DkimKey.read(value) for name, value in parse_qsl(parts.query) if name == "dkim"),
@@ -96,7 +99,12 @@ class SmtpProvider:
         self._settings = settings
         self._pool = ConnectionPool(self._connect, size=settings.connections)
         # SMTP has no idempotency key: a Message-ID that was seen before is delivered again.
-        self.capabilities = Capabilities(idempotent=False, at_once=settings.connections, per_second=settings.per_second)
+        self.capabilities = Capabilities(
+            idempotent=False,
+            at_once=settings.connections,
+            per_second=settings.per_second,
+            warm_up=settings.warm_up,
+        )
 
     async def send(self, message: OutgoingEmail) -> SentEmail:
         async with self._pool.connection() as connection:
@@ -290,10 +298,10 @@ def _port(parts: SplitResult) -> int | None:
 
 def _options(parts: SplitResult) -> tuple[float, int, float | None, str | None, str | None]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(options.keys() - {"timeout", "connections", "rate", "ca", "helo", "dkim"})
+    known = ("timeout", "connections", "rate", "ca", "helo", "dkim", *OPTIONS)
+    unknown = sorted(options.keys() - set(known))
     if unknown:
-        known = "timeout, connections, rate, ca, helo, dkim"
-        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are {known}")
+        raise Misconfigured(f"an SMTP URL has no option {unknown[0]!r}; there are {', '.join(known)}")
     try:
         timeout, connections = float(options.get("timeout", "20")), int(options.get("connections", "4"))
     except ValueError as error:

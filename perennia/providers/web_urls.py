@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from perennia.providers.failures import Misconfigured
+from perennia.providers.warm_up import OPTIONS, WarmUp, warm_up_of
 
-_COMMON = ("api", "connections", "rate", "timeout")
+_COMMON = ("api", "connections", "rate", "timeout", *OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class WebUrl:
     """What such a URL says. ``place``: what stands after the @ (a domain, a region).
 
     ``api``: where the API is, if not where the provider has it. ``timeout_seconds``: for the whole answer. ``per_second``: what
-    ``rate`` says.
+    ``rate`` says; ``warm_up``: what the options of that name do.
     """
 
     scheme: str
@@ -27,6 +28,7 @@ class WebUrl:
     timeout_seconds: float
     connections: int
     per_second: float | None
+    warm_up: WarmUp | None
     options: dict[str, str]
 
 
@@ -56,6 +58,7 @@ def parse_web_url(url: str, form: str, *, options: tuple[str, ...] = ()) -> WebU
         timeout_seconds=timeout,
         connections=connections,
         per_second=rate_of(told.get("rate"), scheme),
+        warm_up=warm_up_of(told, scheme),
         options={name: told[name] for name in options if name in told},
     )
 

@@ -31,7 +31,9 @@ def forgotten(connection: Connection, now: datetime, age: timedelta, limit: int)
     late_ones = union(
         select(customers.c.id).where(customers.c.wake_at < before),
         select(customers.c.id).where(HAS_BELL, customers.c.rung_at < before),
-        select(effects.c.customer).where(IS_OPEN, effects.c.at < before),
+        select(effects.c.customer).where(
+            IS_OPEN, effects.c.at < before, or_(effects.c.waits_until.is_(None), effects.c.waits_until < before)
+        ),
     )
     is_due = or_(customers.c.sweep_after.is_(None), customers.c.sweep_after <= now)
     late = (

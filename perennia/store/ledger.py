@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+import msgspec
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from perennia.core.decisions import Effect, EffectEnded, SendEmail
 from perennia.core.digests import narrowed
@@ -16,6 +18,8 @@ from perennia.store.prepared import Rows, execute
 from perennia.store.records import Message, Sending, SendStatus
 from perennia.store.reputations import stopped_for
 from perennia.store.tables import consents, customers, effects, messages, suppressions
+from perennia.store.warming import give_back, noted, take_place
+from perennia.store.warming_records import Place
 
 # --- claiming -------------------------------------------------------------------------------------------------------
 
@@ -47,7 +51,9 @@ _find = (
 )
 
 
-def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
+def claim_message(
+    connection: Connection, key: str, at: datetime, places: Callable[[SendEmail], Sequence[Place]]
+) -> Sending:
     """`Store.claim_message`. A key that was never reserved, or was erased, answers like an erased customer's."""
     rows = execute(connection, _find, {"key": key})
     if not rows:
@@ -55,11 +61,20 @@ def claim_message(connection: Connection, key: str, at: datetime) -> Sending:
         return Sending(effect=None, before=SendStatus.SKIPPED, recipient=nobody, erased=True, paused=False)
     sending = _sending(connection, rows)
     may_leave = not (sending.paused or sending.stopped or sending.erased)
-    if sending.before is SendStatus.RESERVED and sending.effect and may_leave:
-        claim_row(connection, messages, key, {"at": at, "address": _goes_to(sending)})
-        if isinstance(sending.effect, SendEmail) and sending.effect.items:
-            # Another attempt must send the same, whoever leaves a digest meanwhile.
-            connection.execute(update(effects).where(effects.c.key == key).values(body=body(sending.effect)))
+    if sending.before is not SendStatus.RESERVED or sending.effect is None or not may_leave:
+        return sending
+    claimed: dict[str, object] = {"at": at, "address": _goes_to(sending)}
+    offered = places(sending.effect) if isinstance(sending.effect, SendEmail) else ()
+    if offered:
+        place = take_place(connection, offered)
+        if place is None:
+            return msgspec.structs.replace(sending, full=True)
+        claimed |= noted(place)
+        sending = msgspec.structs.replace(sending, provider=place.provider)
+    claim_row(connection, messages, key, claimed)
+    if isinstance(sending.effect, SendEmail) and sending.effect.items:
+        # Another attempt must send the same, whoever leaves a digest meanwhile.
+        connection.execute(update(effects).where(effects.c.key == key).values(body=body(sending.effect)))
     return sending
 
 
@@ -94,20 +109,15 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         erased=row.erased_at is not None,
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
         paused=effect is not None and (row.ordered == PAUSE or state.pauses(effect.enrollment)),
-        provider=row.provider,
+        provider=row.provider if row.status == SendStatus.SENDING else None,
         stopped=effect is not None and row.stopped is not None,
     )
 
 
-def note_provider(connection: Connection, key: str, provider: str) -> None:
-    """`Store.note_provider`."""
-    is_sending = (messages.c.key == key) & (messages.c.status == SendStatus.SENDING)
-    connection.execute(update(messages).where(is_sending).values(provider=provider))
-
-
 def release_message(connection: Connection, key: str) -> None:
     """`Store.release_message`."""
-    release_row(connection, messages, key)
+    if release_row(connection, messages, key):
+        give_back(connection, key)
 
 
 # --- ending ---------------------------------------------------------------------------------------------------------
@@ -123,6 +133,8 @@ def end_message(
 ) -> None:
     """`Store.end_message`. Raises `AlreadyEnded`, also where nothing is known of the key."""
     end_row(connection, messages, key, ended, {"status": status, "provider": provider, "provider_id": provider_id})
+    if status in (SendStatus.SKIPPED, SendStatus.FAILED):
+        give_back(connection, key)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -130,7 +142,13 @@ def end_message(
 
 def list_messages(connection: Connection, customer: str | None, limit: int) -> list[Message]:
     """The last released first."""
-    statement = select(messages).order_by(messages.c.released_at.desc(), messages.c.key).limit(limit)
+    waits = and_(effects.c.key == messages.c.key, effects.c.open)
+    statement = (
+        select(messages, effects.c.waits_until)
+        .outerjoin(effects, waits)
+        .order_by(messages.c.released_at.desc(), messages.c.key)
+        .limit(limit)
+    )
     if customer is not None:
         statement = statement.where(messages.c.customer == customer)
     return [_message(row) for row in connection.execute(statement)]
@@ -150,4 +168,5 @@ def _message(row: Row[*tuple[object, ...]]) -> Message:
         provider_id=row.provider_id,
         released_at=row.released_at,
         ended_at=row.ended_at,
+        waits_until=row.waits_until if row.status == SendStatus.RESERVED else None,
     )

@@ -93,10 +93,11 @@ def _claim(ledger: Table, others: tuple[str, ...]) -> Update:
     )
 
 
-def release_row(connection: Connection, ledger: Table, key: str) -> None:
-    """``sending`` becomes ``reserved``; any other status stays."""
+def release_row(connection: Connection, ledger: Table, key: str) -> bool:
+    """``sending`` becomes ``reserved``; any other status stays. Whether it did."""
     is_sending = (ledger.c.key == key) & (ledger.c.status == SendStatus.SENDING)
-    connection.execute(update(ledger).where(is_sending).values(status=SendStatus.RESERVED, claimed_at=None))
+    released = update(ledger).where(is_sending).values(status=SendStatus.RESERVED, claimed_at=None)
+    return bool(connection.execute(released).rowcount)
 
 
 # --- ending ---------------------------------------------------------------------------------------------------------

@@ -68,12 +68,16 @@ class CustomerRow:
 
 @dataclass(frozen=True)
 class Page:
-    """``last_seq``: of the last input on the page, those of the past included; the cursor where there is none."""
+    """``last_seq``: of the last input on the page, those of the past included; the cursor where there is none.
+
+    ``waits``: by key, until when an effect is to be left alone.
+    """
 
     inputs: tuple[Input, ...]
     last_seq: int
     unread: bool
     effects: tuple[Effect, ...]
+    waits: dict[str, datetime]
     consents: dict[str, bool]
     pending: dict[str, datetime]
     revision: str | None
@@ -119,7 +123,7 @@ def lock_customer(connection: Connection, customer: str) -> CustomerRow:
     )
 
 
-# Each part yields what, a number, a text, and for inputs whether they are of the past.
+# Each part yields what, a number, a text, and another number: whether an input is of the past, until when an effect waits.
 _customer = bindparam("customer", type_=Text())
 _nothing = literal(0, BigInteger)
 _next_inputs = (
@@ -136,9 +140,12 @@ _next_inputs = (
 )
 _read = union_all(
     select(_next_inputs),
-    select(literal("effect"), cast(effects.c.at, BigInteger), effects.c.body, _nothing).where(
-        effects.c.customer == _customer, IS_OPEN
-    ),
+    select(
+        literal("effect"),
+        cast(effects.c.at, BigInteger),
+        effects.c.body,
+        func.coalesce(cast(effects.c.waits_until, BigInteger), _nothing),
+    ).where(effects.c.customer == _customer, IS_OPEN),
     select(literal("consent"), case((consents.c.given, 1), else_=0), consents.c.topic, _nothing).where(
         consents.c.customer == _customer
     ),
@@ -164,11 +171,13 @@ def read_page(connection: Connection, row: CustomerRow) -> Page:
         parts.setdefault(what, []).append((number, text, past))
     lines = sorted(parts.get("input", ()))
     page = lines[:PAGE]
+    opened = [(effect_of(text), until) for _, text, until in sorted(parts.get("effect", ()))]
     return Page(
         inputs=tuple(input_of(text) for _, text, past in page if not past),
         last_seq=page[-1][0] if page else row.cursor,
         unread=len(lines) > PAGE,
-        effects=tuple(effect_of(text) for _, text, _ in sorted(parts.get("effect", ()))),
+        effects=tuple(effect for effect, _ in opened),
+        waits={effect.key: instant(until) for effect, until in opened if until},
         consents={topic: bool(given) for given, topic, _ in parts.get("consent", ())},
         pending={topic: instant(mailed) + CONFIRM_WITHIN for mailed, topic, _ in parts.get("asked", ())},
         revision=next((text for _, text, _ in parts.get("revision", ())), None),

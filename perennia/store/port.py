@@ -17,6 +17,7 @@ from perennia.core.decisions import (
     EffectEnded,
     Input,
     MessageTold,
+    SendEmail,
     SurveyAnswered,
     TaskEnded,
 )
@@ -70,6 +71,8 @@ from perennia.store.records import (
     Words,
 )
 from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
+from perennia.store.warming_port import Warming, uncounted
+from perennia.store.warming_records import Place
 
 # A publish that concerns no more customers than this has set their bells when it returns.
 REACHED_AT_ONCE: Final = 500
@@ -129,7 +132,7 @@ class UnknownVersion(StoreError):
 Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
-class Store(Permission, Access, Privacy, Audiences, CrmMemory, Protocol):
+class Store(Permission, Access, Privacy, Audiences, CrmMemory, Warming, Protocol):
     # --- life ---
     async def migrate(self) -> None:
         """Brings the schema to this version. Safe to run by several processes at once."""
@@ -188,11 +191,14 @@ class Store(Permission, Access, Privacy, Audiences, CrmMemory, Protocol):
         ...
 
     # --- messages ---
-    async def claim_message(self, key: str, at: datetime) -> Sending:
+    async def claim_message(
+        self, key: str, at: datetime, places: Callable[[SendEmail], Sequence[Place]] = uncounted
+    ) -> Sending:
         """Moves the ledger row ``reserved`` -> ``sending`` and says what is to be done. Commits before the provider is called.
 
         The row stays as it is where the message must not leave now: no open effect, enrollment paused, customer erased,
-        sender or topic stopped.
+        sender or topic stopped, none of ``places`` free. The first that is free is taken, and whose it is noted: should the
+        process die, the next attempt asks the same one, or lets it be.
         """
         ...
 
@@ -201,18 +207,14 @@ class Store(Permission, Access, Privacy, Audiences, CrmMemory, Protocol):
     ) -> None:
         """Ends the ledger row and appends ``ended`` as an input, in one transaction, with the bell flag set.
 
-        A key that has ended before changes nothing.
+        A key that has ended before changes nothing. One that was skipped or failed gives its place back.
         """
-        ...
-
-    async def note_provider(self, key: str, provider: str) -> None:
-        """Says whom the attempt that claimed the key asks; where only one can be asked, nobody needs to know."""
         ...
 
     async def release_message(self, key: str) -> None:
         """Moves the ledger row ``sending`` -> ``reserved``: the provider has certainly not accepted it, so it may be tried again.
 
-        Any other status stays.
+        Its place is given back. Any other status stays.
         """
         ...
 

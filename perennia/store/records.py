@@ -78,7 +78,8 @@ class TurnSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     ``state`` None: the first turn. ``first_seen``: when the customer was made. ``inputs``: after the cursor, in order,
     at most a page; ``unread``: more of them wait. ``history``: events from before that the turn asked for. ``stopped``: senders
-    and topics whose mail may not leave, as ``sender:NAME`` and ``topic:NAME``.
+    and topics whose mail may not leave, as ``sender:NAME`` and ``topic:NAME``. ``waits``: by key, until when an open effect is
+    not to be asked for.
     """
 
     customer: str
@@ -94,6 +95,7 @@ class TurnSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     open_effects: tuple[Effect, ...]
     history: tuple[CustomerEvent, ...] | None = None
     stopped: frozenset[str] = frozenset()
+    waits: dict[str, datetime] = {}
 
 
 class NeedsHistory(msgspec.Struct, frozen=True):
@@ -169,7 +171,7 @@ class SendStatus(StrEnum):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the send ledger: one per idempotency key."""
+    """A row of the send ledger: one per idempotency key. ``waits_until``: when it is tried again, if no provider had a place."""
 
     key: str
     customer: str
@@ -183,6 +185,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str | None
     released_at: datetime
     ended_at: datetime | None
+    waits_until: datetime | None = None
 
 
 class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,8 +215,9 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effect`` None: no longer open (ended, withdrawn). ``before``: the ledger's status at the claim: ``reserved`` (go),
     ``sending`` (an attempt died in the middle, or is still under way). ``zones``: the ``timezone`` traits of the recipient
-    and of its account. ``provider``: whom an attempt that was under way asked, where it was noted. ``stopped``: mail of its
-    sender or topic may not leave (`Reputation`).
+    and of its account. ``provider``: who is asked, where several could be or places are counted: as noted by this claim, or by an
+    attempt that was under way. ``stopped``: mail of its sender or topic may not leave (`Reputation`). ``full``: none of those
+    that may take it has a place that day; the row stays as it is.
     """
 
     effect: Effect | None
@@ -224,6 +228,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     zones: tuple[Json, Json] = (None, None)
     provider: str | None = None
     stopped: bool = False
+    full: bool = False
 
 
 SendingKind: TypeAlias = Literal["sender", "topic"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import make_url
@@ -13,7 +13,9 @@ from perennia.core.decisions import (
     CustomerEvent,
     EffectEnded,
     Input,
+    JournalEntry,
     MessageTold,
+    SendEmail,
     SurveyAnswered,
     TaskEnded,
 )
@@ -48,6 +50,7 @@ from perennia.store import (
     telling,
     turning,
     unclaimed,
+    warming,
     words,
     work,
 )
@@ -101,6 +104,8 @@ from perennia.store.sql_crm import SqlCrmMemory
 from perennia.store.sql_privacy import SqlPrivacy
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
+from perennia.store.warming_port import uncounted
+from perennia.store.warming_records import DayOfPlaces, Place
 
 
 def open_store(url: str) -> SqlStore:
@@ -182,11 +187,10 @@ class SqlStore(SqlAccess, SqlPrivacy, SqlAudiences, SqlCrmMemory, Store):
 
     # --- messages ---
 
-    async def claim_message(self, key: str, at: datetime) -> Sending:
-        return await self._driver.write("claim_message", lambda c: ledger.claim_message(c, key, at))
-
-    async def note_provider(self, key: str, provider: str) -> None:
-        await self._driver.write("note_provider", lambda c: ledger.note_provider(c, key, provider))
+    async def claim_message(
+        self, key: str, at: datetime, places: Callable[[SendEmail], Sequence[Place]] = uncounted
+    ) -> Sending:
+        return await self._driver.write("claim_message", lambda c: ledger.claim_message(c, key, at, places))
 
     async def release_message(self, key: str) -> None:
         await self._driver.write("release_message", lambda c: ledger.release_message(c, key))
@@ -261,6 +265,17 @@ class SqlStore(SqlAccess, SqlPrivacy, SqlAudiences, SqlCrmMemory, Store):
 
     async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
         return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
+
+    # --- places at providers that are warming up ---
+
+    async def pass_on(self, key: str, places: Sequence[Place]) -> str | None:
+        return await self._driver.write("pass_on", lambda c: warming.pass_on(c, key, places))
+
+    async def keep_waiting(self, key: str, until: datetime, entry: JournalEntry) -> None:
+        await self._driver.write("keep_waiting", lambda c: warming.keep_waiting(c, key, until, entry))
+
+    async def day_of_places(self, day: str, now: datetime) -> DayOfPlaces:
+        return await self._driver.read("day_of_places", lambda c: warming.day_of_places(c, day, now))
 
     # --- how senders and topics stand ---
 

@@ -37,6 +37,7 @@ def _partial(name: str, *columns: Column[object], where: str) -> Index:
 # Conditions of partial indexes, word for word: SQLite uses one only where the query repeats its condition literally.
 HAS_BELL = text("customers.bell > 0")
 IS_OPEN = text("effects.open")
+IS_WAITING = text("(effects.open AND effects.waits_until IS NOT NULL)")
 IS_SOFT = text("reports.bounce = 'soft'")
 IS_HARM = text("(reports.what = 'complained' OR reports.bounce = 'hard')")
 IS_OPEN_TASK = text("tasks.status = 'open'")
@@ -134,6 +135,7 @@ rejected = Table(
 
 # --- what a turn decides --------------------------------------------------------------------------------------------
 
+# `waits_until`: before then no turn offers it, since its provider had no place for it.
 effects = Table(
     "effects",
     metadata,
@@ -142,12 +144,15 @@ effects = Table(
     Column("at", Instant, nullable=False),
     Column("open", Boolean, nullable=False),
     Column("body", Text, nullable=False),
+    Column("waits_until", Instant),
 )
 _partial("ix_effects_open", effects.c.customer, effects.c.at, where="open")
+_partial("ix_effects_waiting", effects.c.waits_until, where="open AND waits_until IS NOT NULL")
 
 # The send ledger: one row per idempotency key, from its reservation on. `counts_for` is the contact under whose caps the
 # message takes a place, null for one that takes none (transactional, internal). `reference`: its name in what providers tell.
-# `address`: where it went, as addresses are compared; null before it leaves, and where it goes to a colleague.
+# `address`: where it went, as addresses are compared; null before it leaves, and where it goes to a colleague. `placed_on`: the
+# day on which it takes a place at `provider`, where that is warming up.
 messages = Table(
     "messages",
     metadata,
@@ -169,11 +174,21 @@ messages = Table(
     Column("reference", Text, index=True),
     Column("sender", Text),
     Column("address", Text),
+    Column("placed_on", Text),
 )
 Index("ix_messages_customer", messages.c.customer, messages.c.released_at)
 Index("ix_messages_status", messages.c.status)
 Index("ix_messages_released", messages.c.released_at)
 _partial("ix_messages_counted", messages.c.counts_for, messages.c.released_at, where="counts_for IS NOT NULL")
+
+# How many places are taken at a provider that is warming up, on a day in UTC, ISO text.
+warm_ups = Table(
+    "warm_ups",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("used", Integer, nullable=False),
+)
 
 # The same for what other systems are told. `target`: a channel, a record, a URL; `said`: what was told, JSON text.
 deliveries = Table(

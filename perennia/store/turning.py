@@ -98,4 +98,5 @@ def _snapshot(
         open_effects=page.effects,
         history=history,
         stopped=page.stopped,
+        waits=page.waits,
     )

@@ -24,6 +24,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.PROVIDER_REFUSED: "the mail server or the other system refused it",
     Reason.PLAYBOOK_PAUSED: "the playbook was paused",
     Reason.SENDING_STOPPED: "mail of its sender or topic was stopped",
+    Reason.WARM_UP: "its provider, which is warming up, has had as many messages as it may be given that day",
     Reason.CUSTOMER_ERASED: "the customer was erased",
     Reason.LOOP_GUARD: "it moved in circles and was stopped",
     Reason.BY_PERSON: "somebody decided so by hand",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,21 @@ from perennia.why.reasons import meaning, reason_in_words
 
 # What the sentence itself says, or what only machines want to know; the rest of a `detail` is added behind it.
 _SAID = frozenset(
-    {"template", "task", "event", "when", "track", "from", "to", "by", "order", "playbook", "verb", "version"}
+    {
+        "template",
+        "tried_again",
+        "task",
+        "event",
+        "when",
+        "track",
+        "from",
+        "to",
+        "by",
+        "order",
+        "playbook",
+        "verb",
+        "version",
+    }
     | {"variant", "rounds", "milestone"}
     | {"source", "topic"}
     | {"question", "webhook", "method", "notify", "text", "crm", "record", "decision", "body"}
@@ -105,7 +120,7 @@ def _act(entry: JournalEntry) -> str:
         case Act.STAGE:
             return f"{_stage_move(entry)}{_by(entry)}"
         case Act.HELD:
-            return f"email {entry.detail.get('template')} is held: {reason_in_words(entry.code)}"
+            return f"email {entry.detail.get('template')} is held: {reason_in_words(entry.code)}{_tried_again(entry)}"
         case Act.RAISED:
             told = entry.detail
             return f"event {entry.code}: in the stage {_text(told.get('stage'))} since {_text(told.get('since'))}"
@@ -125,6 +140,13 @@ def _act(entry: JournalEntry) -> str:
             return f"{entry.code}{_by(entry)} made no difference: {reason_in_words(entry.reason or 'nothing waited for it')}"
         case _:
             assert_never(entry.act)
+
+
+def _tried_again(entry: JournalEntry) -> str:
+    again = entry.detail.get("tried_again")
+    return (
+        f"; it is tried again at {datetime.fromisoformat(again):%Y-%m-%d %H:%M} UTC" if isinstance(again, str) else ""
+    )
 
 
 def _of_stage(entry: JournalEntry) -> str:

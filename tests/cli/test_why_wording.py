@@ -47,6 +47,14 @@ def test_an_entry_names_its_event() -> None:
     assert sentence(Act.ENTERED, "entered", detail={"event": "Signed Up"}) == "entered, since Signed Up happened"
 
 
+def test_a_message_without_a_place_says_at_which_provider_and_when_it_is_tried_again() -> None:
+    detail: JsonObject = {"template": "tips/one", "provider": "ses", "tried_again": "2026-03-03T00:12:30+00:00"}
+    assert sentence(Act.HELD, Reason.WARM_UP, Reason.WARM_UP, detail) == (
+        "email tips/one is held: its provider, which is warming up, has had as many messages as it may be given that day "
+        "(warm_up); it is tried again at 2026-03-03 00:12 UTC [provider: ses]"
+    )
+
+
 def test_a_held_message_says_what_keeps_it_and_how_long_it_may() -> None:
     told: JsonObject = {"template": "tips/one", "until": "2026-03-04T12:00:05+00:00"}
     assert sentence(Act.HELD, "quiet_hours", "quiet_hours", told) == (

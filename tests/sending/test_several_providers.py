@@ -11,6 +11,7 @@ from perennia.providers.email import Capabilities
 from perennia.providers.failures import Unavailable
 from perennia.providers.routes import EmailRoutes
 from perennia.store.records import SendStatus
+from perennia.store.warming_records import Place
 from tests.sending.conftest import Office, ToldProvider
 
 BUSY = Unavailable("busy", retry_after=timedelta(minutes=7))
@@ -76,8 +77,7 @@ async def test_an_interrupted_message_is_asked_for_where_it_was_handed_over(
 ) -> None:
     spare.capabilities = Capabilities(idempotent=True)
     key = await office.open("Signed Up")
-    await office.store.claim_message(key, office.clock.now())
-    await office.store.note_provider(key, "spare")
+    await office.store.claim_message(key, office.clock.now(), lambda _: [Place("spare", "2026-03-02")])
     await office.send(key, routes)
     assert ((await office.row()).status, taken(first, spare)) == (SendStatus.SENT, [0, 1])
 

@@ -25,7 +25,7 @@ from perennia.store.columns import microseconds
 from perennia.store.driver import Driver
 from perennia.store.migrations import upgrade
 from perennia.store.port import NotMigrated, StoreError, StoreUnavailable
-from perennia.store.records import MessageReport
+from perennia.store.records import MessageReport, SendStatus
 from perennia.store.sqlite import SqliteDriver
 from perennia.store.tables import metadata
 from tests.support.postgres import Server
@@ -250,6 +250,23 @@ async def test_the_last_words_of_a_former_version_begin_the_history(empty_url: s
 
     (known,) = await store.consent_records("c")
     assert (known.act, known.source, known.at) == ("withdrawn", "one-click", datetime(1970, 1, 1, tzinfo=UTC))
+    await store.close()
+
+
+async def test_messages_of_a_former_version_wait_for_no_place(empty_url: str) -> None:
+    opened = body(email("c"))
+    store = await at_version(
+        "0016",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+        f"INSERT INTO effects (key, customer, at, open, body) VALUES ('k', 'c', 0, true, '{opened}')",
+        "INSERT INTO messages (key, customer, playbook, step, template, status, released_at) "
+        "VALUES ('k', 'c', 'welcome', 'hello', 'hello', 'reserved', 0)",
+    )
+    await store.migrate()
+
+    assert (await take_turn(store, "ann")).waits == {}
+    assert (await store.claim_message("k", AT)).before is SendStatus.RESERVED
     await store.close()
 
 
