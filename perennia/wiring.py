@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
+from activities.herald import Herald
 from activities.messages import StoreMessages
 from activities.reaching import StoreReaching
 from activities.reputation import ReputationWatch
@@ -96,7 +97,12 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
         ),
         *system_workers(client, *build_systems(settings, store, means, channels)),
     ]
-    return Staff(workers, (ReputationWatch(store, channels, clock), build_retention(settings, store)))
+    watches = (
+        ReputationWatch(store, channels, clock),
+        build_retention(settings, store),
+        Herald(store, means.http, channels, clock),
+    )
+    return Staff(workers, watches)
 
 
 def build_retention(settings: Settings, store: Store) -> Retention:

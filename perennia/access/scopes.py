@@ -24,6 +24,8 @@ class KeyScope(StrEnum):
     PLAYBOOKS_WRITE = "playbooks:write"
     SENDING_READ = "sending:read"
     SENDING_WRITE = "sending:write"
+    ENDPOINTS_READ = "endpoints:read"
+    ENDPOINTS_WRITE = "endpoints:write"
     AUDIT_READ = "audit:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
@@ -47,6 +49,8 @@ ALLOWS: dict[KeyScope, str] = {
     KeyScope.PLAYBOOKS_WRITE: "publish, roll back, pause and resume playbooks",
     KeyScope.SENDING_READ: "look at how senders and topics stand",
     KeyScope.SENDING_WRITE: "stop the mail of a sender or topic, and let it leave again",
+    KeyScope.ENDPOINTS_READ: "look at endpoints of other systems, and at what they were told",
+    KeyScope.ENDPOINTS_WRITE: "add, change, test, stop and replay endpoints",
     KeyScope.AUDIT_READ: "look at who did what",
     KeyScope.KEYS_READ: "look at API keys, never at their secrets",
     KeyScope.KEYS_WRITE: "make, change and revoke API keys, none with more than its own scopes",

@@ -16,6 +16,7 @@ from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
 from perennia.api.description import describe
+from perennia.api.endpoints import Endpoints
 from perennia.api.events import Events
 from perennia.api.gate import Gate
 from perennia.api.keys import Keys
@@ -95,6 +96,7 @@ def create_app(
     team.include_router(SendingControl(store, bells, clock, audit, published, maxima).router())
     team.include_router(SurveyReports(store, published).router())
     team.include_router(Keys(store, audit).router())
+    team.include_router(Endpoints(store, audit, clock).router())
     must_say_scopes(team)
     app.include_router(team)
     app.include_router(_health(store))

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "suppression_commands": ("suppressions",),
     "privacy_commands": ("export", "erase"),
     "key_commands": ("keys",),
+    "endpoint_commands": ("endpoints",),
     "retention_commands": ("retention",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),

@@ -26,6 +26,7 @@ from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState, Recipient
 from perennia.store.bodies import effect_of, email_in, input_of, normal_address
 from perennia.store.columns import instant
+from perennia.store.outbound_tables import endpoints
 from perennia.store.port import UnknownCustomer
 from perennia.store.prepared import execute
 from perennia.store.tables import (
@@ -71,6 +72,7 @@ class Page:
     """``last_seq``: of the last input on the page, those of the past included; the cursor where there is none.
 
     ``waits``: by key, until when an effect is to be left alone.
+    ``endpoints``: who is told what happens, each with the types it wants (JSON).
     """
 
     inputs: tuple[Input, ...]
@@ -83,6 +85,7 @@ class Page:
     revision: str | None
     is_suppressed: bool
     stopped: frozenset[str]
+    endpoints: tuple[tuple[str, str], ...] = ()
 
 
 _account = customers.alias("accounts")
@@ -161,6 +164,9 @@ _read = union_all(
     select(literal("stopped"), _nothing, reputations.c.kind + ":" + reputations.c.name, _nothing).where(
         reputations.c.level == "stopped"
     ),
+    select(literal("endpoint"), _nothing, endpoints.c.id + " " + endpoints.c.types, _nothing).where(
+        endpoints.c.disabled_at.is_(None)
+    ),
 )
 
 
@@ -183,6 +189,7 @@ def read_page(connection: Connection, row: CustomerRow) -> Page:
         revision=next((text for _, text, _ in parts.get("revision", ())), None),
         is_suppressed="suppressed" in parts,
         stopped=frozenset(text for _, text, _ in parts.get("stopped", ())),
+        endpoints=tuple((text.partition(" ")[0], text.partition(" ")[2]) for _, text, _ in parts.get("endpoint", ())),
     )
 
 

@@ -17,6 +17,8 @@ from perennia.store.bodies import body, object_of, storable
 from perennia.store.driver import insert_into
 from perennia.store.journaling import write_journal
 from perennia.store.orders import place_order
+from perennia.store.outbound_records import OutboundEvent, OutboundType
+from perennia.store.outbox import tell_of
 from perennia.store.page import lock_customer
 from perennia.store.permission_records import ConsentLink, ConsentOutcome, ConsentRecord, ConsentSaid, ConsentStanding
 from perennia.store.port import UnknownCustomer
@@ -136,6 +138,9 @@ def _record(connection: Connection, customer: str, said: ConsentSaid, act: str) 
     connection.execute(row)
     told: JsonObject = {"topic": said.topic, "source": said.source, "text": said.text}
     write_journal(connection, customer, [JournalEntry(at=said.at, act=Act.CONSENT, code=act, detail=told)])
+    if act != "asked":
+        changed: JsonObject = {"topic": said.topic, "given": said.given, "source": said.source}
+        tell_of(connection, customer, OutboundEvent(type=OutboundType.CONSENT_CHANGED, at=said.at, data=changed))
     detail: JsonObject = {"topic": said.topic, "given": said.given}
     entry = AuditEntry(at=said.at, by=said.by or said.source, action="consent", subject=customer, detail=detail)
     write_audit(connection, entry)

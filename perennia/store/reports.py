@@ -9,10 +9,13 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from perennia.core.decisions import MessageTold, Told
+from perennia.core.json_values import JsonObject
 from perennia.store.bodies import normal_address, storable
 from perennia.store.driver import insert_into
 from perennia.store.identities import Name
 from perennia.store.marks import ADDRESS, REFERENCE, Mark, erased_among, remember
+from perennia.store.outbound_records import OutboundEvent, OutboundType
+from perennia.store.outbox import tell_of
 from perennia.store.permission import say
 from perennia.store.permission_records import ConsentSaid
 from perennia.store.records import MessageReport
@@ -49,6 +52,9 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
         suppress(connection, report.address, closed, at)
     if key is not None and what is not None and not report.machine:
         tell_message(connection, MessageTold(at=at, key=key, what=what), f"{report.provider}:{report.id}", None)
+    if key is not None and customer is not None:
+        about: JsonObject = {"message": key, "what": report.what, "bounce": report.bounce, "machine": report.machine}
+        tell_of(connection, customer, OutboundEvent(type=OutboundType.MESSAGE_REPORTED, at=at, data=about))
     if report.what == "unsubscribed" and customer is not None and topic is not None:
         say(connection, customer, ConsentSaid(topic=topic, given=False, at=at, source=report.provider))
     return True

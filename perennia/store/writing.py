@@ -28,6 +28,7 @@ from perennia.store.columns import Instant, microseconds
 from perennia.store.deliveries import KINDS, target_of
 from perennia.store.journaling import write_journal
 from perennia.store.locking import QUIET, lock_alive
+from perennia.store.outbox import tell_turn
 from perennia.store.page import CustomerRow, Page
 from perennia.store.prepared import execute
 from perennia.store.records import SendStatus, TurnWrite
@@ -46,6 +47,7 @@ def write_turn(connection: Connection, row: CustomerRow, page: Page, write: Turn
     close_work(connection, page, write)
     write_journal(connection, row.id, write.journal)
     _keep_heard(connection, row, write.heard)
+    tell_turn(connection, row, page, write)
     return _tell_others(connection, row, write)
 
 

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.api_world import World, api_world
+from tests.support.node_modules import installed, needs_node
 from tests.support.sdk_calls import EVERY_CALL, content
 from tests.support.serving import served
 
 HERE = Path(__file__).parent / "node"
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or shutil.which("npm") is None,
-    reason="node and npm are not installed: the Node SDKs are not tried",
-)
+pytestmark = needs_node
 
 
 @pytest.fixture(scope="session")
 def modules(pytestconfig: pytest.Config) -> Path:
-    """The locked SDKs, installed once per lock file into pytest's cache."""
-    assert pytestconfig.cache is not None
-    digest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:12]
-    folder = pytestconfig.cache.mkdir(f"node-sdks-{digest}")
-    installed = folder / "node_modules"
-    if not (folder / "complete").exists():
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
-        # Not `npm ci`: it refuses a lock file that names no versions for other platforms' optional packages, and a
-        # registry may not have them. The rest is installed from the lock file just the same.
-        command = ["npm", "install", "--no-save", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=110)
-        (folder / "complete").touch()
-    return installed
+    return installed(pytestconfig, HERE)
 
 
 @pytest.fixture
