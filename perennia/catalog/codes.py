@@ -13,6 +13,7 @@ CODES: Final[dict[str, str]] = {
     "bad-header": "A webhook's header has no proper name, or is one that is written for you.",
     "bad-id": "An id has characters that ids cannot have, or is too long.",
     "bad-key": "A key of the YAML is no text.",
+    "bad-include": "A partial that a template includes is not there, is no partial, or includes itself in a circle.",
     "bad-layout": "A layout is there twice, or for some languages only.",
     "bad-number": "A number that YAML or JSON cannot hold exactly.",
     "bad-schedule": "A schedule is no cron expression of five fields, or never comes.",

@@ -20,6 +20,8 @@ from perennia.catalog.workspace import Workspace, load_workspace
 from perennia.catalog.yaml_source import read_documents
 from perennia.core.definitions import NO_POLICIES, Playbook
 from perennia.core.step_ids import place_steps
+from perennia.rendering.messages import layout_names
+from perennia.rendering.partials import partials_in
 
 # What `packs add` wrote, by path: how a file that people changed is told from one that is merely old. Hidden: no definition.
 RECORD = ".installed.json"
@@ -109,13 +111,14 @@ def _defined(path: Path) -> list[str]:
 
 
 def _templates(workspace: Workspace, books: list[Playbook]) -> Iterator[str]:
-    """Files of the templates that the playbooks name, and of the layouts that those name."""
+    """Files of the templates that the playbooks name, of the layouts that those name, and of what both include."""
     steps = [placed.step for book in books for placed in place_steps(book)]
     named = {
         text for step in steps for key in ("email", "template") if isinstance(text := getattr(step, key, None), str)
     }
     bodies = [workspace.templates[name] for name in named if name in workspace.templates]
-    stems = {body.name for body in bodies} | {f"layouts/{body.layout}" for body in bodies if body.layout}
+    stems = {body.name for body in bodies} | {name for body in bodies for name in partials_in(body)}
+    stems |= {f"layouts/{name}" for body in bodies if body.layout for name in layout_names(body)}
     for path in _files(workspace.folder / "templates"):
         if path.split(".")[0] in stems:
             yield f"templates/{path}"

@@ -18,8 +18,10 @@ from perennia.core.definitions import Model
 from perennia.core.documents import TemplateBody
 from perennia.rendering import BODIES, TemplateError, check_template
 from perennia.rendering.markdown_layout import html_of_layout
+from perennia.rendering.messages import ESCAPING
 from perennia.rendering.observations import observe_source
-from perennia.rendering.source import Format, parse_source
+from perennia.rendering.partials import PARTIALS, IncludeError, Partials, written_at
+from perennia.rendering.source import Format, body_of, parse_source
 from perennia.rendering.text import compiled
 
 FORMATS = frozenset({"md", "mjml", "html", "txt"})
@@ -55,28 +57,36 @@ class TemplateFile:
 
 @dataclass
 class Templates:
-    """``broken`` names templates that exist and could not be read: those who refer to them are not to blame."""
+    """``broken`` names templates that exist and could not be read: those who refer to them are not to blame.
+
+    ``written``: each file as it is, by its path, its includes not put in.
+    """
 
     bodies: dict[str, TemplateBody] = field(default_factory=dict[str, TemplateBody])
     broken: set[str] = field(default_factory=set[str])
     findings: list[Finding] = field(default_factory=list[Finding])
+    partials: Partials = field(default_factory=Partials)
+    written: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def load_templates(root: Path) -> Templates:
-    """The templates under ``root/templates``, each with its layout.
+    """The templates under ``root/templates``, each with its layout and what it includes.
 
     ``layout`` None: the template wants none, or the workspace has no default one and rendering puts in its own.
     """
     loaded = Templates()
     files: dict[str, dict[str, TemplateFile]] = {}
     folder = root / "templates"
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    # Partials first: everything else may include them.
+    for path in sorted(paths, key=lambda path: not path.relative_to(folder).as_posix().startswith(PARTIALS)):
         is_folder = path.is_dir() and path.suffix.removeprefix(".") not in FORMATS
         if not is_folder and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             _load_file(root, path, files, loaded)
     layouts = {name.removeprefix(LAYOUTS): found for name, found in files.items() if name.startswith(LAYOUTS)}
     for layout in layouts.values():
         loaded.findings += _layouts_for_few(layout)
+    _check_partials(loaded)
     for name in sorted(files.keys()):
         if not name.startswith(LAYOUTS):
             _assemble(name, files[name], layouts, loaded)
@@ -97,11 +107,55 @@ def _load_file(root: Path, path: Path, files: dict[str, dict[str, TemplateFile]]
     if text is None:
         loaded.broken.add(name)
         return
-    found = TemplateFile(shown, ending, text)
+    loaded.written[shown] = text
+    if name.startswith(PARTIALS):
+        loaded.partials.texts.setdefault(name, {})[ending] = text
+        return
+    whole = _with_partials(text, name, ending, loaded)
+    if whole is None:
+        loaded.broken.add(name)
+        return
+    found = TemplateFile(shown, ending, whole)
     if is_layout and ext == "md":
         _add_markdown_layout(found, files.setdefault(name, {}), loaded)
     else:
         files.setdefault(name, {})[ending] = found if is_layout else _with_head(found, loaded)
+
+
+def _with_partials(text: str, name: str, ending: str, loaded: Templates) -> str | None:
+    """The text with what it includes, None with a finding where that cannot be put in."""
+    try:
+        return loaded.partials.put_in(text, name, ending)
+    except IncludeError as error:
+        path = f"templates/{error.file}"
+        found = Finding(path, error.line, error.column, "bad-include", error.message, error.remedy)
+        loaded.findings.append(found)
+        return None
+
+
+def _check_partials(loaded: Templates) -> None:
+    """Each by itself, also one that nothing includes: what it opens, it closes."""
+    for name, texts in loaded.partials.texts.items():
+        for ending, text in texts.items():
+            file = f"{name}.{ending}"
+            if body_of(text) != text.removeprefix("\ufeff"):
+                message = "a partial has no front matter: that is the template's"
+                loaded.findings.append(Finding(f"templates/{file}", 1, 1, "bad-include", message, "take it out"))
+            whole = _with_partials(text, name, ending, loaded)
+            if whole is None:
+                continue
+            try:
+                compiled(whole, ESCAPING[ending.rpartition(".")[2]], file)
+            except TemplateError as error:
+                loaded.findings.append(_placed(error, whole, file, loaded))
+
+
+def _placed(error: TemplateError, whole: str, file: str, loaded: Templates) -> Finding:
+    """The finding where it was written, in the file or in what that includes."""
+    place = written_at(whole, file, error.line)
+    path = f"templates/{place.file}"
+    there = TemplateError(place.file, place.line, error.name, error.message, error.word)
+    return _bad_template(path, there, loaded.written.get(path, ""))
 
 
 def _add_markdown_layout(file: TemplateFile, layout: dict[str, TemplateFile], loaded: Templates) -> None:
@@ -110,7 +164,7 @@ def _add_markdown_layout(file: TemplateFile, layout: dict[str, TemplateFile], lo
     try:
         compiled(file.text, "html", file.path)
     except TemplateError as error:
-        loaded.findings.append(_bad_template(file.path, error, file.text))
+        loaded.findings.append(_placed(error, file.text, file.path.removeprefix("templates/"), loaded))
         return
     if ending in layout:
         message = "this layout exists as md and as html"
@@ -157,7 +211,7 @@ def _assemble(
     chosen = {file.head.layout: file for file in files.values() if file.head is not None}
     layout, problem = _layout_files(chosen, layouts)
     body = TemplateBody(name=name, files={ending: file.text for ending, file in files.items()}, layout=layout)
-    problems += problem or [_syntax_finding(error, body) for error in check_template(body)]
+    problems += problem or [_syntax_finding(error, body, loaded.written) for error in check_template(body)]
     loaded.findings += problems or _observed(body, files)
     if problems:
         loaded.broken.add(name)
@@ -174,16 +228,17 @@ def _observed(body: TemplateBody, files: Mapping[str, TemplateFile]) -> list[Fin
         text_part = f"{language}.txt" if language else "txt"
         for each in observe_source(source, has_text_part=text_part in files):
             severity = Severity.ERROR if each.level == "error" else Severity.WARNING
-            findings.append(Finding(file.path, each.line, each.column, each.code, each.message, each.remedy, severity))
+            place = written_at(file.text, source.file, each.line)
+            path, column = f"templates/{place.file}", max(each.column - place.before, 1)
+            findings.append(Finding(path, place.line, column, each.code, each.message, each.remedy, severity))
     return findings
 
 
-def _syntax_finding(error: TemplateError, body: TemplateBody) -> Finding:
-    texts = {f"{body.name}.{ending}": text for ending, text in body.files.items()}
-    layouts = body.layout or {}
+def _syntax_finding(error: TemplateError, body: TemplateBody, written: Mapping[str, str]) -> Finding:
+    path = f"templates/{error.template}"
     ending = error.template.rpartition("/")[2].partition(".")[2]
-    source = texts.get(error.template) or layouts.get(ending, "")
-    return _bad_template(f"templates/{error.template}", error, source)
+    # A layout in Markdown is told of as the HTML that it makes.
+    return _bad_template(path, error, written.get(path) or (body.layout or {}).get(ending, ""))
 
 
 def _bad_template(path: str, error: TemplateError, source: str) -> Finding:

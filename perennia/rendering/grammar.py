@@ -106,6 +106,9 @@ def _asked_by(test: nodes.Node) -> frozenset[str]:
 def _check(environment: Environment, node: nodes.Node) -> None:
     if not isinstance(node, _ALLOWED):
         line = cast("int | None", node.lineno) or 1  # Jinja gives what it puts in itself none
+        if isinstance(node, nodes.Include):
+            message = "an include names a partial in quotes, stands in a template's body, and says nothing else"
+            raise Forbidden(line, f'{message}; write {{% include "partials/footer" %}}', "include")
         raise Forbidden(line, f"templates have no {_spoken(node)} (only values, if, for, set and with)")
     match node:
         case nodes.For(recursive=True):
@@ -199,7 +202,7 @@ def _filter(name: str, on: nodes.Expr, arguments: list[nodes.Expr]) -> nodes.Fil
 
 def _spoken(node: nodes.Node) -> str:
     kind = type(node).__name__
-    known = {"Macro": "macros", "Include": "includes", "Extends": "extends", "AssignBlock": "set blocks"}
+    known = {"Macro": "macros", "Extends": "extends", "AssignBlock": "set blocks"}
     return known.get(kind, "autoescape" if kind == "Scope" else f"{kind.lower()} tags")
 
 

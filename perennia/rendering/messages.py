@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -21,6 +22,7 @@ from perennia.rendering.markdown import render_markdown
 from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
 from perennia.rendering.names import plain
 from perennia.rendering.nesting import check_nesting
+from perennia.rendering.partials import as_written
 from perennia.rendering.reader import Reader, direction, spoken
 from perennia.rendering.sandbox import Escaping
 from perennia.rendering.source import Format, TemplateSource, choose, locale_chain, parse_source
@@ -37,7 +39,7 @@ DIGEST_NAMES = frozenset({"contact", "account", "topic", "messages"})
 CONFIRMATION_NAMES = frozenset({"contact", "topic", "confirm_url"})
 LAYOUT_NAMES = frozenset({"subject", "preheader", "content"})
 
-_ESCAPING: dict[str, Escaping] = {"md": "values", "mjml": "html", "html": "html", "txt": "none"}
+ESCAPING: dict[str, Escaping] = {"md": "values", "mjml": "html", "html": "html", "txt": "none"}
 # The layout that a template of each kind is put into.
 _LAYOUT_KIND = {"md": "html", "html": "html", "mjml": "mjml", "txt": "txt"}
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u202f]+")
@@ -94,7 +96,8 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
     ``context`` holds the names of the decision (``traits``, ``account``, ``contact``, ``enter``, ``steps``, ``stage``,
     and those of the step's ``with``). Raises `TemplateError`; never reads a file of the template's or the network.
     """
-    return _Draft(template, context, surroundings).message()
+    with _told_as_written(template):
+        return _Draft(template, context, surroundings).message()
 
 
 def render_part(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> RenderedMessage:
@@ -108,11 +111,21 @@ def try_message(template: TemplateBody, context: JsonObject, surroundings: Surro
     Every text gets its values; nothing makes HTML of Markdown, text of HTML, or puts styles into elements. MJML, whose
     values decide whether it is a whole document, is rendered.
     """
-    draft = _Draft(template, context, surroundings)
-    if draft.main.format == "mjml":
-        draft.message()
-    else:
-        draft.fill_in()
+    with _told_as_written(template):
+        draft = _Draft(template, context, surroundings)
+        if draft.main.format == "mjml":
+            draft.message()
+        else:
+            draft.fill_in()
+
+
+@contextmanager
+def _told_as_written(template: TemplateBody) -> Generator[None]:
+    """What is wrong is said of the file in which it was written, which may be a partial."""
+    try:
+        yield
+    except TemplateError as error:
+        raise as_written(error, template) from None
 
 
 @cache
@@ -163,7 +176,7 @@ def check_template(template: TemplateBody) -> list[TemplateError]:
                 source = parse_source(f"{template.name}.{ending}", "mjml", text)
                 check_mjml(source.body, source.file, source.first_line)
         except TemplateError as error:
-            problems.append(error)
+            problems.append(as_written(error, template))
     return problems
 
 
@@ -180,6 +193,11 @@ def printed_in(template: TemplateBody) -> frozenset[str]:
 def _parts(template: TemplateBody) -> Iterator[_Part]:
     for source in _sources(template):
         yield from (*_own_parts(source), *_layout_parts(template, source))
+
+
+def layout_names(template: TemplateBody) -> frozenset[str]:
+    """Of the layouts that its files ask for, ``none`` among them where one wants none. Raises `TemplateError`."""
+    return frozenset(source.layout or "default" for source in _sources(template))
 
 
 def names_of_each_form(template: TemplateBody) -> list[frozenset[str]]:
@@ -244,7 +262,7 @@ class _Draft:
             if source is not None:
                 self._filled(source)
         for ending, (file, source) in self._layouts.items():
-            compiled(source, _ESCAPING[ending], file).render(self._framed | {"content": ""}, self._reader)
+            compiled(source, ESCAPING[ending], file).render(self._framed | {"content": ""}, self._reader)
 
     def _single_line(self, key: str, text: str | None) -> str:
         """What a value has of line breaks and other control characters becomes a blank."""
@@ -286,13 +304,13 @@ class _Draft:
         return re.sub(r"\n{3,}", "\n\n", text.replace("\r\n", "\n")).strip() + "\n"
 
     def _filled(self, source: TemplateSource, escaping: Escaping | None = None) -> str:
-        text = compiled(source.body, escaping or _ESCAPING[source.format], source.file, source.first_line)
+        text = compiled(source.body, escaping or ESCAPING[source.format], source.file, source.first_line)
         return text.render(self._names, self._reader)[0]
 
     def _in_layout(self, ending: str, content: str) -> str:
         file, source = self._layouts[ending]
         inside = content if ending == "txt" else Markup(content)  # noqa: S704  # escaped when it was rendered
-        return compiled(source, _ESCAPING[ending], file).render(self._framed | {"content": inside}, self._reader)[0]
+        return compiled(source, ESCAPING[ending], file).render(self._framed | {"content": inside}, self._reader)[0]
 
 
 _BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
@@ -374,7 +392,7 @@ _Part: TypeAlias = tuple[str, Escaping, str, int]
 def _sources(template: TemplateBody) -> Iterator[TemplateSource]:
     for ending, text in template.files.items():
         kind = ending.rpartition(".")[2]
-        if kind not in _ESCAPING:
+        if kind not in ESCAPING:
             raise TemplateError(f"{template.name}.{ending}", 1, None, "is no .md, .mjml, .html or .txt")
         yield parse_source(f"{template.name}.{ending}", cast("Format", kind), text)
 
@@ -383,7 +401,7 @@ def _own_parts(source: TemplateSource) -> Iterator[_Part]:
     for key, line in (("subject", source.subject), ("preheader", source.preheader)):
         if line is not None:
             yield line, "none", source.file, source.line(key)
-    yield source.body, _ESCAPING[source.format], source.file, source.first_line
+    yield source.body, ESCAPING[source.format], source.file, source.first_line
 
 
 def _layout_parts(template: TemplateBody, source: TemplateSource) -> Iterator[_Part]:
@@ -393,7 +411,7 @@ def _layout_parts(template: TemplateBody, source: TemplateSource) -> Iterator[_P
     for ending, (file, layout) in _layouts_of(template, source).items():
         kind = ending.rpartition(".")[2]
         if kind == _LAYOUT_KIND[source.format]:
-            yield layout, _ESCAPING[kind], file, 1
+            yield layout, ESCAPING[kind], file, 1
 
 
 @cache

@@ -107,6 +107,13 @@ def parse_source(file: str, kind: Format, source: str) -> TemplateSource:
     )
 
 
+def body_of(source: str) -> str:
+    """The file without its front matter."""
+    text = source.removeprefix("\ufeff")
+    found = _FRONT_MATTER.match(text)
+    return text if found is None else text[found.end() :]
+
+
 def _lines_of_keys(text: str) -> dict[str, int]:
     return {
         found[1]: 2 + number

@@ -78,3 +78,9 @@ def test_its_german_file_serves_austrians(workspace: Path) -> None:
     assert message.subject == "Ihr Vertrag verlängert sich in 2 Wochen"
     assert "am Dienstag, 19. Mai 2026 verlängert sich" in message.text.replace("\n", " ")
     assert "€ 490,00" in message.text.replace("\u00a0", " ")
+
+
+def test_its_partial_stands_in_what_includes_it(workspace: Path) -> None:
+    assert rendered(workspace, "renewal/soon", "en").text.startswith(
+        "Nothing to do, unless you want to.\n\nYours, the team\n\nBook a call (https://app.example.com/call)\n"
+    )
