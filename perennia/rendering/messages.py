@@ -102,7 +102,8 @@ def render_message(template: TemplateBody, context: JsonObject, surroundings: Su
 
 def render_part(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> RenderedMessage:
     """The message without any layout: HTML that can stand inside another message. Raises `TemplateError`."""
-    return _Draft(template, context, surroundings, in_layout=False).part()
+    with _told_as_written(template):
+        return _Draft(template, context, surroundings, in_layout=False).part()
 
 
 def try_message(template: TemplateBody, context: JsonObject, surroundings: Surroundings) -> None:
