@@ -1,140 +1,147 @@
-"""kill -9 at each state of the ledger: a real process, a real mail server, and what a second attempt makes of it."""
+"""kill -9 at each state of the ledger, for each provider: a real process, a real server, and what a second attempt does."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import pytest
 
-from deploy.simulator.postmark import Postmark
-from deploy.simulator.resend import Resend
+from deploy.simulator import mailgun, postmark, resend, sendgrid, ses
+from deploy.simulator.exchange import Api
 from deploy.simulator.server import simulated
 from perennia.providers.email import email_provider
 from tests.sending.conftest import Office
 from tests.support.sending_process import AFTER_ACCEPTANCE, AFTER_CLAIM, AFTER_END, BEFORE_CLAIM
-from tests.support.smtp_server import RunningSmtp, smtp_server
+from tests.support.smtp_server import smtp_server
 
 MARKETING, TRANSACTIONAL = "Signed Up", "Paid"
 
 
+class End(NamedTuple):
+    """What the ledger says in the end, and how many copies the provider took."""
+
+    status: str
+    copies: int
+
+
+# Of a provider that knows a key again, and of one that does not: then the rule of the message's kind decides.
+KNOWS: Final = {
+    (BEFORE_CLAIM, MARKETING): End("sent", 1),
+    (BEFORE_CLAIM, TRANSACTIONAL): End("sent", 1),
+    (AFTER_CLAIM, MARKETING): End("sent", 1),
+    (AFTER_CLAIM, TRANSACTIONAL): End("sent", 1),
+    (AFTER_ACCEPTANCE, MARKETING): End("sent", 1),
+    (AFTER_ACCEPTANCE, TRANSACTIONAL): End("sent", 1),
+    (AFTER_END, MARKETING): End("sent", 1),
+    (AFTER_END, TRANSACTIONAL): End("sent", 1),
+}
+FORGETS: Final = {
+    **KNOWS,
+    (AFTER_CLAIM, MARKETING): End("unknown", 0),
+    (AFTER_CLAIM, TRANSACTIONAL): End("unknown", 1),
+    (AFTER_ACCEPTANCE, MARKETING): End("unknown", 1),
+    (AFTER_ACCEPTANCE, TRANSACTIONAL): End("unknown", 2),
+}
+
+
 @dataclass(frozen=True)
+class Web:
+    """A provider with an HTTP API: the fake of it, and the URL of its adapter for that fake's key."""
+
+    api: Callable[[], Api]
+    url: Callable[[str], str]
+
+
+WEB: Final = {
+    "resend": Web(resend.Resend, lambda key: f"resend:{key}"),
+    "postmark": Web(postmark.Postmark, lambda key: f"postmark:{key}"),
+    "ses": Web(ses.Ses, lambda key: f"ses:{key}@{ses.REGION}"),
+    "sendgrid": Web(sendgrid.SendGrid, lambda key: f"sendgrid:{key}"),
+    "mailgun": Web(mailgun.Mailgun, lambda key: f"mailgun:{key}@{mailgun.DOMAIN}"),
+}
+ENDS: Final = {"smtp": FORGETS, **dict.fromkeys(WEB, FORGETS), "resend": KNOWS}
+
+# One of each rule in `make test`; the whole table in `make test-full`.
+DECISIVE: Final = {
+    ("smtp", BEFORE_CLAIM, MARKETING),
+    ("smtp", AFTER_CLAIM, MARKETING),
+    ("smtp", AFTER_CLAIM, TRANSACTIONAL),
+    ("smtp", AFTER_ACCEPTANCE, MARKETING),
+    ("smtp", AFTER_END, TRANSACTIONAL),
+    ("ses", AFTER_ACCEPTANCE, TRANSACTIONAL),
+    ("resend", AFTER_CLAIM, MARKETING),
+    ("resend", AFTER_ACCEPTANCE, TRANSACTIONAL),
+}
+
+
+def every_kill() -> Iterator[object]:
+    moments = (BEFORE_CLAIM, AFTER_CLAIM, AFTER_ACCEPTANCE, AFTER_END)
+    for each in product(ENDS, moments, (MARKETING, TRANSACTIONAL)):
+        provider, moment, happened = each
+        kind = "marketing" if happened == MARKETING else "transactional"
+        marks = () if each in DECISIVE else (pytest.mark.slow,)
+        yield pytest.param(*each, ENDS[provider][moment, happened], id=f"{provider}-{moment}-{kind}", marks=marks)
+
+
+@dataclass
 class PostOffice:
-    """Ana's office, with a server at ``url`` that it really writes to; ``taken``: how many messages that took."""
+    """Ana's office, and the servers that it really writes to. ``message_ids``: of what they took."""
 
     office: Office
     store_url: str
-    url: str
-    taken: Callable[[], int]
+    servers: AsyncExitStack
 
-    async def killed_at(self, moment: str, happened: str) -> None:
-        """A first attempt at the message that the event opens, killed at the moment; then a second, to its end."""
+    async def open(self, provider: str) -> tuple[str, Callable[[], list[str]]]:
+        """The URL of a running provider, and the Message-IDs of what it has taken so far."""
+        if provider == "smtp":
+            smtp = await self.servers.enter_async_context(smtp_server())
+            return f"smtp://127.0.0.1:{smtp.port}", lambda: [
+                str(each.message["Message-ID"]) for each in smtp.postbox.deliveries
+            ]
+        web = WEB[provider]
+        server = await self.servers.enter_async_context(simulated(web.api()))
+        url = f"{web.url(server.api.key)}?api={server.url}"
+        return url, lambda: [str(each.message["Message-ID"]) for each in server.api.letters]
+
+    async def killed_at(self, url: str, moment: str, happened: str) -> str:
+        """A first attempt at the message that the event opens, killed at the moment; then a second, to its end: its status."""
         key = await self.office.open(happened)
-        arguments = (self.store_url, self.url, self.office.customer, key, moment)
+        arguments = (self.store_url, url, self.office.customer, key, moment)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.sending_process", *arguments
         )
         assert await process.wait() == -signal.SIGKILL
-        provider = email_provider(self.url)
+        provider = email_provider(url)
         await self.office.send(key, provider)
         await provider.close()
-
-    async def outcome(self) -> tuple[str, int]:
-        """What the ledger says, and how many copies the mail server took."""
-        return (await self.office.row()).status, self.taken()
+        return (await self.office.row()).status
 
 
 @pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+async def post_office(office: Office, tmp_path: Path) -> AsyncIterator[PostOffice]:
+    async with AsyncExitStack() as servers:
+        yield PostOffice(office, f"sqlite:///{tmp_path / 'store.sqlite'}", servers)
 
 
-@pytest.fixture
-async def smtp() -> AsyncIterator[RunningSmtp]:
-    async with smtp_server() as smtp:
-        yield smtp
-
-
-@pytest.fixture
-def post_office(office: Office, smtp: RunningSmtp, store_url: str) -> PostOffice:
-    """A provider without idempotency keys."""
-    return PostOffice(office, store_url, f"smtp://127.0.0.1:{smtp.port}", lambda: len(smtp.postbox.deliveries))
-
-
-@pytest.fixture
-async def postmark_office(office: Office, store_url: str) -> AsyncIterator[PostOffice]:
-    """A provider with an HTTP API and no idempotency keys."""
-    async with simulated(Postmark()) as server:
-        url = f"postmark:{server.api.key}?api={server.url}"
-        yield PostOffice(office, store_url, url, lambda: len(server.api.letters))
-
-
-@pytest.fixture
-async def resend_office(office: Office, store_url: str) -> AsyncIterator[PostOffice]:
-    """A provider with idempotency keys."""
-    async with simulated(Resend()) as server:
-        url = f"resend:{server.api.key}?api={server.url}"
-        yield PostOffice(office, store_url, url, lambda: len(server.api.letters))
-
-
-@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
-async def test_killed_before_the_claim_is_as_if_never_begun(post_office: PostOffice, happened: str) -> None:
-    await post_office.killed_at(BEFORE_CLAIM, happened)
-    assert await post_office.outcome() == ("sent", 1)
-
-
-async def test_marketing_mail_killed_before_the_provider_was_asked_is_unknown_and_not_sent(
-    post_office: PostOffice,
+@pytest.mark.parametrize(("provider", "moment", "happened", "end"), list(every_kill()))
+async def test_a_killed_sender_leaves_what_its_provider_and_the_kind_of_message_say(
+    post_office: PostOffice, provider: str, moment: str, happened: str, end: End
 ) -> None:
-    await post_office.killed_at(AFTER_CLAIM, MARKETING)
-    assert await post_office.outcome() == ("unknown", 0)
+    url, taken = await post_office.open(provider)
+    status = await post_office.killed_at(url, moment, happened)
+    assert End(status, len(taken())) == end
 
 
-async def test_transactional_mail_killed_before_the_provider_was_asked_is_unknown_and_sent(
-    post_office: PostOffice,
-) -> None:
-    await post_office.killed_at(AFTER_CLAIM, TRANSACTIONAL)
-    assert await post_office.outcome() == ("unknown", 1)
-
-
-async def test_marketing_mail_killed_after_its_acceptance_is_unknown_and_not_repeated(post_office: PostOffice) -> None:
-    await post_office.killed_at(AFTER_ACCEPTANCE, MARKETING)
-    assert await post_office.outcome() == ("unknown", 1)
-
-
-async def test_transactional_mail_killed_after_its_acceptance_is_unknown_and_repeated(post_office: PostOffice) -> None:
-    await post_office.killed_at(AFTER_ACCEPTANCE, TRANSACTIONAL)
-    assert await post_office.outcome() == ("unknown", 2)
-
-
-async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffice, smtp: RunningSmtp) -> None:
-    await post_office.killed_at(AFTER_ACCEPTANCE, TRANSACTIONAL)
-    first, second = smtp.postbox.deliveries
-    assert first.message["Message-ID"] == second.message["Message-ID"]
-
-
-@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
-async def test_killed_after_the_end_was_written_sends_nothing_more(post_office: PostOffice, happened: str) -> None:
-    await post_office.killed_at(AFTER_END, happened)
-    assert await post_office.outcome() == ("sent", 1)
-
-
-@pytest.mark.parametrize("happened", [MARKETING, TRANSACTIONAL])
-@pytest.mark.parametrize("moment", [AFTER_CLAIM, AFTER_ACCEPTANCE])
-async def test_a_provider_with_idempotency_keys_takes_one_message_and_nothing_is_unknown(
-    resend_office: PostOffice, moment: str, happened: str
-) -> None:
-    await resend_office.killed_at(moment, happened)
-    assert await resend_office.outcome() == ("sent", 1)
-
-
-@pytest.mark.parametrize(("happened", "copies"), [(MARKETING, 1), (TRANSACTIONAL, 2)])
-async def test_a_provider_without_them_takes_what_the_rule_of_the_kind_says(
-    postmark_office: PostOffice, happened: str, copies: int
-) -> None:
-    await postmark_office.killed_at(AFTER_ACCEPTANCE, happened)
-    assert await postmark_office.outcome() == ("unknown", copies)
+async def test_a_repeated_message_has_the_same_message_id(post_office: PostOffice) -> None:
+    url, taken = await post_office.open("smtp")
+    await post_office.killed_at(url, AFTER_ACCEPTANCE, TRANSACTIONAL)
+    first, second = taken()
+    assert first == second
