@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -88,20 +88,33 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 
 def _take(parsed: Parsed, line: int, row: dict[str, str], now: datetime) -> None:
+    try:
+        parsed.rows.append(suppression_of(row, now))
+    except BadCell as bad:
+        parsed.errors.append(BadRow(line, str(bad)))
+
+
+class BadCell(ValueError):
+    """What is wrong with a cell; ``column`` names it."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+def suppression_of(row: Mapping[str, str], now: datetime) -> Suppression:
+    """What a row says; the address alone must be there. Raises `BadCell`."""
     address = bare(row.get("address", ""))
     if not is_address(address):
-        parsed.errors.append(BadRow(line, f"{address[:80]!r} is no email address" if address else "has no address"))
-        return
+        raise BadCell("address", f"{address[:80]!r} is no email address" if address else "has no address")
     reason = bare(row.get("reason", "")) or IMPORTED
     if len(reason) > REASON_CHARS:
-        parsed.errors.append(BadRow(line, f"the reason is longer than {REASON_CHARS} characters"))
-        return
+        raise BadCell("reason", f"the reason is longer than {REASON_CHARS} characters")
     try:
         at = _instant(row.get("at", "").strip(), now)
     except ValueError:
-        parsed.errors.append(BadRow(line, f"{row['at'][:40]!r} is no date; write one like 2026-03-02"))
-        return
-    parsed.rows.append(Suppression(address=address, reason=reason, at=at))
+        raise BadCell("at", f"{row['at'][:40]!r} is no date; write one like 2026-03-02") from None
+    return Suppression(address=address, reason=reason, at=at)
 
 
 def _instant(text: str, now: datetime) -> datetime:

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
     "privacy_commands": ("export", "erase"),
+    "import_commands": ("import",),
     "key_commands": ("keys",),
     "endpoint_commands": ("endpoints",),
     "retention_commands": ("retention",),

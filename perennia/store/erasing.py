@@ -202,6 +202,11 @@ class _Erasing:
                 yield table.name, count
         names = {name for name in self._known.names if name.scope != REFERENCE}
         names |= {Name(ADDRESS, address) for address in self._own_addresses()}
+        quoted = [*self._ids, *self._known.addresses, *(f'"{ref}"' for ref in self._known.refs)]
+        mentioned = [func.lower(api_requests.c.body).contains(each.lower(), autoescape=True) for each in quoted]
+        answered = self._connection.execute(delete(api_requests).where(or_(*mentioned))).rowcount
+        if answered:
+            yield api_requests.name, answered
         unowned = (
             (strangers, strangers.c.id, strangers.c.body),
             (rejected, rejected.c.digest, rejected.c.raw),

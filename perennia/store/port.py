@@ -32,6 +32,7 @@ from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.access_port import Access
 from perennia.store.audience_port import Audiences
 from perennia.store.crm_port import CrmMemory
+from perennia.store.import_port import Imports
 from perennia.store.outbound_port import Outbound
 from perennia.store.permission_port import Permission
 from perennia.store.privacy_port import Privacy
@@ -133,7 +134,7 @@ class UnknownVersion(StoreError):
 Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
-class Store(Permission, Access, Outbound, Privacy, Audiences, CrmMemory, Warming, Protocol):
+class Store(Permission, Access, Outbound, Privacy, Audiences, CrmMemory, Warming, Imports, Protocol):
     # --- life ---
     async def migrate(self) -> None:
         """Brings the schema to this version. Safe to run by several processes at once."""

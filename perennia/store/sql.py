@@ -101,6 +101,7 @@ from perennia.store.records import (
 from perennia.store.sql_access import SqlAccess
 from perennia.store.sql_audiences import SqlAudiences
 from perennia.store.sql_crm import SqlCrmMemory
+from perennia.store.sql_imports import SqlImports
 from perennia.store.sql_outbound import SqlOutbound
 from perennia.store.sql_privacy import SqlPrivacy
 from perennia.store.sqlite import SqliteDriver
@@ -131,7 +132,7 @@ def _wanted(url: str) -> str:
     return f"no store at {url!r}; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-class SqlStore(SqlAccess, SqlOutbound, SqlPrivacy, SqlAudiences, SqlCrmMemory, Store):
+class SqlStore(SqlAccess, SqlOutbound, SqlImports, SqlPrivacy, SqlAudiences, SqlCrmMemory, Store):
     """``statements`` counts what was sent to the database, for tests and the bench."""
 
     def __init__(self, driver: Driver) -> None:

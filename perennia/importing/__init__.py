@@ -1,0 +1,1 @@
+"""From rows of a file or a database to customers, accounts, events, consents and suppressions."""

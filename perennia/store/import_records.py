@@ -1,0 +1,26 @@
+"""What crosses the store's border of imports. No SQL here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class ImportState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import is. ``id``: of the same file, read the same way. ``row``: the last one that was looked at.
+
+    ``taken``: rows that were new; ``known``: rows that were there already; ``bad``: rows that were refused. ``cursor``: of a
+    database, the value of the cursor column of the last row.
+    """
+
+    id: str
+    kind: str
+    name: str
+    at: datetime
+    row: int = 0
+    taken: int = 0
+    known: int = 0
+    bad: int = 0
+    done: bool = False
+    cursor: str | None = None
