@@ -40,6 +40,7 @@ from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
 from perennia.clock import Clock
 from perennia.ingest.bells import Bells
+from perennia.ingest.cloud_endpoint import CloudEventsApi
 from perennia.ingest.endpoints import SegmentApi
 from perennia.ingest.group_commit import GroupCommit
 from perennia.ingest.hooks import NO_READERS, Hooks, ReportReader
@@ -104,8 +105,10 @@ def create_app(
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
+    senders = WriteKeys(write_keys, ring.may_send)
+    app.router.routes.extend(CloudEventsApi(commits, senders, clock).routes())
     # First, since routes are tried in order and nearly every request is one of these.
-    app.router.routes[:0] = SegmentApi(commits, WriteKeys(write_keys, ring.may_send), clock).routes()
+    app.router.routes[:0] = SegmentApi(commits, senders, clock).routes()
     return app
 
 

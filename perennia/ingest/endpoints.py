@@ -63,7 +63,7 @@ class Refusal(Exception):
             headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
             headers["WWW-Authenticate"] = 'Basic realm="write key"'
-        return _json({"success": False, "code": self.code, "message": self.message}, self.status, headers)
+        return json_answer({"success": False, "code": self.code, "message": self.message}, self.status, headers)
 
 
 class SegmentApi:
@@ -92,14 +92,14 @@ class SegmentApi:
     async def _take(self, request: Request, call: str | None) -> Response:
         header_key = basic_user(request.headers.get("authorization"))
         if header_key is not None:
-            await self._authenticate(header_key)
-        text = await _read(request)
+            await must_accept(self._write_keys, header_key)
+        text = find_json(await read_request(request), request.headers.get("content-type"))
         try:
             envelope, text = open_envelope(text)
         except Malformed as error:
             raise Refusal(400, "invalid_json", str(error)) from error
         if header_key is None:
-            await self._authenticate(envelope.write_key)
+            await must_accept(self._write_keys, envelope.write_key)
         reception = Reception(received=self._clock.now(), envelope=envelope)
         if call is not None:
             return await self._take_one(text, reception, call)
@@ -123,12 +123,12 @@ class SegmentApi:
         if len(text) > ITEM_BYTES:
             raise Refusal(413, "too_large", f"an event may have {ITEM_BYTES} bytes")
         records = parse_item(text, reception, call)
-        await self._commit(records)
+        await commit(self._commits, records)
         match records:
             case [Rejected(reason=reason)]:
                 raise Refusal(400, "invalid_event", reason)
             case _:
-                return _json({"success": True}, 200, ANY_ORIGIN)
+                return json_answer({"success": True}, 200, ANY_ORIGIN)
 
     async def _take_batch(self, items: list[bytes], reception: Reception) -> Response:
         if len(items) > BATCH_ITEMS:
@@ -140,28 +140,40 @@ class SegmentApi:
             records += parsed
             if isinstance(parsed[0], Rejected):
                 rejected.append({"index": index, "reason": parsed[0].reason})
-        await self._commit(records)
-        return _json({"success": True, "rejected": rejected} if rejected else {"success": True}, 200, ANY_ORIGIN)
-
-    async def _commit(self, records: list[Record]) -> None:
-        try:
-            await self._commits.commit(records)
-        except TooMuchWaiting as error:
-            raise Refusal(429, "busy", "too many events wait to be stored; send again", retry_after=1) from error
-        except StoreUnavailable as error:
-            raise Refusal(503, "unavailable", "nothing can be stored right now; send again", retry_after=2) from error
+        await commit(self._commits, records)
+        return json_answer({"success": True, "rejected": rejected} if rejected else {"success": True}, 200, ANY_ORIGIN)
 
 
-async def _read(request: Request) -> bytes:
+async def must_accept(write_keys: WriteKeys, key: Json) -> None:
+    """Raises `Refusal` for a key that may not send."""
     try:
-        body = await read_body(request.stream(), request.headers.get("content-encoding"), BATCH_BYTES)
+        accepted = await write_keys.accept(key)
+    except StoreUnavailable as error:
+        raise Refusal(503, "unavailable", "keys cannot be looked up right now; send again", retry_after=2) from error
+    if not accepted:
+        raise Refusal(401, "invalid_write_key", "the write key is missing or unknown; send it as the Basic user name")
+
+
+async def commit(commits: GroupCommit, records: list[Record]) -> None:
+    """Returns when they are durable. Raises `Refusal` for what may pass."""
+    try:
+        await commits.commit(records)
+    except TooMuchWaiting as error:
+        raise Refusal(429, "busy", "too many events wait to be stored; send again", retry_after=1) from error
+    except StoreUnavailable as error:
+        raise Refusal(503, "unavailable", "nothing can be stored right now; send again", retry_after=2) from error
+
+
+async def read_request(request: Request) -> bytes:
+    """The body, unpacked. Raises `Refusal`."""
+    try:
+        return await read_body(request.stream(), request.headers.get("content-encoding"), BATCH_BYTES)
     except TooLarge as error:
         raise Refusal(413, "too_large", str(error)) from error
     except UnknownEncoding as error:
         raise Refusal(415, "unknown_encoding", str(error)) from error
     except Malformed as error:
         raise Refusal(400, "invalid_gzip", str(error)) from error
-    return find_json(body, request.headers.get("content-type"))
 
 
 def _preflight(request: Request) -> Response:
@@ -177,5 +189,5 @@ def _preflight(request: Request) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-def _json(content: JsonObject, status: int, headers: dict[str, str]) -> Response:
+def json_answer(content: JsonObject, status: int, headers: dict[str, str]) -> Response:
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")

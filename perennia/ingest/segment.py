@@ -110,9 +110,9 @@ class _Reading:
         self._call = call
         self._reception = reception
         self._tame = tame
-        self._message_id = _identifier(item.message_id, "messageId") or reception.new_id()
-        self._user = _identifier(item.user_id, "userId")
-        self._anonymous = _identifier(item.anonymous_id, "anonymousId")
+        self._message_id = identifier(item.message_id, "messageId") or reception.new_id()
+        self._user = identifier(item.user_id, "userId")
+        self._anonymous = identifier(item.anonymous_id, "anonymousId")
         self._context = item.context or reception.envelope.context or NO_CONTEXT
 
     def records(self) -> list[Record]:
@@ -120,7 +120,7 @@ class _Reading:
             case "identify":
                 return [self._contact(self._traits(self._identified()))]
             case "track":
-                return self._did(_name(self._item.event, "event"), self._item.properties)
+                return self._did(event_name(self._item.event, "event"), self._item.properties)
             case "page":
                 return self._did(self._viewed("Page"), self._view_properties())
             case "screen":
@@ -146,7 +146,7 @@ class _Reading:
         return [self._contact(traits, part="traits"), self._contact(event)]
 
     def _joined(self) -> list[Record]:
-        group = _identifier(self._item.group_id, "groupId")
+        group = identifier(self._item.group_id, "groupId")
         if group is None:
             raise BadItem("groupId is missing")
         traits = self._traits(self._item.traits or {})
@@ -156,7 +156,7 @@ class _Reading:
         return [account, self._contact(None, part="member", account=group)]
 
     def _merged(self) -> Merge:
-        previous = _identifier(self._item.previous_id, "previousId")
+        previous = identifier(self._item.previous_id, "previousId")
         if previous is None or self._user is None:
             raise BadItem("alias needs previousId and userId")
         if previous == self._user:
@@ -178,7 +178,7 @@ class _Reading:
             external_id=self._user,
             anonymous_id=self._anonymous,
             input=content,
-            account=account or _identifier(self._context.group_id, "context.groupId"),
+            account=account or identifier(self._context.group_id, "context.groupId"),
         )
 
     def _identified(self) -> JsonObject:
@@ -201,7 +201,7 @@ class _Reading:
     def _viewed(self, what: Literal["Page", "Screen"]) -> str:
         """Segment's own names: ``Viewed Docs Index Page`` for a category and a name, ``Loaded a Page`` for neither."""
         full_name = " ".join(part for part in (self._item.category, self._item.name) if part)
-        return _name(f"Viewed {full_name} {what}" if full_name else f"Loaded a {what}", "name")
+        return event_name(f"Viewed {full_name} {what}" if full_name else f"Loaded a {what}", "name")
 
     def _view_properties(self) -> JsonObject:
         named: JsonObject = {"category": self._item.category, "name": self._item.name}
@@ -213,8 +213,11 @@ class _Reading:
         return event_time(happened, sent, self._reception.received)
 
 
-def _identifier(value: str | float | Json | None, field_name: str) -> str | None:
-    """The id as text, None for null and for empty text. Numbers are read as JavaScript writes them: 7.0 is 7."""
+def identifier(value: str | float | Json | None, field_name: str) -> str | None:
+    """The id as text, None for null and for empty text. Numbers are read as JavaScript writes them: 7.0 is 7.
+
+    Raises `BadItem`.
+    """
     match value:
         case None:
             return None
@@ -231,7 +234,8 @@ def _identifier(value: str | float | Json | None, field_name: str) -> str | None
     return text or None
 
 
-def _name(value: str | None, field_name: str) -> str:
+def event_name(value: str | None, field_name: str) -> str:
+    """What an event is called. Raises `BadItem`."""
     name = (value or "").strip()
     if not name:
         raise BadItem(f"{field_name} is missing")
