@@ -185,6 +185,11 @@ class Settings(BaseSettings):
         "message names an address of its own, bounces+...@mail.example.com, and `perennia mailbox` hears what comes there "
         "(docs/providers.md). The part before the @ has at most 14 characters.",
     )
+    mailbox: Annotated[str, AfterValidator(_address)] = Field(
+        default="127.0.0.1:2525",
+        description="Where `perennia mailbox` takes what comes back, host:port: your mail server hands it on to there. "
+        "`perennia up` runs one where there is a bounce_address.",
+    )
     dns_server: Annotated[str | None, AfterValidator(_name_server)] = Field(
         default=None,
         description="The name server, host:port, that `perennia doctor` asks for the records of senders' domains. Without it, "

@@ -46,7 +46,7 @@ from perennia.core.decisions import (
 from perennia.core.definitions import Scope
 from perennia.core.questionnaire import SCORE, objection, score_of
 from perennia.ingest.bells import Bells
-from perennia.store.port import Store, UnknownCustomer
+from perennia.store.port import OtherWork, Store, UnknownCustomer
 
 FIRST_LOOK = 0.02  # seconds; a turn takes a few milliseconds once its workflow is awake
 LONGEST_PAUSE = 0.25
@@ -178,6 +178,9 @@ class Orders:
             customer, seq = await self.store.place_order_at_task(key, order)
         except UnknownCustomer as error:
             raise Problem(404, "Unknown task", f"There is no task {key!r}. List them: GET /api/v1/tasks") from error
+        except OtherWork as error:
+            remedy = f"answer it: POST /api/v1/approvals/{key}/approve or /deny"
+            raise Problem(409, "Not a task", f"{key!r} is a question for approval; {remedy}") from error
         return await self._answer(customer, seq, order.at, response)
 
     async def approve(self, key: str, body: ApprovalBody, response: Response) -> OrderAnswer:
@@ -196,6 +199,9 @@ class Orders:
         except UnknownCustomer as error:
             remedy = "List them: GET /api/v1/approvals"
             raise Problem(404, "Unknown approval", f"There is no approval {key!r}. {remedy}") from error
+        except OtherWork as error:
+            remedy = f"end it: POST /api/v1/tasks/{key}/done or /cancel"
+            raise Problem(409, "Not an approval", f"{key!r} is a task; {remedy}") from error
         return await self._answer(customer, seq, order.at, response)
 
     async def _place(

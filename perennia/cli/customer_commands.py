@@ -231,7 +231,13 @@ def event(
 def answer(
     customer: Customer,
     survey: Annotated[str, typer.Argument(help="The survey's id.")],
-    score: Annotated[float, typer.Option(help="On the survey's scale.")],
+    score: Annotated[float | None, typer.Option(help="On the survey's scale, where it has one.")] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answer", help="QUESTION=VALUE, once for each further question; the value as JSON, else as text."
+        ),
+    ] = None,
     comment: Annotated[str | None, typer.Option(help="What else was said.")] = None,
     message_id: Annotated[str | None, typer.Option(help="The same id again has no effect.")] = None,
     workspace: Workspace = HERE,
@@ -241,7 +247,7 @@ def answer(
 ) -> None:
     """Enters a customer's answer to a survey, given elsewhere than on its page: what asks it goes on."""
     body: JsonObject = {"survey": survey, "score": score, "comment": comment, "message_id": message_id, "by": who()}
-
+    body["answers"] = named_values("--answer", answers)
     say_answer(ask(workspace, url, data, lambda at: at.answer(customer, body)), as_json=as_json)
 
 

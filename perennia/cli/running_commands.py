@@ -92,7 +92,9 @@ def mailbox(
     workspace: Workspace = HERE,
     as_json: AsJson = False,
     data: Data = None,
-    listen: Annotated[str, typer.Option(help="Where your mail server hands mail to, host:port.")] = "127.0.0.1:2525",
+    listen: Annotated[
+        str | None, typer.Option(help="Where your mail server hands mail to, host:port; default: PERENNIA_MAILBOX.")
+    ] = None,
     lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP instead of SMTP.")] = False,
     cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) for STARTTLS.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key (PEM), if it is not in the same file.")] = None,
@@ -103,7 +105,7 @@ def mailbox(
     from perennia.listening import tls_of
 
     settings = with_kept_keys(load_settings(workspace, data))
-    where = Listening(_host_and_port(listen), lmtp, tls_of(cert, key))
+    where = Listening(_host_and_port(listen or settings.mailbox), lmtp, tls_of(cert, key))
     _run_part(listen_for_mail(settings, where, lambda url: _say_part("mailbox", url, as_json=as_json)))
 
 

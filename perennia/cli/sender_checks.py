@@ -9,9 +9,17 @@ from urllib.parse import urlsplit
 from perennia.core.definitions import Policies
 from perennia.domains.records import Checked
 from perennia.domains.resolver import DnsResolver
-from perennia.domains.senders import MailServer, Route, check_one_click, check_sender, check_server
+from perennia.domains.senders import (
+    MailServer,
+    Route,
+    check_one_click,
+    check_return_path,
+    check_sender,
+    check_server,
+)
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.failures import Misconfigured
+from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.smtp import SCHEMES, SmtpSettings
 from perennia.settings import Settings
 
@@ -28,12 +36,28 @@ async def check_senders(settings: Settings, policies: Policies | None, selectors
     domains = _domains(policies)
     checks = [check_sender(resolver, domain, route) for domain in domains]
     checks += [check_server(resolver, server) for server in route.servers]
+    if settings.bounce_address is not None:
+        checks.append(_check_bounces(settings, resolver, route, domains))
     found = [each for one in await asyncio.gather(*checks) for each in one]
     if not domains:
         found.append(
             Checked("senders", "warn", "the policies have no sender", "give them senders and a default_sender")
         )
     return [*found, check_one_click(settings.public_url)]
+
+
+async def _check_bounces(
+    settings: Settings, resolver: DnsResolver, route: Route, domains: Sequence[str]
+) -> list[Checked]:
+    address = settings.bounce_address or ""
+    try:
+        # Which key signs is nothing to DNS, and `perennia up` has one of its own.
+        ReturnPaths(address, settings.link_keys or ("any",))
+    except Misconfigured as error:
+        message = f'the bounce address "{address}" {error}'
+        return [Checked("bounces", "fail", message, "write for example bounces@mail.example.com")]
+    domain = address.rpartition("@")[2].lower()
+    return await check_return_path(resolver, domain, route, domains)
 
 
 def _route(settings: Settings, selectors: Sequence[str]) -> Route:

@@ -76,6 +76,35 @@ async def check_sender(resolver: Resolver, domain: str, route: Route) -> list[Ch
     return [spf, *keys, dmarc, *_misaligned(domain, route, alignment), mailbox]
 
 
+async def check_return_path(resolver: Resolver, domain: str, route: Route, senders: Sequence[str]) -> list[Checked]:
+    """The domain that undeliverable mail comes back to: receivers look at its SPF, and it must take mail.
+
+    ``senders``: the domains in From. DMARC counts SPF only where the two belong together (RFC 7489, 3.1.2).
+    """
+    if not route.servers:
+        message = "no message has the bounce address: what leaves through a provider comes back to the provider"
+        return [Checked("bounces", "warn", message, "leave bounce_address out, or send through a mail server")]
+    own = [f"a:{server.host}" for server in route.servers]
+    spf, mailbox = await asyncio.gather(
+        _or_unknown("SPF", check_spf(resolver, domain, own)), _or_unknown("MX", _check_mailbox(resolver, domain))
+    )
+    apart = [sender for sender in senders if not _belong_together(sender, domain)]
+    found = [spf, mailbox]
+    if apart:
+        message = f"bounces go to {domain}, so SPF says nothing for {apart[0]}: DMARC passes there by DKIM alone"
+        found.append(Checked("bounces", "warn", message, f"take a bounce address under {apart[0]}"))
+    return found
+
+
+def _belong_together(one: str, other: str) -> bool:
+    """Whether the two are of one organisation: one of them below the other, or both below a third.
+
+    Where a country's suffix has two parts (co.uk) strangers count as kin, and nothing is said.
+    """
+    parents = [one.split(".")[index:] for index in range(one.count("."))]
+    return any(other.split(".")[-len(parent) :] == parent for parent in parents)
+
+
 async def check_server(resolver: Resolver, server: MailServer) -> list[Checked]:
     """TLS, and the name of the server's address, as far as that can be seen from here."""
     found: list[Checked] = []

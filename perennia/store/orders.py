@@ -10,7 +10,7 @@ from perennia.store.bodies import body, storable
 from perennia.store.columns import Instant
 from perennia.store.locking import RUNG
 from perennia.store.page import lock_customer
-from perennia.store.port import UnknownCustomer
+from perennia.store.port import OtherWork, UnknownCustomer
 from perennia.store.prepared import execute
 from perennia.store.records import WorkKind
 from perennia.store.responses import keep_response
@@ -51,10 +51,12 @@ def place_order(connection: Connection, customer: str, order: Input, message_id:
 def place_order_at_task(connection: Connection, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
     """`Store.place_order_at_task`."""
     kind: WorkKind = "task" if isinstance(order, TaskEnded) else "approval"
-    customer = connection.scalar(select(tasks.c.customer).where(tasks.c.key == key, tasks.c.kind == kind))
-    if customer is None:
+    found = connection.execute(select(tasks.c.customer, tasks.c.kind).where(tasks.c.key == key)).one_or_none()
+    if found is None:
         raise UnknownCustomer(f"no {kind} {key!r}; `perennia {kind}s list` lists them")
-    return customer, place_order(connection, customer, order)
+    if found.kind != kind:
+        raise OtherWork(key, found.kind)
+    return found.customer, place_order(connection, found.customer, order)
 
 
 def append_one(connection: Connection, customer: str, seq: int, each: Input, message_id: str | None = None) -> None:

@@ -86,6 +86,7 @@ class StoreError(Exception):
     StoreError
     +-- StoreUnavailable    locked or out of reach; may pass
     +-- UnknownCustomer     no such customer
+    +-- OtherWork           a task where an approval was meant, or the reverse
     +-- NotMigrated         the database lacks tables of this version
     +-- StaleRevision       somebody else published in between
     +-- UnknownVersion      no such revision, or no such template version
@@ -98,6 +99,14 @@ class StoreUnavailable(StoreError):
 
 class UnknownCustomer(StoreError):
     pass
+
+
+class OtherWork(StoreError):
+    """The key is that of a task where an approval was meant, or the other way round. ``kind``: what it is."""
+
+    def __init__(self, key: str, kind: str) -> None:
+        super().__init__(f"{key!r} is a {'task' if kind == 'task' else 'question for approval'}")
+        self.kind = kind
 
 
 class NotMigrated(StoreError):
@@ -161,7 +170,10 @@ class Store(Permission, Access, Outbound, Privacy, Audiences, CrmMemory, Warming
         ...
 
     async def place_order_at_task(self, key: str, order: TaskEnded | ApprovalEnded) -> tuple[str, int]:
-        """The same for the customer whose task or approval ``key`` is. Returns internal id and ``seq``."""
+        """The same for the customer whose task or approval ``key`` is. Returns internal id and ``seq``.
+
+        Raises `UnknownCustomer`; `OtherWork` where it is an approval's key and the order ends a task, or the reverse.
+        """
         ...
 
     async def cursor(self, customer: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from perennia.settings import Settings
 from perennia.temporal import DevServer
@@ -46,7 +47,8 @@ def make_plan(settings: Settings, folder: DataFolder, kept: Kept, workspace: Pat
         pid=os.getpid(),
     )
     environment = child_environment(settings, run, kept, listen)
-    return Plan(settings, run, tuple(_parts(folder, run, environment, kept.ports)))
+    hears = settings.mailbox if settings.bounce_address else None
+    return Plan(settings, run, tuple(_parts(folder, run, environment, kept.ports, hears)))
 
 
 def _listen(http: str, free_port: int) -> str:
@@ -83,7 +85,10 @@ def child_environment(settings: Settings, run: Run, kept: Kept, listen: str) -> 
     }
 
 
-def _parts(folder: DataFolder, run: Run, environment: Mapping[str, str], ports: Mapping[str, int]) -> list[Part]:
+def _parts(
+    folder: DataFolder, run: Run, environment: Mapping[str, str], ports: Mapping[str, int], mailbox: str | None
+) -> list[Part]:
+    """``mailbox``: where the one of what comes back listens, None without one. The worker is the last."""
     parts: list[Part] = []
     if run.temporal_ui is not None:
         server = DevServer(folder.path / "temporal.sqlite", port=ports["temporal"], ui_port=ports["temporal_ui"])
@@ -93,6 +98,10 @@ def _parts(folder: DataFolder, run: Run, environment: Mapping[str, str], ports: 
         command = _ours("inbox", folder, run, *addresses)
         parts.append(Part("inbox", command, environment, accepts(LOOPBACK, ports["inbox"], ports["smtp"])))
     parts.append(Part("api", _ours("serve", folder, run), environment, answers_http(f"{run.api}/readyz")))
+    if mailbox is not None:
+        there = urlsplit(_reachable(mailbox))
+        command = _ours("mailbox", folder, run, "--listen", mailbox)
+        parts.append(Part("mailbox", command, environment, accepts(there.hostname or LOOPBACK, there.port or 0)))
     ready = folder.path / "ready" / "worker"
     command = _ours("worker", folder, run, "--ready-file", str(ready))
     parts.append(Part("worker", command, environment, says_so_in(ready), timedelta(seconds=20)))

@@ -16,12 +16,20 @@ from tests.support.serving import served
 
 SURVEY = '{"survey":"nps","kind":"nps","question":"How likely?"}'
 
+QUESTIONS = (
+    '{"survey":"team","kind":"custom","questions":[{"id":"why","text":"Why?"},'
+    '{"id":"teams","choice":"Which?","options":{"sales":"Sales","support":"Support"},"many":true}]}'
+)
+
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with api_world() as world:
-        survey = Document(kind="survey", id="nps", version=content_hash(SURVEY), body=SURVEY)
-        await world.store.publish([survey], Triggers(), NOW, "sam", None)
+        texts = {"nps": SURVEY, "team": QUESTIONS}
+        surveys = [
+            Document(kind="survey", id=id_, version=content_hash(text), body=text) for id_, text in texts.items()
+        ]
+        await world.store.publish(surveys, Triggers(), NOW, "sam", None)
         yield world
 
 
@@ -40,6 +48,14 @@ async def test_an_answer_is_entered_once_and_what_followed_is_told(world: World,
     ((customer, placed),) = world.store.orders
     assert isinstance(placed, SurveyAnswered)
     assert (customer, placed.survey, placed.score, placed.comment) == ("c1", "nps", 9, "Quick")
+
+
+async def test_several_questions_are_answered_in_one_command(world: World, tmp_path: Path) -> None:
+    why = ("--answer", "why=It is quick", "--answer", 'teams=["sales"]')
+    assert (await answered(world, tmp_path, "ana", "team", *why)).code == 0
+    ((_, placed),) = world.store.orders
+    assert isinstance(placed, SurveyAnswered)
+    assert (placed.score, placed.answers) == (None, {"why": "It is quick", "teams": ["sales"]})
 
 
 async def test_a_survey_that_is_not_published_is_named_with_the_nearest(world: World, tmp_path: Path) -> None:

@@ -115,3 +115,13 @@ async def test_a_question_that_nobody_asked_is_not_found(office: Office) -> None
     assert (answer.status_code, answer.json()["title"]) == (404, "Unknown approval")
     ended = await office.command("approvals", "approve", "nothing")
     assert (ended.code, "There is no approval 'nothing'" in ended.err) == (4, True)
+
+
+async def test_a_task_is_no_question_and_a_question_no_task(office: Office) -> None:
+    await office.post(f"approvals/{office.key}/deny", {"by": "kim", "comment": "too early"})
+    (task,) = await office.store.tasks()
+    wrong = await office.post(f"approvals/{task.key}/approve", {"by": "kim"})
+    assert (wrong.status_code, wrong.json()["title"]) == (409, "Not an approval")
+    assert wrong.json()["detail"] == f"{task.key!r} is a task; end it: POST /api/v1/tasks/{task.key}/done or /cancel"
+    reverse = await office.post(f"tasks/{office.key}/done", {"by": "kim"})
+    assert (reverse.status_code, reverse.json()["title"]) == (409, "Not a task")

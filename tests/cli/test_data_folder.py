@@ -6,8 +6,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from perennia.settings import Settings
 from perennia.up.folder import DataFolder, FolderError, choose_ports
+from perennia.up.plan import make_plan
 
 
 @pytest.fixture
@@ -59,3 +62,15 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(FolderError, match="choose another with --data DIR"):
         DataFolder(tmp_path / "file" / "var").prepare()
+
+
+@pytest.mark.parametrize(("address", "parts"), [(None, 3), ("bounces@mail.example.com", 4)])
+def test_a_mailbox_runs_where_there_is_an_address_to_come_back_to(
+    folder: DataFolder, address: str | None, parts: int
+) -> None:
+    settings = Settings(bounce_address=address, mailbox="127.0.0.1:2626", email_url=SecretStr("resend:key"))
+    plan = make_plan(settings, folder, folder.keep(), folder.path)
+    ours = [part for part in plan.parts if part.name != "temporal"]
+    assert len(ours) == parts - 1
+    assert [part.command[-1] for part in ours if part.name == "mailbox"] == ["127.0.0.1:2626"] * (parts - 3)
+    assert plan.parts[-1].name == "worker"

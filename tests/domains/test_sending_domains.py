@@ -15,7 +15,14 @@ from perennia.domains.dkim import check_dkim
 from perennia.domains.dmarc import check_dmarc
 from perennia.domains.records import Checked, to_publish
 from perennia.domains.resolver import DnsFailed
-from perennia.domains.senders import MailServer, Route, check_one_click, check_sender, check_server
+from perennia.domains.senders import (
+    MailServer,
+    Route,
+    check_one_click,
+    check_return_path,
+    check_sender,
+    check_server,
+)
 from perennia.domains.spf import check_spf
 from perennia.providers.dkim import DkimKey
 
@@ -289,3 +296,27 @@ async def test_a_server_of_ones_own_network_is_nobody_elses_business() -> None:
 )
 def test_one_click_needs_https(url: str | None, state: str) -> None:
     assert check_one_click(url).state == state
+
+
+# --- where undeliverable mail comes back to ---------------------------------------------------------------------------
+
+OWN_SERVER = Route(servers=(MailServer("mail.example.com", secured=True),))
+
+
+async def bounces(domain: str, route: Route = OWN_SERVER) -> list[tuple[str, str]]:
+    zone = Zone({"bounce.example.com": ["v=spf1 a:mail.example.com -all"], "bounce.example.net": ["v=spf1 -all"]})
+    zone.mx["bounce.example.com"] = ["mail.example.com"]
+    found = await check_return_path(zone, domain, route, ["news.example.com"])
+    return [(each.about, each.state) for each in found]
+
+
+async def test_a_bounce_domain_takes_mail_and_lets_the_server_send() -> None:
+    assert await bounces("bounce.example.com") == [("SPF", "ok"), ("MX", "ok")]
+
+
+async def test_a_bounce_domain_of_somebody_else_leaves_dmarc_to_dkim() -> None:
+    assert await bounces("bounce.example.net") == [("SPF", "ok"), ("MX", "warn"), ("bounces", "warn")]
+
+
+async def test_a_bounce_address_is_of_no_use_with_a_provider_alone() -> None:
+    assert await bounces("bounce.example.com", Route(schemes=("resend",))) == [("bounces", "warn")]
