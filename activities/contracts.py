@@ -96,6 +96,27 @@ class Crm(ABC):
         """Carries out the open write ``key``, at least once, and writes its result as an input of the customer."""
 
 
+@dataclass(frozen=True)
+class CrmStep:
+    """``position``: from where a run of keeping the CRM equal goes on; a run begins with nothing."""
+
+    position: str = ""
+
+
+@dataclass(frozen=True)
+class CrmStepped:
+    """``position``: from where to go on; None: the run is over."""
+
+    position: str | None = None
+
+
+class CrmSyncing(ABC):
+    @activity.defn(name="sync_crm")
+    @abstractmethod
+    async def step(self, request: CrmStep) -> CrmStepped:
+        """Takes a page of changes from one side to the other. The same step may be taken again."""
+
+
 class Webhooks(ABC):
     @activity.defn(name="call_webhook")
     @abstractmethod

@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         default=Path("crm.yaml"),
         description="Which traits are which fields of the CRM, and whose word counts (docs/crm.md). Relative to the workspace.",
     )
+    crm_hook_secret: SecretStr | None = Field(
+        default=None,
+        description="The client secret of your HubSpot app, with which HubSpot signs what it tells of records (POST "
+        "/hooks/crm/hubspot): docs/crm.md.",
+    )
     channels: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
         description="Where each channel of `notify` steps leads, by name (a table in the file, JSON in the environment): "

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.crm_sync import StoreCrmSyncing
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.herald import Herald
 from activities.messages import StoreMessages
@@ -26,6 +27,8 @@ from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.clock import WallClock
 from perennia.core.retention import parse_retention
+from perennia.crm.reading import CrmFileWrong, read_field_map
+from perennia.crm.syncing import CrmSync
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
@@ -42,6 +45,7 @@ from perennia.rendering.links import Links
 from perennia.settings import Settings, SettingsError
 from perennia.store.port import Store
 from perennia.temporal import connect
+from perennia.temporal.crm_schedule import CrmPlan, CrmSchedule
 from perennia.temporal.workers import customer_worker, message_worker, system_workers
 
 log = logging.getLogger(__name__)
@@ -89,18 +93,27 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     with misconfigured("webhook_secrets"):
         means = Means(build_http(settings), Signer(settings.webhook_secrets), routes.lanes()[""].provider)
     channels = build_channels(settings, means)
+    crm = build_crm(settings)
+    sync = build_crm_sync(settings, store, crm, dispatcher.nudge)
     workers = [
         customer_worker(client, turns, reaching),
         *(
             message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
             for lane, can in lanes.items()
         ),
-        *system_workers(client, *build_systems(settings, store, means, channels)),
+        *system_workers(
+            client,
+            StoreCrm(store, clock, crm),
+            StoreWebhooks(store, clock, SignedWebhooks(means.http, means.signer)),
+            StoreNotices(store, clock, channels),
+            None if sync is None else StoreCrmSyncing(sync),
+        ),
     ]
     watches = (
         ReputationWatch(store, channels, clock),
         build_retention(settings, store),
         Herald(store, means.http, channels, clock),
+        CrmSchedule(client, store, None if sync is None else CrmPlan(sync.provider.name, sync.map.interval)),
     )
     return Staff(workers, watches)
 
@@ -110,23 +123,23 @@ def build_retention(settings: Settings, store: Store) -> Retention:
     return Retention(store, build_clock(settings), parse_retention(settings.retention))
 
 
-def build_systems(
-    settings: Settings, store: Store, means: Means, channels: Channels
-) -> tuple[StoreCrm, StoreWebhooks, StoreNotices]:
-    """What tells other systems. Raises `SettingsError`."""
-    clock = build_clock(settings)
-    caller = SignedWebhooks(means.http, means.signer)
-    return (
-        StoreCrm(store, clock, build_crm(settings)),
-        StoreWebhooks(store, clock, caller),
-        StoreNotices(store, clock, channels),
-    )
-
-
 def build_crm(settings: Settings) -> CrmProvider | RecordingCrm:
     """The CRM. Raises `SettingsError`."""
     with misconfigured("crm_url", "docs/crm.md"):
         return crm_provider(settings.crm_url.get_secret_value(), settings.crm_file)
+
+
+def build_crm_sync(
+    settings: Settings, store: Store, crm: CrmProvider | RecordingCrm, ring: Callable[[Sequence[str]], None]
+) -> CrmSync | None:
+    """What keeps the CRM equal; None where nothing is to be. Raises `SettingsError`."""
+    try:
+        map_ = read_field_map(settings.crm_file)
+    except CrmFileWrong as error:
+        raise SettingsError("PERENNIA_CRM_FILE", str(error), "docs/crm.md shows what it may say") from error
+    if isinstance(crm, RecordingCrm) or not map_.syncs:
+        return None
+    return CrmSync(store, crm, map_, build_clock(settings), ring)
 
 
 def build_channels(settings: Settings, means: Means) -> Channels:
@@ -191,6 +204,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         publishes=dispatcher.publishes,
         readers=build_readers(settings),
         api_rate=settings.api_rate,
+        crm_secret=settings.crm_hook_secret.get_secret_value() if settings.crm_hook_secret else None,
         survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
         maxima={name: each.maximum for name, each in build_warm_ups(settings).items()},
     )

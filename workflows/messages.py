@@ -53,3 +53,10 @@ class PublishProgress:
     reached: int
     rate: int
     paused: bool
+
+
+@dataclass(frozen=True)
+class CrmSyncStart:
+    """``position``: from where an earlier run of the same comparison goes on; nothing for a new one."""
+
+    position: str = ""

@@ -64,6 +64,15 @@ EFFECTS: Final[dict[EffectKind, EffectPolicy]] = {
 }
 
 
+# A page is some calls of the CRM and one write: seconds. What the CRM wants later waits here, so that the next run need not.
+CRM_STEP: Final = EffectPolicy(
+    attempt=timedelta(minutes=5),
+    silence=timedelta(seconds=30),
+    overall=timedelta(hours=6),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)
+
+
 def effect_queue(customers: str, kind: EffectKind, lane: str = "") -> str:
     """The task queue of one kind of effect, beside the queue ``customers`` of the workflows that ask for them."""
     return f"{customers}-{kind.value}-{lane}" if lane else f"{customers}-{kind.value}"

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "segment_commands": ("segment",),
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
+    "crm_commands": ("crm",),
     "privacy_commands": ("export", "erase"),
     "import_commands": ("import",),
     "key_commands": ("keys",),

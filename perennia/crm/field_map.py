@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from perennia.core.agreement import Direction, Rule
+from perennia.core.calendar import parse_span
 from perennia.providers.crm import Kind
 
 # In the place of traits and fields that are none: a contact's account, and who is responsible.
 ACCOUNT: Final = "@account"
 OWNER_TRAIT: Final = "owner"
-EVERY: Final = "5m"
 
 
 class _Part(BaseModel):
@@ -60,10 +60,21 @@ class RecordMap(_Part):
         return list(dict.fromkeys([*(each.crm for each in self.fields.values()), *owner]))
 
 
-class FieldMap(_Part):
-    """A whole file. ``rest`` is for the adapter of that name."""
+SHORTEST: Final = timedelta(seconds=30)
 
-    every: str = EVERY
+
+def _every(text: str) -> str:
+    """Raises ValueError (also `SpanError`) for what is no such span."""
+    span = parse_span(text)
+    if span.business_days or span.exact + timedelta(days=span.days) < SHORTEST:
+        raise ValueError(f'"{text}" is no span of at least 30s; write for example 5m')
+    return text
+
+
+class FieldMap(_Part):
+    """A whole file. ``every``: how often both sides are compared. ``rest`` is for the adapter of that name."""
+
+    every: Annotated[str, AfterValidator(_every)] = "5m"
     accounts: RecordMap = RecordMap()
     contacts: RecordMap = RecordMap()
     rest: dict[str, Any] | None = None
@@ -72,10 +83,14 @@ class FieldMap(_Part):
         return self.accounts if kind == "account" else self.contacts
 
     @property
+    def interval(self) -> timedelta:
+        span = parse_span(self.every)
+        return span.exact + timedelta(days=span.days)
+
+    @property
     def syncs(self) -> bool:
         """Whether anything is to be kept equal."""
         return any(each.fields or each.owner for each in (self.accounts, self.contacts))
 
 
 NO_MAP: Final = FieldMap()
-SHORTEST: Final = timedelta(seconds=30)

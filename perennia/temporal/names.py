@@ -10,6 +10,10 @@ from workflows.policies import effect_queue
 # provider delays nobody's turn: `effect_queue(CUSTOMER_QUEUE, kind)`.
 CUSTOMER_QUEUE: Final = "perennia"
 
+# One CRM an installation, compared by one run at a time.
+CRM_SCHEDULE: Final = "crm"
+CRM_WORKFLOW_ID: Final = "crm-sync"
+
 
 def customer_workflow_id(customer: str) -> str:
     """The id of a customer's workflow: ``customer-contact-...`` or ``customer-account-...``.
@@ -24,4 +28,11 @@ def publish_workflow_id(number: int) -> str:
     return f"publish-{number}"
 
 
-__all__ = ["CUSTOMER_QUEUE", "customer_workflow_id", "effect_queue", "publish_workflow_id"]
+__all__ = [
+    "CRM_SCHEDULE",
+    "CRM_WORKFLOW_ID",
+    "CUSTOMER_QUEUE",
+    "customer_workflow_id",
+    "effect_queue",
+    "publish_workflow_id",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -10,8 +11,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from activities.contracts import Crm, EffectKind, Messages, Notices, Reaching, Turns, Webhooks
+from activities.contracts import Crm, CrmSyncing, EffectKind, Messages, Notices, Reaching, Turns, Webhooks
 from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
+from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
 from workflows.publish import PublishWorkflow
 
@@ -46,12 +48,12 @@ def customer_worker(
 ) -> Worker:
     """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks).
 
-    With ``reaching`` also the workflows that bring customers to a new revision.
+    With ``reaching`` also the workflows that bring customers to a new revision, and those that keep a CRM equal.
     """
     return Worker(
         client,
         task_queue=queue,
-        workflows=[CustomerWorkflow] if reaching is None else [CustomerWorkflow, PublishWorkflow],
+        workflows=[CustomerWorkflow] if reaching is None else [CustomerWorkflow, PublishWorkflow, CrmSyncWorkflow],
         activities=[turns.take] if reaching is None else [turns.take, reaching.bring_page],
         workflow_runner=runner,
         no_remote_activities=True,
@@ -89,15 +91,28 @@ def message_worker(
 
 
 def system_workers(
-    client: Client, crm: Crm, webhooks: Webhooks, notices: Notices, *, queue: str = CUSTOMER_QUEUE
+    client: Client,
+    crm: Crm,
+    webhooks: Webhooks,
+    notices: Notices,
+    syncing: CrmSyncing | None = None,
+    *,
+    queue: str = CUSTOMER_QUEUE,
 ) -> list[Worker]:
-    """Tell other systems: each kind from a queue of its own, so that a slow one delays nobody else."""
-    kinds = {EffectKind.CRM: crm.write, EffectKind.WEBHOOK: webhooks.call, EffectKind.NOTIFY: notices.post}
+    """Tell other systems: each kind from a queue of its own, so that a slow one delays nobody else.
+
+    With ``syncing`` also the steps by which the CRM is kept equal.
+    """
+    kinds: dict[EffectKind, list[Callable[..., object]]] = {
+        EffectKind.CRM: [crm.write] if syncing is None else [crm.write, syncing.step],
+        EffectKind.WEBHOOK: [webhooks.call],
+        EffectKind.NOTIFY: [notices.post],
+    }
     return [
         Worker(
             client,
             task_queue=effect_queue(queue, kind),
-            activities=[carry_out],
+            activities=activities,
             max_concurrent_activities=EFFECTS_AT_ONCE,
             # They are far rarer than messages, and each poll is a call that the server holds open.
             max_concurrent_activity_task_polls=1,
@@ -105,5 +120,5 @@ def system_workers(
             disable_eager_activity_execution=True,
             graceful_shutdown_timeout=GRACE,
         )
-        for kind, carry_out in kinds.items()
+        for kind, activities in kinds.items()
     ]
