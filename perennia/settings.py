@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     crm_url: SecretStr = Field(
         default=SecretStr("record:"),
         description="The CRM that `crm` steps write to, and that customers are kept equal with: hubspot:TOKEN, "
-        "salesforce:CLIENT_ID:CLIENT_SECRET@DOMAIN (docs/crm.md). "
+        "salesforce:CLIENT_ID:CLIENT_SECRET@DOMAIN, rest:KEY (docs/crm.md). "
         "record: writes nowhere, and keeps what was to be written.",
     )
     crm_file: Path = Field(

@@ -204,6 +204,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         publishes=dispatcher.publishes,
         readers=build_readers(settings),
         api_rate=settings.api_rate,
+        address=settings.public_url or url,
         crm_secret=settings.crm_hook_secret.get_secret_value() if settings.crm_hook_secret else None,
         survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
         maxima={name: each.maximum for name, each in build_warm_ups(settings).items()},

@@ -69,16 +69,18 @@ def create_app(
     survey_hooks: Mapping[str, str] = NO_SECRETS,
     maxima: Mapping[str, Maximum] = NO_MAXIMA,
     crm_secret: str | None = None,
+    address: str = "",
     patience: timedelta = PATIENCE,
     api_rate: int = API_RATE,
 ) -> FastAPI:
     """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
-    ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells of
-    answers, ``crm_secret`` is HubSpot's. ``maxima``: of each provider that is warming up. ``publishes``: who runs publishes.
-    ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute of an API key that names no rate. Needs
-    no start and no end of its own: store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells of answers,
+    ``crm_secret`` is HubSpot's, which signs our ``address``, too. ``maxima``: of each provider that is warming up.
+    ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute
+    of an API key that names no rate. Needs no start and no end of its own: store and bells are opened and closed by the
+    caller. Raises `NoAdminKey`.
     """
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
@@ -106,7 +108,7 @@ def create_app(
     for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
-    app.router.routes.extend(CrmHook(store, clock, crm_secret, lambda: links.base_url).routes())
+    app.router.routes.extend(CrmHook(store, clock, crm_secret, address).routes())
     app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
     senders = WriteKeys(write_keys, ring.may_send)
     app.router.routes.extend(CloudEventsApi(commits, senders, clock).routes())

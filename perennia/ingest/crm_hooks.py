@@ -33,7 +33,7 @@ class CrmHook:
     store: CrmMemory
     clock: Clock
     secret: str | None
-    public_url: Callable[[], str]
+    public_url: str
     real: Callable[[], datetime] = wall_clock
 
     def routes(self) -> list[Route]:
@@ -47,7 +47,7 @@ class CrmHook:
             body = await read_body(request.stream(), request.headers.get("content-encoding"), BODY_BYTES)
             call = Call({name.lower(): value for name, value in request.headers.items()}, body, self.real())
             query = f"?{request.url.query}" if request.url.query else ""
-            told = records_told_of(call, self.secret, f"{self.public_url()}{PATH}{query}")
+            told = records_told_of(call, self.secret, f"{self.public_url}{PATH}{query}")
             for kind, records in told.items():
                 await self.store.crm_told("hubspot", kind, records, self.clock.now())
         except (BodyError, ClientDisconnect, Unreadable, Unsigned, StoreUnavailable) as error:

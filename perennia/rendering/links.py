@@ -52,7 +52,7 @@ class Links:
     def __init__(self, base_url: str, keys: Sequence[str]) -> None:
         if not keys or not all(keys):
             raise NoSigningKey("no key to sign links with; give at least one secret that is not empty")
-        self.base_url = base_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
         self._unsubscribes = _serializer(keys, "perennia.unsubscribe")
         self._answers = _serializer(keys, "perennia.answer")
         self._confirmations = _serializer(keys, "perennia.confirmation")
@@ -60,7 +60,7 @@ class Links:
 
     def answer_url(self, key: str, survey: str) -> str:
         """Where the survey that the message ``key`` asks is answered, with ``?score=N`` one score of it chosen."""
-        return f"{self.base_url}/s/{self._answers.dumps([key, survey])}"
+        return f"{self._base_url}/s/{self._answers.dumps([key, survey])}"
 
     def read_answer(self, token: str) -> tuple[str, str]:
         """Message key and survey of the last part of an `answer_url`. Raises `BadToken`."""
@@ -69,7 +69,7 @@ class Links:
     def confirm_url(self, customer: str, topic: str, asked_at: datetime, address: str) -> str:
         """Where this customer (internal id) confirms the consent that was asked for then, for the address it is sent to."""
         mark = address_mark(customer, topic, address)
-        return f"{self.base_url}/c/{self._confirmations.dumps([customer, topic, asked_at.isoformat(), mark])}"
+        return f"{self._base_url}/c/{self._confirmations.dumps([customer, topic, asked_at.isoformat(), mark])}"
 
     def read_confirm(self, token: str) -> ConfirmLink:
         """What the last part of a `confirm_url` says. Raises `BadToken`."""
@@ -81,7 +81,7 @@ class Links:
 
     def preferences_url(self, customer: str) -> str:
         """Where this customer (internal id) chooses among all topics."""
-        return f"{self.base_url}/p/{self._preferences.dumps([customer])}"
+        return f"{self._base_url}/p/{self._preferences.dumps([customer])}"
 
     def read_preferences(self, token: str) -> str:
         """The customer of the last part of a `preferences_url`. Raises `BadToken`."""
@@ -93,7 +93,7 @@ class Links:
 
     def unsubscribe_url(self, customer: str, topic: str) -> str:
         """Where this customer (internal id) says no to ``topic``: for the message's text and for RFC 8058's header."""
-        return f"{self.base_url}/u/{self._unsubscribes.dumps([customer, topic])}"
+        return f"{self._base_url}/u/{self._unsubscribes.dumps([customer, topic])}"
 
     def read_unsubscribe(self, token: str) -> tuple[str, str]:
         """Customer and topic of the last part of an `unsubscribe_url`. Raises `BadToken`."""

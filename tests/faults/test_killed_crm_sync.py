@@ -24,7 +24,7 @@ async def kill_in_the_middle(world: CrmWorld, url: str, chance: random.Random) -
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.support.crm_process",
+        "tests.faults.crm_process",
         url,
         crm_url(world.server),
         stdout=asyncio.subprocess.PIPE,

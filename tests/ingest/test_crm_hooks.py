@@ -45,7 +45,7 @@ async def post(
     signed = f"POST{url}/hooks/crm/hubspot".encode() + body + timestamp.encode()
     digest = base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()
     headers = {"X-HubSpot-Signature-v3": digest, "X-HubSpot-Request-Timestamp": timestamp}
-    app = Starlette(routes=CrmHook(store, WallClock(), secret, lambda: URL).routes())
+    app = Starlette(routes=CrmHook(store, WallClock(), secret, URL).routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inside:8080") as client:
         return (await client.post("/hooks/crm/hubspot", content=body, headers=headers)).status_code
 

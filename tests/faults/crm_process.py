@@ -1,6 +1,6 @@
 """Keeps a CRM equal in a process of its own, run after run until it is killed.
 
-``python -m tests.support.crm_process STORE_URL CRM_URL``. Says ``begun`` before each run.
+``python -m tests.faults.crm_process STORE_URL CRM_URL``. Says ``begun`` before each run.
 """
 
 from __future__ import annotations
