@@ -18,6 +18,7 @@ from perennia.core.planning import People, StepChanges
 from perennia.permission_answers import Consent, ConsentAnswer, Consents, ImportAnswer, SuppressionPage
 from perennia.privacy_answers import Erased
 from perennia.sending_answers import Sending, WarmUps
+from perennia.store.desk_records import Absence
 from perennia.store.records import (
     Approval,
     CustomerSummary,
@@ -31,12 +32,14 @@ from perennia.store.records import (
 )
 from perennia.store.survey_records import UnclaimedAnswer
 from perennia.survey_answers import SurveyScore
+from perennia.task_answers import Member, TaskDetail
 
 # An order waits for the customer's turn; the API gives up waiting before this.
 TIMEOUT_SECONDS = 60.0
 PAGE = 500
 
 EnrollmentWord: TypeAlias = Literal["skip", "pause", "resume", "end"]
+TaskWord: TypeAlias = Literal["assign", "snooze", "comment"]
 StageWord: TypeAlias = Literal["stage", "stage/lock", "stage/unlock"]
 T = TypeVar("T")
 
@@ -270,9 +273,25 @@ class Installation:
     async def messages(self, limit: int = PAGE) -> list[Message]:
         return msgspec.json.decode(await self._get("messages", limit=limit), type=list[Message])
 
-    async def tasks(self, customer: str | None = None, status: str | None = None) -> list[Task]:
-        path = "tasks" if customer is None else f"customers/{_part(customer)}/tasks"
-        return msgspec.json.decode(await self._get(path, status=status, limit=PAGE), type=list[Task])
+    async def tasks(self, **wanted: str | bool | None) -> list[Task]:
+        """``wanted``: as the query of `GET /tasks` has it."""
+        return msgspec.json.decode(await self._get("tasks", limit=PAGE, **wanted), type=list[Task])
+
+    async def task(self, key: str) -> TaskDetail:
+        return msgspec.json.decode(await self._get(f"tasks/{_part(key)}"), type=TaskDetail)
+
+    async def change_task(self, key: str, word: TaskWord, told: JsonObject, by: str) -> TaskDetail:
+        """``told``: to whom it is given, until when it is put aside, or what is said of it."""
+        return msgspec.json.decode(await self._post(f"tasks/{_part(key)}/{word}", {**told, "by": by}), type=TaskDetail)
+
+    async def team(self) -> list[Member]:
+        return msgspec.json.decode(await self._get("team"), type=list[Member])
+
+    async def set_away(self, person: str, told: JsonObject, by: str) -> Absence:
+        return msgspec.json.decode(await self._post(f"team/{_part(person)}/away", {**told, "by": by}), type=Absence)
+
+    async def set_back(self, person: str, by: str) -> None:
+        await self._post(f"team/{_part(person)}/back", {"by": by})
 
     async def end_task(
         self, key: str, outcome: Literal["done", "cancelled"], result: str | None, by: str

@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 
 from activities.crm_sync import StoreCrmSyncing
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
+from activities.desk import TaskDesk
 from activities.herald import Herald
 from activities.messages import StoreMessages
 from activities.reaching import StoreReaching
@@ -86,7 +87,8 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     """Raises `SettingsError`."""
     clock = build_clock(settings)
     routes = build_routes(settings)
-    messages = StoreMessages(store, routes, build_links(settings), clock, build_return_paths(settings))
+    links = build_links(settings)
+    messages = StoreMessages(store, routes, links, clock, build_return_paths(settings))
     turns = StoreTurns(store, clock, ring=dispatcher.nudge, lane=routes.lane)
     reaching = StoreReaching(store, clock, dispatcher.nudge)
     lanes = {lane: leader.provider.capabilities for lane, leader in routes.lanes().items()}
@@ -114,6 +116,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
         build_retention(settings, store),
         Herald(store, means.http, channels, clock),
         CrmSchedule(client, store, None if sync is None else CrmPlan(sync.provider.name, sync.map.interval)),
+        TaskDesk(store, channels, means.email, links, clock),
     )
     return Staff(workers, watches)
 

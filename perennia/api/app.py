@@ -16,6 +16,7 @@ from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
 from perennia.api.description import describe
+from perennia.api.desk import Desk
 from perennia.api.endpoints import Endpoints
 from perennia.api.events import Events
 from perennia.api.gate import Gate
@@ -35,6 +36,7 @@ from perennia.api.sending import NO_MAXIMA, Maximum, SendingControl
 from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
+from perennia.api.task_page import TaskPage
 from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
 from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
@@ -97,6 +99,7 @@ def create_app(
     team.include_router(Suppressions(store, bells, clock, audit).router())
     team.include_router(Privacy(store, bells, clock, audit).router())
     team.include_router(Segments(store, published, clock).router())
+    team.include_router(Desk(store, clock, audit, published).router())
     team.include_router(Reading(store, published, clock).router())
     team.include_router(SendingControl(store, bells, clock, audit, published, maxima).router())
     team.include_router(SurveyReports(store, published).router())
@@ -105,7 +108,7 @@ def create_app(
     must_say_scopes(team)
     app.include_router(team)
     app.include_router(_health(store))
-    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage):
+    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(CrmHook(store, clock, crm_secret, address).routes())

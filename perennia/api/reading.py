@@ -21,7 +21,6 @@ from perennia.api.views import (
     DeliveryView,
     MessageView,
     StoryLine,
-    TaskView,
     TotalsView,
     decision_view,
     plain,
@@ -51,9 +50,7 @@ class Reading:
         get("/customers", dependencies=customers)(self.customers)
         get("/customers/{reference:path}/why", dependencies=customers)(self.why)
         get("/customers/{reference:path}/messages", dependencies=messages)(self.messages_of)
-        get("/customers/{reference:path}/tasks", dependencies=tasks)(self.tasks_of)
         get("/customers/{reference:path}", dependencies=customers)(self.customer)
-        get("/tasks", dependencies=tasks)(self.tasks)
         get("/approvals", dependencies=tasks)(self.approvals)
         get("/messages", dependencies=messages)(self.messages)
         get("/deliveries", dependencies=messages)(self.deliveries)
@@ -117,23 +114,6 @@ class Reading:
         """A customer's messages, those that were not sent included."""
         customer = await self.store.find(reference, kind)
         return [MessageView.model_validate(one) for one in await self.store.messages(customer, limit)]
-
-    async def tasks_of(
-        self,
-        reference: str,
-        kind: Scope | None = None,
-        status: Literal["open", "done", "cancelled"] | None = None,
-        limit: Limit = 100,
-    ) -> list[TaskView]:
-        """The tasks about a customer."""
-        customer = await self.store.find(reference, kind)
-        return [TaskView.model_validate(one) for one in await self.store.tasks(customer, status, limit)]
-
-    async def tasks(
-        self, status: Literal["open", "done", "cancelled"] | None = None, limit: Limit = 100
-    ) -> list[TaskView]:
-        """Everybody's tasks."""
-        return [TaskView.model_validate(one) for one in await self.store.tasks(None, status, limit)]
 
     async def approvals(
         self,

@@ -388,6 +388,7 @@ class TaskView(View):
     result: str | None
     opened_at: datetime
     ended_at: datetime | None
+    snoozed_until: datetime | None
 
 
 class TaskBody(Order):

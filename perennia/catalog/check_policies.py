@@ -16,6 +16,7 @@ from perennia.core.admission import timing_of
 from perennia.core.calendar import find_zone
 from perennia.core.definitions import FrequencyCap, Policies, QuietHours, Topic
 from perennia.core.quiet_hours import LONGEST_LOOK, WindowError, parse_window
+from perennia.core.wall_clock import TimeOfDayError, parse_time
 
 # Limits over more than this tell of a reputation that nobody remembers.
 LONGEST_COUNT = timedelta(days=30)
@@ -29,16 +30,20 @@ def check_policies(inspection: Inspection, policies: Policies) -> None:
     for key in ("any", "relational"):
         inspection.span(("survey_cooldown", key), getattr(policies.survey_cooldown, key))
     _check_limits(inspection, policies)
+    _check_people(inspection, policies)
     for name, topic in policies.topics.items():
         _check_topic(inspection, name, topic)
     sender = policies.default_sender
     if sender is not None and sender not in policies.senders:
         inspection.unknown(("default_sender",), "sender", sender, policies.senders)
     for name, known in policies.senders.items():
-        local, at, domain = known.email.partition("@")
-        if not (local and at and domain) or any(character.isspace() for character in known.email):
-            message = f'"{known.email}" is no email address'
-            inspection.at_value(("senders", name, "email"), "bad-address", message)
+        _check_address(inspection, ("senders", name, "email"), known.email)
+
+
+def _check_address(inspection: Inspection, path: Path, address: str) -> None:
+    local, at, domain = address.partition("@")
+    if not (local and at and domain) or any(character.isspace() for character in address):
+        inspection.at_value(path, "bad-address", f'"{address}" is no email address')
 
 
 def _check_limits(inspection: Inspection, policies: Policies) -> None:
@@ -47,8 +52,40 @@ def _check_limits(inspection: Inspection, policies: Policies) -> None:
     if span is not None and (span.business_days or not 0 < span.length_us <= LONGEST_COUNT.total_seconds() * 1e6):
         message = f'"{limits.over}" is no span to count messages over'
         inspection.at_value(("sending_limits", "over"), "bad-span", message, "write one up to 30 days, like 7d")
-    if limits.tell is not None and policies.channels and limits.tell not in policies.channels:
-        inspection.unknown(("sending_limits", "tell"), "channel", limits.tell, policies.channels)
+    _check_channel(inspection, policies, ("sending_limits", "tell"), limits.tell)
+
+
+def _check_channel(inspection: Inspection, policies: Policies, path: Path, channel: str | None) -> None:
+    if channel is not None and policies.channels and channel not in policies.channels:
+        inspection.unknown(path, "channel", channel, policies.channels)
+
+
+def _check_people(inspection: Inspection, policies: Policies) -> None:
+    for name, person in policies.people.items():
+        path: Path = ("people", name)
+        if person.email is not None:
+            _check_address(inspection, (*path, "email"), person.email)
+        _check_zone(inspection, (*path, "timezone"), person.timezone)
+        _check_channel(inspection, policies, (*path, "tell"), person.tell)
+        if person.digest is not None:
+            _check_time(inspection, (*path, "digest"), person.digest)
+        if person.email is None and person.tell is None and "@" not in name:
+            message = f"nobody can tell {name} of a task"
+            inspection.at_key(path, "nowhere-to-tell", message, 'give "email", or "tell: CHANNEL"')
+    for name, team in policies.teams.items():
+        if name in policies.people:
+            message = f'"{name}" is a person and a team'
+            inspection.at_key(("teams", name), "team-and-person", message, "call the team something else")
+        for index, member in enumerate(team.people):
+            if member not in policies.people:
+                inspection.unknown(("teams", name, "people", index), "person", member, policies.people)
+
+
+def _check_time(inspection: Inspection, path: Path, text: str) -> None:
+    try:
+        parse_time(text)
+    except TimeOfDayError as error:
+        inspection.at_value(path, "bad-time", str(error), "write one like 08:30")
 
 
 def _check_topic(inspection: Inspection, name: str, topic: Topic) -> None:
@@ -74,10 +111,7 @@ def check_changes(
     inspection: Inspection, policies: Policies | PolicyChanges, topics: Mapping[str, Topic], path: Path
 ) -> None:
     """Zones, windows, spans, holidays. ``topics``: those that are in force; ``path``: where the policies stand."""
-    _, unknown = find_zone(policies.timezone)
-    if unknown is not None:
-        message = f'no time zone "{unknown}"'
-        inspection.at_value((*path, "timezone"), "unknown-zone", message, "write one like Europe/Berlin")
+    _check_zone(inspection, (*path, "timezone"), policies.timezone)
     if policies.quiet_hours is not None:
         _check_quiet_hours(inspection, policies.quiet_hours, (*path, "quiet_hours"))
     if policies.business_hours is not None:
@@ -86,6 +120,12 @@ def check_changes(
         _check_holiday(inspection, (*path, "holidays", index), holiday)
     for index, cap in enumerate(policies.caps or ()):
         _check_cap(inspection, cap, topics, (*path, "caps", index))
+
+
+def _check_zone(inspection: Inspection, path: Path, zone: str | None) -> None:
+    _, unknown = find_zone(zone)
+    if unknown is not None:
+        inspection.at_value(path, "unknown-zone", f'no time zone "{unknown}"', "write one like Europe/Berlin")
 
 
 def _check_window(inspection: Inspection, path: Path, text: str) -> bool:

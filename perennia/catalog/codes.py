@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 CODES: Final[dict[str, str]] = {
-    "bad-address": "A sender's address is no e-mail address.",
+    "bad-address": "A sender's or a person's address is no e-mail address.",
     "bad-date": "A holiday is no date and no country.",
     "bad-encoding": "A file is not UTF-8.",
     "bad-event": "An event's name is empty, or has a `*` where none may be.",
@@ -53,6 +53,8 @@ CODES: Final[dict[str, str]] = {
     "never-true": "A condition, or a property filter, contradicts itself: it can never be true.",
     "no-alt": "An image of a message has no alt text.",
     "no-confirm-link": "The template that asks to confirm a consent has no `{{ confirm_url }}`: nobody could confirm.",
+    "nowhere-to-tell": "A person has neither an address nor a channel.",
+    "team-and-person": "A team has the name of a person.",
     "no-effect": "A key changes nothing where it stands.",
     "no-file": "Something in the workspace is called like a file and cannot be read as one.",
     "no-key": "An event can never carry the key that tells the playbook's enrollments apart.",

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "under_way_commands": ("publishing",),
     "customer_commands": ("customers", "show", "why", "enroll", "event", "answer", "skip", "pause", "resume", "end"),
     "stage_commands": ("stages",),
-    "task_commands": ("tasks",),
+    "task_commands": ("tasks", "team"),
     "pack_commands": ("new", "packs"),
     "rehearsal_commands": ("simulate",),
     "approval_commands": ("approvals", "deliveries"),

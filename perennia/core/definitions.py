@@ -40,7 +40,16 @@ from perennia.core.outward_definitions import (
     WebhookCall,
     WebhookStep,
 )
-from perennia.core.policy_definitions import BusinessHours, Digest, FrequencyCap, Holiday, QuietHours, SendingLimits
+from perennia.core.policy_definitions import (
+    BusinessHours,
+    Digest,
+    FrequencyCap,
+    Holiday,
+    Person,
+    QuietHours,
+    SendingLimits,
+    Team,
+)
 from perennia.core.step_definitions import (
     BUILT_IN_CONFIRMATION,
     BUILT_IN_DIGEST,
@@ -447,6 +456,8 @@ class Policies(Model):
     survey_cooldown: SurveyCooldown = SurveyCooldown()
     channels: dict[DefinitionId, Channel] = Field(default_factory=dict)
     sending_limits: SendingLimits = SendingLimits()
+    people: dict[str, Person] = Field(default_factory=dict)
+    teams: dict[DefinitionId, Team] = Field(default_factory=dict)
 
     @property
     def usual_sender(self) -> str | None:
@@ -454,6 +465,12 @@ class Policies(Model):
         if self.default_sender is None and len(self.senders) == 1:
             return next(iter(self.senders))
         return self.default_sender
+
+    def person_named(self, assignee: str) -> str:
+        """The id of the person who is known by it, or by that address; else ``assignee`` itself."""
+        if assignee in self.people:
+            return assignee
+        return next((id_ for id_, person in self.people.items() if person.email == assignee), assignee)
 
 
 NO_POLICIES = Policies(policies="default")

@@ -21,6 +21,9 @@ def _holiday(text: str) -> str:
     raise ValueError("must be a date like 2026-12-25, or a country's code like DE")
 
 
+# ``08:30``: checked by the catalog, read by `wall_clock.parse_time`.
+TimeText: TypeAlias = str
+
 # A date, or a country (``DE``, ``DE-BY``): the catalog puts its dates in the place of a country when it is released.
 Holiday: TypeAlias = Annotated[str, AfterValidator(_holiday)]
 
@@ -71,3 +74,28 @@ class FrequencyCap(Model):
     messages: Annotated[int, Field(ge=1, strict=True)]
     per: SpanText
     topics: tuple[str, ...] = ()
+
+
+class Person(Model):
+    """Somebody of the team, by the id (or address) that tasks are assigned to.
+
+    ``tell``: the channel where they hear of their tasks; without one, mail to ``email``. ``digest``: the time of day at which
+    they get a list of all that is open, on business days, in their ``timezone`` (without one, the workspace's).
+    """
+
+    name: str | None = None
+    email: str | None = None
+    timezone: str | None = None
+    tell: DefinitionId | None = None
+    digest: TimeText | None = None
+
+    def names(self, id_: str) -> list[str]:
+        """What a task of theirs may be assigned to."""
+        return [id_] if self.email in (None, id_) else [id_, self.email or ""]
+
+
+class Team(Model):
+    """People one of whom gets each task that is assigned to the team. Nobody gets one while they are away."""
+
+    people: Annotated[tuple[str, ...], Field(min_length=1)]
+    assign: Literal["round_robin", "least_loaded"] = "round_robin"

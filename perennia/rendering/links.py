@@ -57,6 +57,7 @@ class Links:
         self._answers = _serializer(keys, "perennia.answer")
         self._confirmations = _serializer(keys, "perennia.confirmation")
         self._preferences = _serializer(keys, "perennia.preferences")
+        self._tasks = _serializer(keys, "perennia.task")
 
     def answer_url(self, key: str, survey: str) -> str:
         """Where the survey that the message ``key`` asks is answered, with ``?score=N`` one score of it chosen."""
@@ -90,6 +91,14 @@ class Links:
                 return customer
             case _:
                 raise BadToken(_SOMETHING_ELSE)
+
+    def task_url(self, key: str, person: str) -> str:
+        """Where this person of the team ends, snoozes or comments the task."""
+        return f"{self._base_url}/t/{self._tasks.dumps([key, person])}"
+
+    def read_task(self, token: str) -> tuple[str, str]:
+        """Key and person of the last part of a `task_url`. Raises `BadToken`."""
+        return _pair(self._tasks, token)
 
     def unsubscribe_url(self, customer: str, topic: str) -> str:
         """Where this customer (internal id) says no to ``topic``: for the message's text and for RFC 8058's header."""

@@ -32,6 +32,7 @@ from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.access_port import Access
 from perennia.store.audience_port import Audiences
 from perennia.store.crm_port import CrmMemory
+from perennia.store.desk_port import Desk
 from perennia.store.import_port import Imports
 from perennia.store.outbound_port import Outbound
 from perennia.store.permission_port import Permission
@@ -64,7 +65,6 @@ from perennia.store.records import (
     SendStatus,
     StoredCatalog,
     SurveyQuestion,
-    Task,
     Totals,
     TurnOutcome,
     TurnSnapshot,
@@ -143,7 +143,18 @@ class UnknownVersion(StoreError):
 Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedger | None]
 
 
-class Store(Permission, Access, Outbound, Privacy, Audiences, CrmMemory, Warming, Imports, Protocol):
+class Store(
+    Permission,
+    Access,
+    Outbound,
+    Privacy,
+    Audiences,
+    CrmMemory,
+    Warming,
+    Imports,
+    Desk,
+    Protocol,
+):
     # --- life ---
     async def migrate(self) -> None:
         """Brings the schema to this version. Safe to run by several processes at once."""
@@ -445,8 +456,6 @@ class Store(Permission, Access, Outbound, Privacy, Audiences, CrmMemory, Warming
     ) -> list[JournalRow]:
         """The last ``limit`` decisions about a customer: all, or those about a playbook or track, and one of its steps."""
         ...
-
-    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]: ...
 
     async def approvals(
         self, customer: str | None = None, status: str | None = None, limit: int = 100

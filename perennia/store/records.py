@@ -416,6 +416,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None
     opened_at: datetime
     ended_at: datetime | None
+    snoozed_until: datetime | None = None
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, delete, fun
 
 from perennia.core.decisions import Act
 from perennia.core.retention import Kept
+from perennia.store.desk_tables import task_notes
 from perennia.store.driver import insert_into
 from perennia.store.privacy_tables import retention_runs
 from perennia.store.records import SendStatus
@@ -33,13 +34,17 @@ from perennia.store.tables import (
 
 
 class _Plain(NamedTuple):
-    """Rows that are too old by one column. ``with_effects``: what was decided for them, texts and all, goes with them."""
+    """Rows that are too old by one column. ``with_effects``: what was decided for them, texts and all, goes with them.
+
+    ``part``: a column of other rows, which go with the one it names.
+    """
 
     table: Table
     key: Any
     at: Any
     ended: ColumnElement[bool] | None = None
     with_effects: bool = False
+    part: Any = None
 
 
 def _has_ended(ledger: Table) -> ColumnElement[bool]:
@@ -49,7 +54,7 @@ def _has_ended(ledger: Table) -> ColumnElement[bool]:
 _PLAIN: Final = {
     Kept.MESSAGES: (_Plain(messages, messages.c.key, messages.c.ended_at, _has_ended(messages), True),),
     Kept.DELIVERIES: (_Plain(deliveries, deliveries.c.key, deliveries.c.ended_at, _has_ended(deliveries), True),),
-    Kept.TASKS: (_Plain(tasks, tasks.c.key, tasks.c.ended_at, tasks.c.status != "open", True),),
+    Kept.TASKS: (_Plain(tasks, tasks.c.key, tasks.c.ended_at, tasks.c.status != "open", True, task_notes.c.task),),
     Kept.REPORTS: (_Plain(reports, reports.c.id, reports.c.at),),
     Kept.ANSWERS: (_Plain(responses, responses.c.id, responses.c.at),),
     Kept.STRANGERS: (_Plain(strangers, strangers.c.id, strangers.c.at),),
@@ -83,6 +88,8 @@ def _plain_page(connection: Connection, plain: _Plain, before: datetime, size: i
     page = list(connection.scalars(select(plain.key).where(*is_old).limit(size)))
     if page and plain.with_effects:
         connection.execute(delete(effects).where(effects.c.key.in_(page), effects.c.open.is_(False)))
+    if page and plain.part is not None:
+        connection.execute(delete(plain.part.table).where(plain.part.in_(page)))
     if page:
         connection.execute(delete(plain.table).where(plain.key.in_(page)))
     return len(page)

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, and_, select, update
 
 from perennia.core.json_values import Json, JsonObject
 from perennia.store.bodies import body, object_of
+from perennia.store.desk_tables import task_notes
 from perennia.store.tables import customers, deliveries, effects, inputs, journal, tasks
 
 BLANK: Final = "[erased]"
@@ -154,6 +155,7 @@ def scrub(connection: Connection, other: str, traces: Traces) -> None:
         (effects.c.body, effects.c.customer, (effects.c.key,), _of_json(scrubber.record)),
         (customers.c.state, customers.c.id, (customers.c.id,), _of_json(scrubber.state)),
         *((column, tasks.c.customer, (tasks.c.key,), scrubber.text) for column in _TASK_TEXTS),
+        (task_notes.c.text, task_notes.c.customer, (task_notes.c.id,), scrubber.text),
         (deliveries.c.target, deliveries.c.customer, (deliveries.c.key,), scrubber.text),
         (deliveries.c.said, deliveries.c.customer, (deliveries.c.key,), _of_json(_all_of(scrubber))),
     )

@@ -92,7 +92,6 @@ from perennia.store.records import (
     SendStatus,
     StoredCatalog,
     SurveyQuestion,
-    Task,
     Totals,
     TurnOutcome,
     UnderWay,
@@ -101,6 +100,7 @@ from perennia.store.records import (
 from perennia.store.sql_access import SqlAccess
 from perennia.store.sql_audiences import SqlAudiences
 from perennia.store.sql_crm import SqlCrmMemory
+from perennia.store.sql_desk import SqlDesk
 from perennia.store.sql_imports import SqlImports
 from perennia.store.sql_outbound import SqlOutbound
 from perennia.store.sql_privacy import SqlPrivacy
@@ -132,7 +132,16 @@ def _wanted(url: str) -> str:
     return f"no store at {url!r}; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-class SqlStore(SqlAccess, SqlOutbound, SqlImports, SqlPrivacy, SqlAudiences, SqlCrmMemory, Store):
+class SqlStore(
+    SqlAccess,
+    SqlOutbound,
+    SqlImports,
+    SqlPrivacy,
+    SqlAudiences,
+    SqlCrmMemory,
+    SqlDesk,
+    Store,
+):
     """``statements`` counts what was sent to the database, for tests and the bench."""
 
     def __init__(self, driver: Driver) -> None:
@@ -433,9 +442,6 @@ class SqlStore(SqlAccess, SqlOutbound, SqlImports, SqlPrivacy, SqlAudiences, Sql
         self, customer: str, limit: int = 1000, subject: str | None = None, step: str | None = None
     ) -> list[JournalRow]:
         return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit, subject, step))
-
-    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
-        return await self._driver.read("tasks", lambda c: work.list_tasks(c, customer, status, limit))
 
     async def approvals(
         self, customer: str | None = None, status: str | None = None, limit: int = 100

@@ -212,6 +212,7 @@ deliveries = Table(
 Index("ix_deliveries_customer", deliveries.c.customer, deliveries.c.released_at)
 
 # `kind`: task or approval. An approval's title is its question, its result the comment that it was answered with.
+# `told_to`: the assignee who was told of it last; `telling_until`: somebody is about to tell, and until then nobody else does.
 tasks = Table(
     "tasks",
     metadata,
@@ -230,6 +231,9 @@ tasks = Table(
     Column("opened_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("kind", Text, nullable=False, server_default="task"),
+    Column("snoozed_until", Instant),
+    Column("told_to", Text),
+    Column("telling_until", Instant),
 )
 _partial("ix_tasks_open", tasks.c.opened_at, where="status = 'open'")
 

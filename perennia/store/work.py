@@ -117,24 +117,13 @@ def _end(dialect: str) -> Update:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def list_tasks(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Task]:
-    """`Store.tasks`: the last opened first."""
-    return [_task(row) for row in connection.execute(_listed("task", customer, status, limit))]
-
-
 def list_approvals(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Approval]:
     """`Store.approvals`: the last asked first."""
-    return [_approval(row) for row in connection.execute(_listed("approval", customer, status, limit))]
+    return [_approval(row) for row in connection.execute(_approvals(customer, status, limit))]
 
 
-def _listed(kind: WorkKind, customer: str | None, status: str | None, limit: int) -> Select[*tuple[object, ...]]:
-    statement = (
-        select(tasks, customers.c.external_id)
-        .join(customers, customers.c.id == tasks.c.customer)
-        .where(tasks.c.kind == kind)
-        .order_by(tasks.c.opened_at.desc(), tasks.c.key)
-        .limit(limit)
-    )
+def _approvals(customer: str | None, status: str | None, limit: int) -> Select[*tuple[object, ...]]:
+    statement = work_of("approval").order_by(tasks.c.opened_at.desc(), tasks.c.key).limit(limit)
     if customer is not None:
         statement = statement.where(tasks.c.customer == customer)
     if status == "open":
@@ -142,7 +131,13 @@ def _listed(kind: WorkKind, customer: str | None, status: str | None, limit: int
     return statement if status is None else statement.where(tasks.c.status == status)
 
 
-def _task(row: Found[*tuple[object, ...]]) -> Task:
+def work_of(kind: WorkKind) -> Select[*tuple[object, ...]]:
+    """All of that kind, each with its customer's ``external_id``."""
+    joined = select(tasks, customers.c.external_id).join(customers, customers.c.id == tasks.c.customer)
+    return joined.where(tasks.c.kind == kind)
+
+
+def task_of(row: Found[*tuple[object, ...]]) -> Task:
     return Task(
         key=row.key,
         customer=row.customer,
@@ -157,6 +152,7 @@ def _task(row: Found[*tuple[object, ...]]) -> Task:
         result=row.result,
         opened_at=row.opened_at,
         ended_at=row.ended_at,
+        snoozed_until=row.snoozed_until,
     )
 
 

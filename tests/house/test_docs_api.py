@@ -17,7 +17,7 @@ from perennia.store.port import Store
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 # Served, and described there in words: the one-letter paths of browser SDKs, and the description itself.
-IN_WORDS = re.compile(r"(POST /v1/[a-z]|GET /api/v1/openapi.json|(GET|POST) /[cups]/\{token\})")
+IN_WORDS = re.compile(r"(POST /v1/[a-z]|GET /api/v1/openapi.json|(GET|POST) /[cupst]/\{token\})")
 
 
 def routes() -> set[str]:

@@ -114,12 +114,13 @@ async def test_a_task_of_a_former_version_is_a_task_still(empty_url: str) -> Non
         "0003",
         empty_url,
         "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
-        "INSERT INTO tasks (key, customer, playbook, enrollment, title, priority, status, opened_at) "
-        "VALUES ('c/p.1/call/1', 'c', 'p', 'p.1', 'Call', 'normal', 'open', 0)",
+        "INSERT INTO tasks (key, customer, playbook, enrollment, title, priority, status, assignee, opened_at) "
+        "VALUES ('c/p.1/call/1', 'c', 'p', 'p.1', 'Call', 'normal', 'open', 'kim', 0)",
     )
     await store.migrate()
 
     assert [task.title for task in await store.tasks()] == ["Call"]
+    assert await store.untold_tasks(AT, ["kim"]) == []  # whoever has it knows of it by now
     assert (await store.approvals(), await store.deliveries()) == ([], [])
     await store.close()
 

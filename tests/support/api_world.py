@@ -25,6 +25,7 @@ from perennia.core.state import CustomerState
 from perennia.ingest.segment import Record
 from perennia.ingest.survey_hooks import NO_SECRETS
 from perennia.rendering.links import Links
+from perennia.store.desk_records import TaskWish
 from perennia.store.permission_records import (
     ConsentLink,
     ConsentOutcome,
@@ -364,9 +365,10 @@ class MemoryStore:
         entries = [row for row in self.rows if row.customer == customer]
         return [r for r in entries if subject in (None, r.entry.playbook) and step in (None, r.entry.step)][:limit]
 
-    async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:
-        found = [one for one in self.work if customer in (None, one.customer) and status in (None, one.status)]
-        return found[:limit]
+    async def find_tasks(self, wish: TaskWish, limit: int = 100, after: str | None = None) -> list[Task]:
+        assert after is None
+        found = [one for one in self.work if wish.customer in (None, one.customer)]
+        return [one for one in found if wish.status in (None, one.status)][:limit]
 
     async def totals(self) -> Totals:
         return Totals(customers=2, events=5, messages={"sent": 1}, skipped={}, enrollments={}, stages={}, tasks_open=1)
