@@ -1,8 +1,9 @@
 """``python -m bench.messages``: messages a second through the send ledger, and whether held ones slow the next.
 
 Some hundred customers are written to, once before and once after a great many others wait with a message in their quiet
-hours. Turn, rendering, claim and end are real; the provider takes every message at once. The store is a SQLite file made for
-this run, or the database of ``--store``, which must be empty.
+hours. Turn, rendering, claim and end are real; the provider takes every message at once. Of those that wait, one is made by a
+real turn, and the others are copies of its rows: a turn for each of 100,000 would take longer than all that is measured. The
+store is a SQLite file made for this run, or the database of ``--store``, which must be empty.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Connection, insert, make_url, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.contracts import EffectRequest, TurnRequest
@@ -29,7 +32,10 @@ from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.providers.email import Capabilities, OutgoingEmail, SentEmail
 from perennia.rendering.links import Links
 from perennia.store import SqlStore, open_store
+from perennia.store.postgres import PostgresDriver
 from perennia.store.records import Accepted
+from perennia.store.sqlite import SqliteDriver
+from perennia.store.tables import customers, inputs, journal
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 AT_ONCE = 16
@@ -127,7 +133,7 @@ async def _measure(url: str, folder: Path, options: Options) -> tuple[Measured, 
         await store.migrate()
         await _publish(store, folder / "workspace")
         before = await _write_to(store, "before", options.messages)
-        await _released(store, "held", options.held, ASLEEP)
+        await _hold(store, url, options.held)
         return before, await _write_to(store, "after", options.messages)
     finally:
         await store.close()
@@ -152,6 +158,43 @@ async def _write_to(store: SqlStore, name: str, count: int) -> Measured:
     await _all(released, lambda each: environment.run(messages.send, EffectRequest(*each)))
     seconds = time.perf_counter() - begin
     return Measured(seconds, len(released), (store.statements.total - statements) / len(released))
+
+
+async def _hold(store: SqlStore, url: str, count: int) -> None:
+    """So many customers whose message waits for the end of their quiet hours."""
+    if await _released(store, "held", 1, ASLEEP):
+        raise RuntimeError("nobody is held: it is no quiet hour where they are")
+    model = await store.find("held-0", "contact")
+    where = make_url(url)
+    driver = SqliteDriver(where) if where.get_backend_name() == "sqlite" else PostgresDriver(where)
+    for start in range(1, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        await driver.write("copy", partial(_copy, model=model, numbers=numbers))
+    # As autovacuum and time would: nobody has 100,000 new customers and statistics of none.
+    await driver.write("analyze", lambda connection: connection.exec_driver_sql("ANALYZE"))
+    await driver.close()
+
+
+def _copy(connection: Connection, *, model: str, numbers: Sequence[int]) -> None:
+    """Everything that is kept of the customer ``held-0``, whose internal id is ``model``, once for each number."""
+    for table, owner in ((customers, customers.c.id), (inputs, inputs.c.customer), (journal, journal.c.customer)):
+        kept = [dict(row) for row in connection.execute(select(table).where(owner == model)).mappings()]
+        copies = [
+            {
+                name: _another(value, model, number)
+                for name, value in row.items()
+                if table is not journal or name != "id"
+            }
+            for number in numbers
+            for row in kept
+        ]
+        connection.execute(insert(table), copies)
+
+
+def _another(value: object, model: str, number: int) -> object:
+    if not isinstance(value, str):
+        return value
+    return value.replace(model, f"{model}-{number}").replace("held-0", f"held-{number}")
 
 
 async def _released(store: SqlStore, name: str, count: int, zone: str) -> list[tuple[str, str]]:
