@@ -56,12 +56,12 @@ def preview_page(message: RenderedMessage, envelope: Envelope, observed: Sequenc
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(message.subject)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escape(message.subject)}</title><style>{_STYLE}</style></head><body><main>"
         f'<h1 dir="auto">{escape(message.subject)}</h1><p class="preheader" dir="auto">{escape(message.preheader)}</p>'
         f"{_listed([*envelope.headers, *envelope.notes])}"
         f"<h2>Findings</h2><ul>{said or _NOTHING}</ul>"
         f'<h2>Message</h2><div class="frames">{frames}</div>'
-        f'<h2>Text part</h2><pre dir="auto">{escape(message.text)}</pre></body></html>\n'
+        f'<h2>Text part</h2><pre dir="auto">{escape(message.text)}</pre></main></body></html>\n'
     )
 
 

@@ -1,0 +1,132 @@
+"""Every hosted page in a real Chromium with scripts off, walked through as a person would, and looked at by axe.
+
+At a phone's width, light and dark, in English and in Arabic. Skipped where there is no Chromium, or no node and npm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from perennia.core.documents import Triggers
+from tests.api.test_questions_page import asked
+from tests.support.api_world import NOW, POLICIES, World, api_world
+from tests.support.commands import perennia
+from tests.support.node_modules import installed, needs_node
+from tests.support.serving import served
+from tests.support.workspace_files import write_workspace
+
+HERE = Path(__file__).parent / "node"
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (Debian: apt-get install chromium)"),
+    needs_node,
+]
+
+PHONE = 360
+PRESS, SEND = "click", "button[type=submit]"
+ANSWERS = (
+    ((PRESS, "label:has(input[value='3'])"), (PRESS, SEND)),
+    ((PRESS, "label.option"), (PRESS, SEND)),
+    ((PRESS, "label.option"), (PRESS, SEND)),
+    ((PRESS, "fieldset label"), (PRESS, SEND)),
+    (("fill", "textarea", "It is fast"), (PRESS, SEND)),
+)
+
+
+class Walk(msgspec.Struct):
+    """``steps``: what is done on each page to come to the next."""
+
+    name: str
+    url: str
+    locale: str
+    steps: tuple[tuple[tuple[str, ...], ...], ...] = ()
+
+
+class Found(msgspec.Struct):
+    rule: str
+    help: str
+    nodes: list[str]
+
+
+class Seen(msgspec.Struct):
+    """A page, in one colour scheme. ``width``: of its content, in pixels."""
+
+    name: str
+    title: str
+    scheme: str
+    violations: list[Found]
+    direction: str
+    width: int
+    dark: bool
+    background: str
+
+
+def walks(locale: str, at: str, people: World, survey: str) -> list[Walk]:
+    """Through every page that people reach by a link in a message. ``at``: where the first three are served."""
+
+    def here(url: str) -> str:
+        return at + "/" + url.split("/", 3)[3]
+
+    sent = ((PRESS, SEND),)
+    return [
+        Walk(f"unsubscribe-{locale}", here(people.links.unsubscribe_url("c1", "tips")), locale, (sent,)),
+        Walk(f"preferences-{locale}", here(people.links.preferences_url("c1")), locale, (sent,)),
+        Walk(
+            f"confirm-{locale}", here(people.links.confirm_url("c1", "news", NOW, "ana@example.com")), locale, (sent,)
+        ),
+        Walk(f"survey-{locale}", survey, locale, ANSWERS),
+        Walk(f"nowhere-{locale}", f"{at}/u/changed", locale),
+    ]
+
+
+async def look(modules: Path, folder: Path, all_walks: list[Walk]) -> list[Seen]:
+    process = await asyncio.create_subprocess_exec(
+        *("node", str(HERE / "look.js"), CHROMIUM, str(folder)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "NODE_PATH": str(modules)},
+    )
+    out, error = await process.communicate(msgspec.json.encode(all_walks))
+    assert process.returncode == 0, error.decode()
+    return msgspec.json.decode(out, type=list[Seen])
+
+
+@pytest.fixture
+def preview(tmp_path: Path) -> str:
+    """The page that `perennia preview` writes of a message."""
+    page = tmp_path / "preview.html"
+    written = perennia(write_workspace(tmp_path / "workspace"), "preview", "hello/greet", "--html", str(page))
+    assert written.code == 0
+    return page.as_uri()
+
+
+@pytest.mark.timeout(600)
+async def test_axe_finds_nothing_on_any_page_and_each_fits_a_phone(
+    pytestconfig: pytest.Config, tmp_path: Path, preview: str
+) -> None:
+    modules = await asyncio.to_thread(installed, pytestconfig, HERE)
+    async with api_world() as people, api_world() as asking:
+        await people.store.publish([POLICIES], Triggers(), NOW, "sam", None)
+        answering = await asked(asking, languages={})
+        async with served(people.app) as at, served(asking.app) as there:
+            survey = there + "/" + answering.split("/", 3)[3]
+            hosted = [each for locale in ("en", "ar") for each in walks(locale, at, people, survey)]
+            found = await look(modules, tmp_path, [*hosted, Walk("preview", preview, "en")])
+    assert [(page.name, each.rule, each.help, each.nodes) for page in found for each in page.violations] == []
+    assert len(found) == 2 * (2 * 13 + 1)
+    assert {(page.direction, "-ar-" in page.name) for page in found if page.direction} == {
+        ("ltr", False),
+        ("rtl", True),
+    }
+    assert [page.name for page in found if page.dark != (page.scheme == "dark")] == []
+    assert [(page.name, page.width) for page in found if page.width > PHONE] == []
