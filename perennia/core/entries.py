@@ -184,7 +184,7 @@ def _is_held_out(run: Deliberation, book: CompiledPlaybook) -> bool:
     """Always in or always out: a stable hash of playbook and customer."""
     if book.holdout < 1 and not run.catalog.rehearsal.holdouts:
         return False
-    return book.holdout > 0 and position_of(book.id, run.state.facts.ref) < book.holdout
+    return position_of(book.id, run.state.facts.ref) < book.holdout
 
 
 def _objection(

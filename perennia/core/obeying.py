@@ -49,7 +49,6 @@ def _resume(run: Deliberation, enrollment: Enrollment, order: PlaybookOrder) -> 
         return
     run.note(Act.ORDER, order.word, enrollment=enrollment, step=enrollment.step, detail=_told(order))
     if order.word == "skip":
-        enrollment.halted = False
         skip(run, enrollment, Reason.PLAYBOOK_PAUSED)
     else:
         resume(run, enrollment)

@@ -29,6 +29,11 @@ def test_another_event_starts_nothing() -> None:
     assert life.timeline == []
 
 
+def test_what_holds_of_everybody_takes_in_a_new_customer_at_once() -> None:
+    text = GREETING.replace("event: Signed Up", "when: '!happened(\"Left\")'")
+    assert Life(text).until("1d").entries == ["0d"]
+
+
 def test_once_survives_the_end_for_good() -> None:
     life = Life(GREETING).event("1h", "Signed Up").event("300d", "Signed Up").until("301d")
     assert life.entries == ["1h"]

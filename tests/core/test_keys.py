@@ -303,3 +303,11 @@ def test_an_order_for_a_key_that_is_not_there_is_ignored() -> None:
 def test_a_state_with_keys_survives_json() -> None:
     state = order(order(Life(BRIEF), "0d", "a"), "1d", "b").until("1d").world.state
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
+
+
+def test_an_event_without_the_key_may_carry_it_for_another_trigger() -> None:
+    text = ORDERS.replace(
+        "[{event: Order Placed}]", "[{event: Order Placed}, {event: Order Placed, match: event.number}]"
+    )
+    life = Life(text).event("0d", "Order Placed", {"number": 7}).until("1h")
+    assert (keys_of(life, "entered"), life.refusals) == (["7"], [("0d", "missing_key")])

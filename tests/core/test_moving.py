@@ -326,6 +326,18 @@ def test_a_message_that_was_released_before_the_pause_is_held_too() -> None:
     assert sent[0] == sent[1]
 
 
+def test_who_is_in_the_version_already_is_not_moved_to_it() -> None:
+    later = book("{id: hello, email: hello}\n{id: pause, wait: 1d}\n{id: tip, email: other}")
+    ana = life().publish("1d", later).publish("2d", FIRST, "migrate").until("20d")
+    assert [each for each in ana.journal if each.act == "migrated"] == []
+
+
+def test_who_waits_while_the_playbook_is_paused_waits_on_whatever_is_skipped_after_it() -> None:
+    ana = life().for_all("1d", "pause", "p").for_all("2d", "skip", "p").until("20d")
+    assert ana.timeline == [("0d", "email hello"), ("5d", "email tip"), ("5d", "ended completed")]
+    assert [each for each in ana.journal if each.act == "order"] == []
+
+
 @pytest.mark.parametrize("word", ["pause", "resume", "skip"])
 def test_orders_for_a_playbook_touch_nobody_in_another(word: str) -> None:
     other = FIRST.replace("playbook: p", "playbook: q").replace("event: Go", "event: No")

@@ -35,6 +35,28 @@ def test_a_calendar_wait_keeps_the_wall_clock_over_the_change_to_summer_time() -
     assert life.timeline[0] == ("27d23h", "email a")
 
 
+def test_a_wait_tells_its_end_and_what_ended_it() -> None:
+    steps = """
+  - {id: pause, wait: 1d}
+  - {id: race, wait_for: [{event: A}], up_to: 3d}
+  - {id: again, wait_for: [{event: A}], up_to: 3d}
+"""
+    life = Life(HEAD + steps).event("0d", "Go").event("2d", "A").until("5d")
+    ended = [(each.step, each.code, each.detail) for each in life.journal if each.act == "step_ended"]
+    assert ended == [
+        ("pause", "done", {"verb": "wait"}),
+        ("race", "done", {"verb": "wait_for", "condition": 1, "events": ["A"]}),
+        ("again", "timed_out", {"verb": "wait_for"}),
+    ]
+
+
+def test_no_more_events_are_kept_than_there_are_waits_for_them() -> None:
+    life = Life(HEAD + "  - wait: 9d\n  - wait_for: [{event: A}]\n    up_to: 3d").event("0d", "Go")
+    for day in range(1, 6):
+        life.event(f"{day}d", "A")
+    assert len(life.until("6d").enrollment.unspent) == 1
+
+
 def test_spans_after_a_message_count_from_its_release_even_when_its_end_came_later() -> None:
     life = Life(HEAD + "  - email: a\n  - wait: 1h\n  - email: b")
     life.world.outside.faults = [Fault(at=after("0d"), refuses=False, times=3)]

@@ -85,6 +85,15 @@ def test_it_follows_the_zone() -> None:
     assert found.until("99d").entries == ["2d20h"]
 
 
+def test_a_date_that_becomes_another_one_by_time_alone_is_looked_at_then() -> None:
+    ana = life(
+        '{date: \'idle("A", "1d") ? traits.soon : traits.late\'}',
+        soon="2026-03-04T09:00:00Z",
+        late="2026-03-06T09:00:00Z",
+    )
+    assert ana.event("1h", "A").until("9d").entries == ["2d"]
+
+
 def test_a_date_that_is_taken_back_does_not_fire() -> None:
     assert life(RENEWAL, renewal="2026-03-05").traits("1d", renewal=None).until("99d").entries == []
 
