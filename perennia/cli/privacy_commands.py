@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 import typer
 
 from perennia.cli.exits import CommandError, Exit
+from perennia.cli.extracting import EXTRACTS, extract
 from perennia.cli.options import HERE, AsJson, Customer, Data, Url, Workspace, who
 from perennia.cli.reach import ask
 from perennia.cli.speech import note, say, say_json
 from perennia.privacy_answers import Erased
+from perennia.settings import load_settings
 
 Kind = Annotated[
     Literal["contact", "account"] | None, typer.Option(help="Which, where a contact and an account have the same id.")
@@ -25,17 +27,30 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    customer: Customer,
+    customer: Annotated[
+        str,
+        typer.Argument(
+            help="A customer's own id, or Perennia's; or all of one kind: customers, accounts, events, messages, consents, "
+            "suppressions."
+        ),
+    ],
     file: Annotated[
         Path | None,
-        typer.Argument(help="Where to write it: .json, or .zip with CSV files; else JSON to the standard output."),
+        typer.Argument(
+            help="Where to write it: .json, or .zip with CSV files; else JSON to the standard output. All of one kind: "
+            ".csv, .jsonl or .parquet."
+        ),
     ] = None,
     kind: Kind = None,
     workspace: Workspace = HERE,
     url: Url = None,
     data: Data = None,
 ) -> None:
-    """Writes everything that is held of a customer: for whoever asks what you know of them."""
+    """Writes everything that is held of a customer, for whoever asks what you know of them; or everything of one kind."""
+    if customer in EXTRACTS and kind is None:
+        count = extract(load_settings(workspace, data), customer, file)
+        note(f"{count:,} {customer} written to {file}")
+        return
     if file is not None and file.suffix not in (".json", ".zip"):
         raise CommandError(f"{file} says neither JSON nor CSV", "name it *.json, or *.zip for CSV files", Exit.USAGE)
     as_csv = file is not None and file.suffix == ".zip"

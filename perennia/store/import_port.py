@@ -1,4 +1,4 @@
-"""The part of the store's interface that is about taking in much at once."""
+"""The part of the store's interface that is about taking in much at once, and handing it out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from perennia.store.import_records import ImportState
+from perennia.store.import_records import ExtractKind, ExtractPage, ImportState
 from perennia.store.records import Accepted, Receipt
 
 
@@ -24,4 +24,8 @@ class Imports(Protocol):
 
     async def note_import(self, state: ImportState) -> None:
         """How far it is; in place of what was noted before."""
+        ...
+
+    async def extract_page(self, kind: ExtractKind, after: str | None, size: int) -> ExtractPage:
+        """A page of everything of that kind; ``after`` is where the page before ended. Nobody who was merged or erased."""
         ...

@@ -1,10 +1,22 @@
-"""What crosses the store's border of imports. No SQL here."""
+"""What crosses the store's border of imports and exports. No SQL here."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 import msgspec
+
+from perennia.core.json_values import JsonObject
+
+ExtractKind: TypeAlias = Literal["customers", "accounts", "events", "messages", "consents", "suppressions"]
+
+
+class ExtractPage(msgspec.Struct, frozen=True, kw_only=True):
+    """``rows`` for a file; instants are text. ``after``: from where to go on; None: that was all."""
+
+    rows: tuple[JsonObject, ...]
+    after: str | None
 
 
 class ImportState(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from perennia.store import importing
+from perennia.store import extracts, importing
 from perennia.store.driver import Driver
 from perennia.store.import_port import Imports
-from perennia.store.import_records import ImportState
+from perennia.store.import_records import ExtractKind, ExtractPage, ImportState
 from perennia.store.records import Accepted, Receipt
 
 
@@ -25,3 +25,6 @@ class SqlImports(Imports):
 
     async def note_import(self, state: ImportState) -> None:
         await self._driver.write("note_import", lambda c: importing.note_import(c, state))
+
+    async def extract_page(self, kind: ExtractKind, after: str | None, size: int) -> ExtractPage:
+        return await self._driver.read("extract_page", lambda c: extracts.extract_page(c, kind, after, size))
