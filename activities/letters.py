@@ -11,10 +11,11 @@ from typing import NamedTuple, Protocol
 from activities.published import Published
 from perennia.core import definitions
 from perennia.core.decisions import SendEmail
-from perennia.core.definitions import Policies, Sender
+from perennia.core.definitions import Policies, Sender, Tracking
 from perennia.core.digests import alone, items_of
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
+from perennia.core.tracking import tracking_of
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
@@ -33,6 +34,8 @@ from perennia.rendering import (
     render_part,
     workspace_names,
 )
+from perennia.rendering.links import ClickLink
+from perennia.rendering.tracking import with_links, with_picture
 
 
 class MessageLinks(Protocol):
@@ -43,6 +46,36 @@ class MessageLinks(Protocol):
     def answer_url(self, key: str, survey: str) -> str: ...
 
     def confirm_url(self, customer: str, topic: str, asked_at: datetime, address: str) -> str: ...
+
+    def click_url(self, link: ClickLink) -> str: ...
+
+    def open_url(self, reference: str) -> str: ...
+
+    def is_ours(self, url: str) -> bool: ...
+
+
+class _Tracked:
+    """A message, and the parts of a digest, with links that tell of clicks: one for each target, in HTML and text alike."""
+
+    def __init__(self, reference: str, tracking: Tracking, links: MessageLinks) -> None:
+        self._reference = reference
+        self._tracking = tracking
+        self._links = links
+        self._urls: dict[tuple[int | None, str], str] = {}
+
+    def whole(self, message: RenderedMessage) -> RenderedMessage:
+        message = self.links(message, None)
+        return with_picture(message, self._links.open_url(self._reference)) if self._tracking.opens else message
+
+    def links(self, message: RenderedMessage, place: int | None) -> RenderedMessage:
+        """``place``: of the message in its digest."""
+        return with_links(message, lambda target: self._url(target, place)) if self._tracking.clicks else message
+
+    def _url(self, target: str, place: int | None) -> str:
+        if self._links.is_ours(target):
+            return target
+        link = ClickLink(self._reference, len(self._urls), place, target)
+        return self._urls.setdefault((place, target), self._links.click_url(link))
 
 
 class Letter(NamedTuple):
@@ -105,22 +138,25 @@ class Letters:
     ) -> tuple[RenderedMessage, dict[str, str]]:
         """The message, and by key what could not be rendered of a digest, and why."""
         template = await self._template(effect)
+        tracked = _Tracked(effect.reference, tracking_of(effect, policies), self._links)
         if not effect.items:
             # In a thread: what takes long in a template holds up no other message, no sign of life.
-            return await asyncio.to_thread(render_message, template, effect.context, surroundings), {}
+            message = await asyncio.to_thread(render_message, template, effect.context, surroundings)
+            return tracked.whole(message), {}
         parts: list[RenderedMessage] = []
         left_out: dict[str, TemplateError] = {}
-        for item in items_of(effect):
+        for place, item in enumerate(items_of(effect)):
             own, around = await self._template(item), replace(surroundings, owner=_owner_named(item.context))
             try:
-                parts.append(await asyncio.to_thread(render_part, own, item.context, around))
+                part = await asyncio.to_thread(render_part, own, item.context, around)
+                parts.append(tracked.links(part, place))
             except TemplateError as error:
                 left_out[item.key] = error
         if not parts:
             raise next(iter(left_out.values()))
         topic = policies.topics.get(effect.topic or "")
         message = await asyncio.to_thread(render_digest, template, parts, topic, effect.context, surroundings)
-        return message, {key: str(error) for key, error in left_out.items()}
+        return tracked.whole(message), {key: str(error) for key, error in left_out.items()}
 
     async def _template(self, effect: SendEmail) -> TemplateBody:
         match effect.template:

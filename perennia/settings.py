@@ -209,6 +209,11 @@ class Settings(BaseSettings):
         description="The address under which recipients reach the API: the base of links in messages. "
         "Without it, the address the API listens on.",
     )
+    tracking_url: Annotated[str | None, AfterValidator(_web_url)] = Field(
+        default=None,
+        description="A name of your own that leads to the API as public_url does, like https://links.example.com: the base of "
+        "links and pictures that tell of clicks and opens, where policies ask for that. Without it, public_url.",
+    )
     write_keys: Keys = Field(
         default=(),
         description="Keys with which events may be sent in (comma text, or a list in the file). "

@@ -65,7 +65,7 @@ def build_links(settings: Settings, public_url: str | None = None) -> Links:
         raise missing("public_url", "set it to the address under which recipients reach the API")
     if not settings.link_keys:
         raise missing("link_keys", "set it to a long random secret, the same for `serve` and every worker")
-    return Links(address, settings.link_keys)
+    return Links(address, settings.link_keys, settings.tracking_url)
 
 
 class Watch(Protocol):

@@ -37,6 +37,7 @@ from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
 from perennia.api.task_page import TaskPage
+from perennia.api.tracking import TrackedLinks
 from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
 from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
@@ -108,7 +109,7 @@ def create_app(
     must_say_scopes(team)
     app.include_router(team)
     app.include_router(_health(store))
-    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage):
+    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks):
         app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
     app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
     app.router.routes.extend(CrmHook(store, clock, crm_secret, address).routes())

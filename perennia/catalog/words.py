@@ -123,6 +123,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.Sender: "a sender",
     definitions.Topic: "a topic",
     definitions.Digest: "a digest",
+    definitions.Tracking: "tracking",
     definitions.Channel: "a channel",
     definitions.QuietHours: "quiet_hours",
     definitions.BusinessHours: "business_hours",

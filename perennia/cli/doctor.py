@@ -20,6 +20,7 @@ from activities.contracts import EffectKind
 from perennia.catalog import load_workspace
 from perennia.cli.sender_checks import check_senders
 from perennia.cli.speech import say
+from perennia.cli.tracking_check import check_tracking
 from perennia.installation import Installation, InstallationError
 from perennia.opening import opened_store
 from perennia.providers.crm import RECORD, CrmWriter, crm_provider
@@ -56,9 +57,13 @@ async def examine(workspace: Path, data: Path | None, selectors: Sequence[str] =
     findings += [finding async for finding in _temporal(run)]
     findings += [finding async for finding in _mail(settings, run)]
     findings += [finding async for finding in _crm(settings)]
+    policies = load_workspace(workspace).policies
     findings += [
         Examination(each.about, each.state, each.message, each.remedy)
-        for each in await check_senders(settings, load_workspace(workspace).policies, selectors)
+        for each in (
+            *await check_senders(settings, policies, selectors),
+            *await check_tracking(settings, policies),
+        )
     ]
     findings.append(await _api(run))
     return findings

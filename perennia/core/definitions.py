@@ -49,6 +49,7 @@ from perennia.core.policy_definitions import (
     QuietHours,
     SendingLimits,
     Team,
+    Tracking,
 )
 from perennia.core.step_definitions import (
     BUILT_IN_CONFIRMATION,
@@ -174,6 +175,7 @@ __all__ = [
     "ToldCondition",
     "Topic",
     "Track",
+    "Tracking",
     "Trigger",
     "UnenrollStep",
     "UpdateStep",
@@ -406,8 +408,11 @@ class Segment(Model):
 
 
 class Sender(Model):
+    """``tracking``: of messages whose topic says nothing of it."""
+
     email: str
     name: str | None = None
+    tracking: Tracking | None = None
 
 
 class Topic(Model):
@@ -422,6 +427,7 @@ class Topic(Model):
     confirm: Flag = False
     confirm_template: str | None = None
     digest: Digest | None = None
+    tracking: Tracking | None = None
 
 
 class SurveyCooldown(Model):

@@ -53,6 +53,17 @@ class Digest(Model):
     template: str | None = None
 
 
+class Tracking(Model):
+    """What is learnt of what people do with a message, by links and a picture of our own.
+
+    ``consent``: ``opt_in`` tracks those alone whose trait ``tracking`` is true, ``opt_out`` all but those where it is false.
+    """
+
+    clicks: Flag = False
+    opens: Flag = False
+    consent: Literal["opt_in", "opt_out"] = "opt_in"
+
+
 class SendingLimits(Model):
     """Which part of a sender's or a topic's mail may be complained of, or come back for good, before it is stopped.
 

@@ -40,16 +40,30 @@ class ConfirmLink(NamedTuple):
     mark: str
 
 
+class ClickLink(NamedTuple):
+    """What a link of a message that is tracked says.
+
+    ``reference``: the message's (`SendEmail.reference`); ``number``: of the link in it; ``item``: of a digest the place of the
+    message that has it; ``target``: where it leads, which stood in the message when it was signed.
+    """
+
+    reference: str
+    number: int
+    item: int | None
+    target: str
+
+
 class Links:
     """Makes and reads the links of one installation.
 
     ``base_url`` is where the outside reaches us. ``keys``: the first one signs, all are accepted, so a key is replaced by
     putting a new one before it and removed when no message signed with it matters any more. A link holds an opaque
     customer id or message key and a topic or survey, no address. It never expires, since a person may unsubscribe
-    from an old message too; how long one confirms a consent is the store's matter.
+    from an old message too; how long one confirms a consent is the store's matter. ``tracking_url``: where links and pictures
+    lead that tell of clicks and opens; without it ``base_url``.
     """
 
-    def __init__(self, base_url: str, keys: Sequence[str]) -> None:
+    def __init__(self, base_url: str, keys: Sequence[str], tracking_url: str | None = None) -> None:
         if not keys or not all(keys):
             raise NoSigningKey("no key to sign links with; give at least one secret that is not empty")
         self._base_url = base_url.rstrip("/")
@@ -58,6 +72,39 @@ class Links:
         self._confirmations = _serializer(keys, "perennia.confirmation")
         self._preferences = _serializer(keys, "perennia.preferences")
         self._tasks = _serializer(keys, "perennia.task")
+        self._tracking_url = (tracking_url or base_url).rstrip("/")
+        self._clicks = _serializer(keys, "perennia.click")
+        self._opens = _serializer(keys, "perennia.open")
+
+    def click_url(self, link: ClickLink) -> str:
+        """What leads to the link's target, and tells of it."""
+        return f"{self._tracking_url}/l/{self._clicks.dumps(list(link))}"
+
+    def read_click(self, token: str) -> ClickLink:
+        """What the last part of a `click_url` says. Raises `BadToken`."""
+        match _content(self._clicks, token):
+            case [str(reference), int(number), None | int() as item, str(target)] if target.startswith("https://"):
+                return ClickLink(reference, number, item, target)
+            case _:
+                raise BadToken(_SOMETHING_ELSE)
+
+    def open_url(self, reference: str) -> str:
+        """The picture that tells that the message was opened."""
+        return f"{self._tracking_url}/o/{self._opens.dumps([reference])}"
+
+    def read_open(self, token: str) -> str:
+        """The reference of the last part of an `open_url`. Raises `BadToken`."""
+        match _content(self._opens, token):
+            case [str(reference)]:
+                return reference
+            case _:
+                raise BadToken(_SOMETHING_ELSE)
+
+    def is_ours(self, url: str) -> bool:
+        """Whether it is one of these links: none of them is ever put behind another."""
+        return any(
+            url.startswith(f"{base}/{kind}/") for base in (self._base_url, self._tracking_url) for kind in "suplcot"
+        )
 
     def answer_url(self, key: str, survey: str) -> str:
         """Where the survey that the message ``key`` asks is answered, with ``?score=N`` one score of it chosen."""

@@ -193,7 +193,8 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``id`` and ``token`` are the provider's; ``reference`` names the message when the report is heard, ``message`` is its key
     when it is read again. ``unsigned``: it came as mail, which anybody can write. Then it counts only for a message of ours,
-    and whatever ``address`` it names, only for the one that the message went to.
+    and whatever ``address`` it names, only for the one that the message went to. ``seen``: by ourselves, once whatever the ``id``
+    names, by a machine and by a person apart. ``item``: of a digest the place of the message that a click was on.
     """
 
     id: str
@@ -208,6 +209,8 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
     at: datetime | None = None
     unsigned: bool = False
+    seen: bool = False
+    item: int | None = None
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):

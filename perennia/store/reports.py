@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -27,6 +27,9 @@ from perennia.store.telling import tell_message
 SOFT_BOUNCES: Final = 5
 SOFT_SPAN: Final = timedelta(days=30)
 
+# What we see ourselves so soon after a message left is a scanner that opens its links on the way: no person is as fast.
+TOO_SOON: Final = timedelta(seconds=10)
+
 _TOLD: Final[dict[str, Told]] = {
     "opened": "opened",
     "clicked": "clicked",
@@ -37,10 +40,12 @@ _TOLD: Final[dict[str, Told]] = {
 
 def hear_report(connection: Connection, report: MessageReport, at: datetime) -> bool:
     """`Store.hear_report`."""
-    key, customer, topic, address = _message_of(connection, report.reference)
+    key, customer, topic, address, left = _message_of(connection, report.reference)
+    if key is None and (report.seen or report.unsigned):
+        return False
+    if report.seen:
+        report = _by_whom(report, left, at)
     if report.unsigned:
-        if key is None:
-            return False
         report = msgspec.structs.replace(report, address=address)
     if key is None and _passed_over(connection, report, at):
         return False
@@ -51,7 +56,8 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     if closed is not None and report.address is not None:
         suppress(connection, report.address, closed, at)
     if key is not None and what is not None and not report.machine:
-        tell_message(connection, MessageTold(at=at, key=key, what=what), f"{report.provider}:{report.id}", None)
+        told = MessageTold(at=at, key=key, what=what)
+        tell_message(connection, told, f"{report.provider}:{report.id}", None, report.item)
     if key is not None and customer is not None:
         about: JsonObject = {"message": key, "what": report.what, "bounce": report.bounce, "machine": report.machine}
         tell_of(connection, customer, OutboundEvent(type=OutboundType.MESSAGE_REPORTED, at=at, data=about))
@@ -60,13 +66,29 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     return True
 
 
-def _message_of(connection: Connection, reference: str | None) -> tuple[str | None, str | None, str | None, str | None]:
-    """Its key, customer, topic and where it went; nothing where it is none of ours: others may send through the same account."""
+def _by_whom(report: MessageReport, left: datetime | None, at: datetime) -> MessageReport:
+    """What we saw ourselves, as a person's or a machine's: each is kept once."""
+    machine = report.machine or left is None or at - left < TOO_SOON
+    return msgspec.structs.replace(report, id=f"{report.id}/machine" if machine else report.id, machine=machine)
+
+
+class _Found(NamedTuple):
+    """The message that a report names: where it went, and when it left."""
+
+    key: str | None = None
+    customer: str | None = None
+    topic: str | None = None
+    address: str | None = None
+    left: datetime | None = None
+
+
+def _message_of(connection: Connection, reference: str | None) -> _Found:
+    """Nothing where it is none of ours: others may send through the same account."""
     if reference is None:
-        return None, None, None, None
-    told = select(messages.c.key, messages.c.customer, messages.c.topic, messages.c.address)
-    found = connection.execute(told.where(messages.c.reference == reference)).first()
-    return (None, None, None, None) if found is None else (found.key, found.customer, found.topic, found.address)
+        return _Found()
+    columns = (messages.c[name] for name in ("key", "customer", "topic", "address", "ended_at"))
+    found = connection.execute(select(*columns).where(messages.c.reference == reference)).first()
+    return _Found() if found is None else _Found(*found)
 
 
 def _passed_over(connection: Connection, report: MessageReport, at: datetime) -> bool:

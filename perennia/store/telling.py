@@ -19,9 +19,9 @@ from perennia.store.tables import bare_messages, customers, effects, inputs, mes
 
 
 def tell_message(
-    connection: Connection, told: MessageTold, message_id: str, closed_address: str | None, item: str | None = None
+    connection: Connection, told: MessageTold, message_id: str, closed_address: str | None, item: int | None = None
 ) -> bool:
-    """`Store.tell_message`. ``item``: of a digest the key of the message that it is about, where that is known."""
+    """`Store.tell_message`. ``item``: of a digest the place of the message that it is about, where that is known."""
     if closed_address is not None:
         suppress(connection, closed_address, "bounced", told.at)
     customer = connection.scalar(select(messages.c.customer).where(messages.c.key == told.key))
@@ -30,7 +30,7 @@ def tell_message(
     row = lock_customer(connection, customer)
     if row.is_over or _was_told(connection, storable(message_id)):
         return False
-    keys = [item] if item is not None else _told_of(connection, told)
+    keys = _told_of(connection, told, item)
     lines = [
         {
             "customer": customer,
@@ -51,13 +51,16 @@ def tell_message(
     return True
 
 
-def _told_of(connection: Connection, told: MessageTold) -> list[str]:
-    """The keys under which steps are told; of a digest those of all its messages. Nobody says which of them a click was on."""
+def _told_of(connection: Connection, told: MessageTold, item: int | None) -> list[str]:
+    """The keys under which steps are told; of a digest those of all its messages, of a click on an unknown one nobody's."""
     if not is_digest(told.key):
         return [told.key]
     found = connection.scalar(select(effects.c.body).where(effects.c.key == told.key))
-    digest = None if found is None or told.what == "clicked" else effect_of(found)
-    return [item.key for item in digest.items] if isinstance(digest, SendEmail) else []
+    digest = None if found is None else effect_of(found)
+    keys = [each.key for each in digest.items] if isinstance(digest, SendEmail) else []
+    if told.what != "clicked" or len(keys) == 1:
+        return keys
+    return [] if item is None else keys[item : item + 1]
 
 
 def _is_handed_over(key: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from temporalio.exceptions import ApplicationError
 
@@ -113,6 +114,16 @@ async def test_what_is_told_of_a_digest_is_told_of_each_message_but_nobody_knows
         await told(office, key, what)
     known = await results(office)
     assert [(each["opened"], each["clicked"]) for each in known.values()] == [(True, False), (True, False)]
+
+
+async def test_a_click_on_the_link_of_one_message_is_told_to_its_step(office: Office) -> None:
+    key = await gathered(office, plan="pro")
+    await office.send(key)
+    (reference,) = [each.message_id.strip("<>").partition("@")[0] for each in office.provider.asked]
+    click = MessageReport(id="l", provider="us", what="clicked", reference=reference, address=None, raw="{}")
+    click = msgspec.structs.replace(click, seen=True, item=1)
+    await office.store.hear_report(click, NOON + timedelta(minutes=1))
+    assert {name: each["clicked"] for name, each in (await results(office)).items()} == {"liked": False, "shared": True}
 
 
 async def test_a_message_that_cannot_be_rendered_fails_alone(office: Office) -> None:
