@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -167,6 +168,7 @@ async def test_a_reader_comes_to_where_the_link_leads_also_while_the_store_is_aw
 
 
 async def test_every_link_of_a_message_is_tracked_but_those_that_lead_to_us(site: Site) -> None:
+    effect = msgspec.structs.replace(site.effect, template_version="", context={"contact": {}})
     effect = msgspec.structs.replace(site.effect, template_version="", context={"contact": {}})
     letter = await Letters(Published(site.store), LINKS).write(site.customer, effect, Mailbox("ana@example.com"), AT)
     html, text = letter.email.html or "", letter.email.text
