@@ -28,8 +28,10 @@ from perennia.api.published import Published
 from perennia.api.views import TaskView
 from perennia.clock import Clock
 from perennia.core.definitions import Policies, Scope
+from perennia.store.cursors import cursor_of
 from perennia.store.desk_records import Absence, TaskWish
 from perennia.store.port import Store
+from perennia.store.records import Task
 
 Status = Literal["open", "done", "cancelled"]
 
@@ -87,7 +89,7 @@ class Desk:
         return await self._page(TaskWish(customer=await self.store.find(reference, kind), status=status), page)
 
     async def _page(self, wish: TaskWish, page: Paged) -> list[TaskView]:
-        found = await page.of(lambda limit, after: self.store.find_tasks(wish, limit, after), lambda task: task.key)
+        found = await page.of(lambda limit, after: self.store.find_tasks(wish, limit, after), _cursor)
         return [TaskView.model_validate(one) for one in found]
 
     async def task(self, key: str) -> TaskDetailView:
@@ -165,6 +167,10 @@ class Desk:
         _must_be_known(person, await self.published.policies())
         await self.audit.write(body.by, "back", person)
         await self.store.end_absence(person, self.clock.now())
+
+
+def _cursor(task: Task) -> str:
+    return cursor_of(task.opened_at, task.key)
 
 
 def _must_be_known(person: str, policies: Policies) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from perennia.access.scopes import KeyScope
 from perennia.api.consents import consent_views
 from perennia.api.needs import needs
+from perennia.api.paging import Page, Paged
 from perennia.api.published import Published
 from perennia.api.views import (
     ApprovalView,
@@ -29,6 +30,7 @@ from perennia.clock import Clock
 from perennia.core.calendar import find_zone
 from perennia.core.definitions import Scope
 from perennia.core.facts import zones_told
+from perennia.store.cursors import cursor_of
 from perennia.store.port import Store
 from perennia.why.outlook import outlook
 from perennia.why.story import tell
@@ -110,29 +112,44 @@ class Reading:
             outlook=[] if catalog is None or playbook is None else list(outlook(catalog, state, playbook, zone)),
         )
 
-    async def messages_of(self, reference: str, kind: Scope | None = None, limit: Limit = 100) -> list[MessageView]:
+    async def messages_of(self, reference: str, page: Paged, kind: Scope | None = None) -> list[MessageView]:
         """A customer's messages, those that were not sent included."""
         customer = await self.store.find(reference, kind)
-        return [MessageView.model_validate(one) for one in await self.store.messages(customer, limit)]
+        return await self._messages(customer, page)
 
     async def approvals(
         self,
+        page: Paged,
         customer: str | None = None,
         status: Literal["open", "approved", "denied", "timed_out", "cancelled"] | None = None,
-        limit: Limit = 100,
     ) -> list[ApprovalView]:
         """What people are asked, or were: everybody's, or about one customer."""
         found = None if customer is None else await self.store.find(customer)
-        return [ApprovalView.model_validate(one) for one in await self.store.approvals(found, status, limit)]
+        rows = await page.of(
+            lambda limit, after: self.store.approvals(found, status, limit, after),
+            lambda one: cursor_of(one.opened_at, one.key),
+        )
+        return [ApprovalView.model_validate(one) for one in rows]
 
-    async def deliveries(self, customer: str | None = None, limit: Limit = 100) -> list[DeliveryView]:
+    async def deliveries(self, page: Paged, customer: str | None = None) -> list[DeliveryView]:
         """What other systems were told: the CRM, webhooks, channels of the team."""
         found = None if customer is None else await self.store.find(customer)
-        return [DeliveryView.model_validate(one) for one in await self.store.deliveries(found, limit)]
+        rows = await page.of(
+            lambda limit, after: self.store.deliveries(found, limit, after),
+            lambda one: cursor_of(one.released_at, one.key),
+        )
+        return [DeliveryView.model_validate(one) for one in rows]
 
-    async def messages(self, limit: Limit = 100) -> list[MessageView]:
+    async def messages(self, page: Paged) -> list[MessageView]:
         """Everybody's messages."""
-        return [MessageView.model_validate(one) for one in await self.store.messages(None, limit)]
+        return await self._messages(None, page)
+
+    async def _messages(self, customer: str | None, page: Page) -> list[MessageView]:
+        found = await page.of(
+            lambda limit, after: self.store.messages(customer, limit, after),
+            lambda one: cursor_of(one.released_at, one.key),
+        )
+        return [MessageView.model_validate(one) for one in found]
 
     async def totals(self) -> TotalsView:
         """What a dashboard counts."""

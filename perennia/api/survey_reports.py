@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from perennia.access.scopes import KeyScope
 from perennia.api.needs import needs
+from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.survey_counting import PERIODS, Mark, Per, of_each_the_last, question_report, score_view, with_parts
@@ -22,6 +23,7 @@ from perennia.core.expressions import Expression
 from perennia.core.json_values import Json
 from perennia.core.state import CustomerState
 from perennia.core.survey_definitions import Survey
+from perennia.store.cursors import cursor_of
 from perennia.store.port import Store
 
 Since = Annotated[AwareDatetime | None, Query(description="Answers from this instant on")]
@@ -131,9 +133,10 @@ class SurveyReports:
         found = await self.store.responses(survey, since, until, limit, after)
         return [ResponseView.model_validate(one) for one in found]
 
-    async def unclaimed(self, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[UnclaimedView]:
+    async def unclaimed(self, page: Paged) -> list[UnclaimedView]:
         """Answers that other systems told of and that could be given to nobody, newest first, as they came."""
-        return [UnclaimedView.model_validate(one) for one in await self.store.unclaimed(limit)]
+        found = await page.of(self.store.unclaimed, lambda one: cursor_of(one.at, one.id))
+        return [UnclaimedView.model_validate(one) for one in found]
 
 
 def _period(at: AwareDatetime, per: Per | None, zone: ZoneInfo) -> str | None:

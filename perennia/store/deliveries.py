@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from perennia.core.decisions import CallWebhook, Effect, EffectEnded, Notify, WriteCrm
 from perennia.core.json_values import JsonObject
 from perennia.store.bodies import body, effect_of
+from perennia.store.cursors import behind
 from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.prepared import execute
 from perennia.store.records import Delivering, Delivery, SendStatus
@@ -83,9 +84,12 @@ def end_delivery(
     end_row(connection, deliveries, key, ended, values)
 
 
-def list_deliveries(connection: Connection, customer: str | None, limit: int) -> list[Delivery]:
+def list_deliveries(
+    connection: Connection, customer: str | None, limit: int, after: str | None = None
+) -> list[Delivery]:
     """`Store.deliveries`."""
-    statement = select(deliveries).order_by(deliveries.c.released_at.desc(), deliveries.c.key).limit(limit)
+    statement = select(deliveries).where(*behind(deliveries.c.released_at, deliveries.c.key, after))
+    statement = statement.order_by(deliveries.c.released_at.desc(), deliveries.c.key).limit(limit)
     if customer is not None:
         statement = statement.where(deliveries.c.customer == customer)
     return [_delivery(row) for row in connection.execute(statement)]

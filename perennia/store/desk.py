@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, TextClause, Update, and_, delete, func, insert, or_, select, update
 
 from perennia.store.bodies import storable
+from perennia.store.cursors import behind
 from perennia.store.desk_port import TELLING_LASTS
 from perennia.store.desk_records import Absence, TaskAct, TaskHistory, TaskNote, TaskWish
 from perennia.store.desk_tables import absences, task_digests, task_notes, team_turns
@@ -21,12 +22,9 @@ from perennia.store.work import task_of, work_of
 
 def find_tasks(connection: Connection, wish: TaskWish, limit: int, after: str | None) -> list[Task]:
     """`Desk.find_tasks`."""
-    statement = work_of("task").order_by(tasks.c.opened_at.desc(), tasks.c.key).limit(limit)
-    if after is not None:
-        last = select(tasks.c.opened_at).where(tasks.c.key == after).scalar_subquery()
-        is_behind = or_(tasks.c.opened_at < last, and_(tasks.c.opened_at == last, tasks.c.key > after))
-        statement = statement.where(is_behind)
-    return [task_of(row) for row in connection.execute(statement.where(*_wanted(wish)))]
+    is_wanted = [*behind(tasks.c.opened_at, tasks.c.key, after), *_wanted(wish)]
+    statement = work_of("task").where(*is_wanted).order_by(tasks.c.opened_at.desc(), tasks.c.key).limit(limit)
+    return [task_of(row) for row in connection.execute(statement)]
 
 
 def _wanted(wish: TaskWish) -> list[ColumnElement[bool] | TextClause]:

@@ -17,7 +17,7 @@ class Desk(Protocol):
     """Every method is one transaction, as all of `Store`'s. Tasks that have ended stay as they are."""
 
     async def find_tasks(self, wish: TaskWish = ANY_TASK, limit: int = 100, after: str | None = None) -> list[Task]:
-        """The last opened first, behind the one whose key is ``after``."""
+        """The last opened first, behind the one whose cursor (`cursor_of`) is ``after``."""
         ...
 
     async def tasks(self, customer: str | None = None, status: str | None = None, limit: int = 100) -> list[Task]:

@@ -12,6 +12,7 @@ from perennia.core.decisions import Effect, EffectEnded, SendEmail
 from perennia.core.digests import narrowed
 from perennia.core.state import Recipient
 from perennia.store.bodies import body, effect_of, email_in, normal_address
+from perennia.store.cursors import behind
 from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.page import is_suppressed
 from perennia.store.prepared import Rows, execute
@@ -140,12 +141,13 @@ def end_message(
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def list_messages(connection: Connection, customer: str | None, limit: int) -> list[Message]:
+def list_messages(connection: Connection, customer: str | None, limit: int, after: str | None = None) -> list[Message]:
     """The last released first."""
     waits = and_(effects.c.key == messages.c.key, effects.c.open)
     statement = (
         select(messages, effects.c.waits_until)
         .outerjoin(effects, waits)
+        .where(*behind(messages.c.released_at, messages.c.key, after))
         .order_by(messages.c.released_at.desc(), messages.c.key)
         .limit(limit)
     )

@@ -286,7 +286,7 @@ class Store(
         """Keeps it aside; one of the same id is there already."""
         ...
 
-    async def unclaimed(self, limit: int = 100) -> list[UnclaimedAnswer]:
+    async def unclaimed(self, limit: int = 100, after: str | None = None) -> list[UnclaimedAnswer]:
         """Newest first."""
         ...
 
@@ -321,7 +321,9 @@ class Store(
         """Answers to a survey, newest first; behind the one whose cursor is ``after``."""
         ...
 
-    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]: ...
+    async def messages(self, customer: str | None = None, limit: int = 100, after: str | None = None) -> list[Message]:
+        """The last released first; behind the one whose cursor (`cursors.cursor_of`) is ``after``. So in other lists, too."""
+        ...
 
     # --- how senders and topics stand ---
     async def harmed_since(self, at: datetime) -> bool:
@@ -372,7 +374,9 @@ class Store(
         """`release_message` for what is no message."""
         ...
 
-    async def deliveries(self, customer: str | None = None, limit: int = 100) -> list[Delivery]:
+    async def deliveries(
+        self, customer: str | None = None, limit: int = 100, after: str | None = None
+    ) -> list[Delivery]:
         """What other systems were told, the last released first."""
         ...
 
@@ -458,7 +462,7 @@ class Store(
         ...
 
     async def approvals(
-        self, customer: str | None = None, status: str | None = None, limit: int = 100
+        self, customer: str | None = None, status: str | None = None, limit: int = 100, after: str | None = None
     ) -> list[Approval]: ...
 
     async def totals(self) -> Totals: ...

@@ -244,8 +244,8 @@ class SqlStore(
     async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
         await self._driver.write("keep_unclaimed", lambda c: unclaimed.keep_unclaimed(c, answer))
 
-    async def unclaimed(self, limit: int = 100) -> list[UnclaimedAnswer]:
-        return await self._driver.read("unclaimed", lambda c: unclaimed.list_unclaimed(c, limit))
+    async def unclaimed(self, limit: int = 100, after: str | None = None) -> list[UnclaimedAnswer]:
+        return await self._driver.read("unclaimed", lambda c: unclaimed.list_unclaimed(c, limit, after))
 
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
@@ -274,8 +274,8 @@ class SqlStore(
             "responses", lambda c: responses.list_responses(c, survey, since, until, limit, after)
         )
 
-    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
-        return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit))
+    async def messages(self, customer: str | None = None, limit: int = 100, after: str | None = None) -> list[Message]:
+        return await self._driver.read("messages", lambda c: ledger.list_messages(c, customer, limit, after))
 
     # --- places at providers that are warming up ---
 
@@ -332,8 +332,10 @@ class SqlStore(
         except ledger_rows.AlreadyEnded:
             return  # rolled back: nothing has changed
 
-    async def deliveries(self, customer: str | None = None, limit: int = 100) -> list[Delivery]:
-        return await self._driver.read("deliveries", lambda c: deliveries.list_deliveries(c, customer, limit))
+    async def deliveries(
+        self, customer: str | None = None, limit: int = 100, after: str | None = None
+    ) -> list[Delivery]:
+        return await self._driver.read("deliveries", lambda c: deliveries.list_deliveries(c, customer, limit, after))
 
     # --- permission ---
 
@@ -444,9 +446,9 @@ class SqlStore(
         return await self._driver.read("journal", lambda c: reading.read_journal(c, customer, limit, subject, step))
 
     async def approvals(
-        self, customer: str | None = None, status: str | None = None, limit: int = 100
+        self, customer: str | None = None, status: str | None = None, limit: int = 100, after: str | None = None
     ) -> list[Approval]:
-        return await self._driver.read("approvals", lambda c: work.list_approvals(c, customer, status, limit))
+        return await self._driver.read("approvals", lambda c: work.list_approvals(c, customer, status, limit, after))
 
     async def totals(self) -> Totals:
         return await self._driver.read("totals", counting.totals)

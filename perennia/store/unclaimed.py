@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from perennia.store.bodies import normal_address, storable
+from perennia.store.cursors import behind
 from perennia.store.driver import insert_into
 from perennia.store.port import UnknownCustomer
 from perennia.store.reading import find
@@ -43,10 +44,11 @@ def keep_unclaimed(connection: Connection, answer: UnclaimedAnswer) -> None:
     connection.execute(row.on_conflict_do_nothing())
 
 
-def list_unclaimed(connection: Connection, limit: int) -> list[UnclaimedAnswer]:
+def list_unclaimed(connection: Connection, limit: int, after: str | None = None) -> list[UnclaimedAnswer]:
     """`Store.unclaimed`."""
     columns = unclaimed_answers.c
-    rows = connection.execute(select(unclaimed_answers).order_by(columns.at.desc(), columns.id).limit(limit))
+    statement = select(unclaimed_answers).where(*behind(columns.at, columns.id, after))
+    rows = connection.execute(statement.order_by(columns.at.desc(), columns.id).limit(limit))
     return [
         UnclaimedAnswer(id=row.id, source=row.source, survey=row.survey, reason=row.reason, at=row.at, body=row.body)
         for row in rows

@@ -11,6 +11,7 @@ from perennia.core.decisions import Act, ApprovalEnded, EscalateTask, JournalEnt
 from perennia.store.batches import ROWS, Row, as_rows, insert, rows_of
 from perennia.store.bodies import storable
 from perennia.store.columns import microseconds
+from perennia.store.cursors import behind
 from perennia.store.page import CustomerRow, Page
 from perennia.store.prepared import execute
 from perennia.store.records import Approval, NewTask, Task, TurnWrite, WorkKind
@@ -117,13 +118,16 @@ def _end(dialect: str) -> Update:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def list_approvals(connection: Connection, customer: str | None, status: str | None, limit: int) -> list[Approval]:
+def list_approvals(
+    connection: Connection, customer: str | None, status: str | None, limit: int, after: str | None = None
+) -> list[Approval]:
     """`Store.approvals`: the last asked first."""
-    return [_approval(row) for row in connection.execute(_approvals(customer, status, limit))]
+    return [_approval(row) for row in connection.execute(_approvals(customer, status, limit, after))]
 
 
-def _approvals(customer: str | None, status: str | None, limit: int) -> Select[*tuple[object, ...]]:
-    statement = work_of("approval").order_by(tasks.c.opened_at.desc(), tasks.c.key).limit(limit)
+def _approvals(customer: str | None, status: str | None, limit: int, after: str | None) -> Select[*tuple[object, ...]]:
+    is_behind = behind(tasks.c.opened_at, tasks.c.key, after)
+    statement = work_of("approval").where(*is_behind).order_by(tasks.c.opened_at.desc(), tasks.c.key).limit(limit)
     if customer is not None:
         statement = statement.where(tasks.c.customer == customer)
     if status == "open":

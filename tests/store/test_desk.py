@@ -10,8 +10,9 @@ import pytest
 
 from perennia.core.retention import Kept
 from perennia.store import SqlStore
+from perennia.store.cursors import cursor_of
 from perennia.store.desk_records import Absence, TaskWish
-from perennia.store.records import NewTask
+from perennia.store.records import NewTask, Task
 from tests.support.posts import AT, event, later, write
 
 
@@ -66,11 +67,11 @@ async def test_tasks_are_found_by_what_is_wanted(store: SqlStore, wish: dict[str
 async def test_pages_of_tasks_leave_none_out_also_of_one_instant(store: SqlStore) -> None:
     for who in ("ann", "bob", "cy"):
         await opened(store, who, 1)
-    seen: list[str] = []
-    while page := await store.find_tasks(limit=1, after=seen[-1] if seen else None):
-        seen += [task.key for task in page]
+    seen: list[Task] = []
+    while page := await store.find_tasks(limit=1, after=cursor_of(seen[-1].opened_at, seen[-1].key) if seen else None):
+        seen += page
 
-    assert len(seen) == len(set(seen)) == 3
+    assert len({task.key for task in seen}) == len(seen) == 3
 
 
 async def test_a_task_is_taken_by_somebody_else_and_its_history_says_so(store: SqlStore) -> None:

@@ -216,7 +216,8 @@ class MemoryStore:
         self._reach()
         return self.read.get(customer, 0)
 
-    async def messages(self, customer: str | None = None, limit: int = 100) -> list[Message]:
+    async def messages(self, customer: str | None = None, limit: int = 100, after: str | None = None) -> list[Message]:
+        assert after is None
         return [sent_message("c1/welcome.1/hello/1")][:limit] if customer in (None, "c1") else []
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
