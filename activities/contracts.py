@@ -152,3 +152,27 @@ class Reaching(ABC):
     @abstractmethod
     async def bring_page(self, request: PageRequest) -> PageReply:
         """Rings the next customers whom a revision concerns. What was rung stays so: a repeated call goes on behind them."""
+
+
+@dataclass(frozen=True)
+class BroadcastRequest:
+    """``occasion``: what began this way through the audience."""
+
+    broadcast: str
+    occasion: str
+
+
+@dataclass(frozen=True)
+class BroadcastReply:
+    """``entered``: how many got the broadcast's order. ``wait_ms``: real time until it goes on. ``over``: nothing to do."""
+
+    entered: int = 0
+    wait_ms: int = 0
+    over: bool = False
+
+
+class Broadcasting(ABC):
+    @activity.defn(name="go_on_broadcasting")
+    @abstractmethod
+    async def go_on(self, request: BroadcastRequest) -> BroadcastReply:
+        """The next page of a broadcast's audience, or of those whose part in it is ended. Repeated, it goes on behind that."""

@@ -27,6 +27,7 @@ from perennia.core.decisions import (
     CustomerEvent,
     Effect,
     EffectEnded,
+    EnrollOrder,
     EscalateTask,
     Input,
     Notify,
@@ -37,6 +38,7 @@ from perennia.core.decisions import (
     TaskEnded,
     WriteCrm,
 )
+from perennia.core.documents import BROADCAST
 from perennia.core.state import CustomerState, Recipient
 from perennia.store.port import Store, UnknownCustomer
 from perennia.store.records import NeedsHistory, NeedsLedger, NewTask, TurnOutcome, TurnSnapshot, TurnWrite
@@ -51,6 +53,7 @@ ROUNDS: Final = 100
 # Transactional mail first, then playbooks, then bulk: Temporal's priorities run from 1 to 5.
 TRANSACTIONAL: Final = 1
 PLAYBOOK: Final = 3
+BULK: Final = 4
 
 # Effects that the world carries out; the others are rows of our own, written by the turn.
 CARRIED_OUT: Final[dict[type[Effect], EffectKind]] = {
@@ -67,6 +70,10 @@ class UnknownRevision(Exception):
     def __init__(self, revision: str) -> None:
         super().__init__(revision)
         self.revision = revision
+
+
+class UnknownBooks(UnknownRevision):
+    """A broadcast began after this process loaded the revision: it is to be loaded again."""
 
 
 class TurnRunsInCircles(Exception):
@@ -120,7 +127,8 @@ class StoreTurns(Turns):
         try:
             return await self._store.turn(turn.request.customer, turn.take)
         except UnknownRevision as unknown:
-            await self._catalogs.load(unknown.revision)
+            await self._catalogs.load(unknown.revision, again=isinstance(unknown, UnknownBooks))
+            turn.reloaded |= isinstance(unknown, UnknownBooks)
         return await self._run(turn)
 
     def _reply(self, outcome: TurnOutcome, turn: _Turn) -> TurnReply:
@@ -150,11 +158,13 @@ class Catalogs:
             raise UnknownRevision(name)
         return self._known[name]
 
-    async def load(self, revision: str) -> None:
+    async def load(self, revision: str, *, again: bool = False) -> None:
+        """``again``: also where it is known, since more has begun that is entered beside what is published."""
         async with self._loading:
-            if revision in self._known:
+            if revision in self._known and not again:
                 return
             stored = await self._store.catalog(revision)
+            self._known.pop(revision, None)
             self._known[revision] = compile_catalog(revision, stored.current, stored.past, stored.orders)
             for old in list(self._known)[1:-CATALOGS_KEPT]:
                 del self._known[old]
@@ -170,12 +180,15 @@ class _Turn:
         self._paused: frozenset[str] = frozenset()
         self._stopped: frozenset[str] = frozenset()
         self._waits: dict[str, datetime] = {}
+        self.reloaded = False
 
     def holds(self, effect: Effect) -> bool:
-        """Whether its enrollment is paused, its sender or topic stopped, or it waits for a place at its provider.
+        """Whether its enrollment or broadcast is paused, its sender or topic stopped, or it waits for a place at its provider.
 
         It stays open, and is asked for when that is over.
         """
+        if f"playbook:{effect.playbook}" in self._stopped:
+            return True
         if isinstance(effect, SendEmail) and effect.is_marketing:
             names = {f"sender:{effect.sender}", f"topic:{effect.topic}"}
             if names & self._stopped:
@@ -188,6 +201,8 @@ class _Turn:
         state = snapshot.state or new_customer(
             snapshot.customer, snapshot.kind, snapshot.external_id, snapshot.first_seen
         )
+        if not self.reloaded and not _knows_all(catalog, state, snapshot.inputs):
+            raise UnknownBooks(catalog.revision)
         recalled = _recall(catalog, state, snapshot)
         if isinstance(recalled, NeedsHistory):
             return recalled
@@ -221,6 +236,14 @@ class _Turn:
             for failed in self.request.failed
             if failed.key in still_open - ended and failed.reason not in HOLDING
         )
+
+
+def _knows_all(catalog: Catalog, state: CustomerState, inputs: Sequence[Input]) -> bool:
+    """Whether the catalog has each version that the customer is in, or is about to enter."""
+    entered = (each for each in inputs if isinstance(each, EnrollOrder) and each.version is not None)
+    return all(catalog.knows(each.playbook, each.version) for each in state.enrollments) and all(
+        catalog.entered_by(order) is not None for order in entered
+    )
 
 
 def _recall(catalog: Catalog, state: CustomerState, snapshot: TurnSnapshot) -> tuple[Recollection, ...] | NeedsHistory:
@@ -287,5 +310,6 @@ def _open(effect: Effect, lane: Callable[[str | None, str | None], str]) -> Open
     kind = CARRIED_OUT[type(effect)]
     if not isinstance(effect, SendEmail):
         return OpenEffect(effect.key, kind, PLAYBOOK, effect.playbook)
-    priority = TRANSACTIONAL if effect.transactional else PLAYBOOK
+    usual = BULK if effect.playbook.startswith(BROADCAST) else PLAYBOOK
+    priority = TRANSACTIONAL if effect.transactional and usual is PLAYBOOK else usual
     return OpenEffect(effect.key, kind, priority, effect.playbook, lane(effect.sender, effect.topic))

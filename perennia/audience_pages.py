@@ -28,11 +28,15 @@ async def look_at(store: Store, asked: Asked, now: datetime) -> Look:
 
 @dataclass(frozen=True)
 class Page:
-    """``members`` of those ``looked`` at; ``last``: the internal id to go on behind, None where there is nobody else."""
+    """``members`` among ``ids``, all that were looked at; ``last``: to go on behind, None: there is nobody else."""
 
     members: list[Seen]
-    looked: int
+    ids: list[str]
     last: str | None
+
+    @property
+    def looked(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Looking:
         found = await self._read(after, size, None)
         history = await self._history(found)
         members = await asyncio.to_thread(self._members, found, history)
-        return Page(members, len(found), found[-1].id if len(found) == size else None)
+        ids = [each.id for each in found]
+        return Page(members, ids, ids[-1] if len(ids) == size else None)
 
     async def one(self, customer: str) -> Seen | None:
         """That customer, whether it belongs to the audience or not; None where it is of the other kind, or is over."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from perennia.broadcast_answers import BroadcastQuestions
 from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
@@ -152,15 +153,6 @@ class CustomerDetail(msgspec.Struct):
     suppressed: str | None = None
 
 
-class Membership(msgspec.Struct, frozen=True):
-    """Whether a customer belongs to a segment now, and what each part of its condition saw."""
-
-    customer: str
-    segment: str
-    member: bool
-    because: list[str]
-
-
 class Decisions(msgspec.Struct):
     """``customer`` is the internal id."""
 
@@ -177,7 +169,7 @@ class OrderAnswer(msgspec.Struct):
     decisions: list[JournalEntry]
 
 
-class Installation:
+class Installation(BroadcastQuestions):
     """Everything one can ask of it, with the admin key. Each method raises `NotReachable` and `SaidNo`."""
 
     def __init__(self, url: str, admin_key: str) -> None:
@@ -262,10 +254,6 @@ class Installation:
         """All of a customer's, or those about a playbook or track, and one of its steps."""
         path = f"customers/{_part(reference)}/why"
         return msgspec.json.decode(await self._get(path, playbook=subject, step=step), type=Decisions)
-
-    async def membership(self, reference: str, segment: str) -> Membership:
-        path = f"customers/{_part(reference)}/segments/{_part(segment)}"
-        return msgspec.json.decode(await self._get(path), type=Membership)
 
     async def totals(self) -> Totals:
         return msgspec.json.decode(await self._get("totals"), type=Totals)

@@ -16,6 +16,8 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.broadcast_watch import BroadcastWatch
+from activities.broadcasts import StoreBroadcasting
 from activities.crm_sync import StoreCrmSyncing
 from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.desk import TaskDesk
@@ -91,6 +93,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     messages = StoreMessages(store, routes, links, clock, build_return_paths(settings))
     turns = StoreTurns(store, clock, ring=dispatcher.nudge, lane=routes.lane)
     reaching = StoreReaching(store, clock, dispatcher.nudge)
+    broadcasting = StoreBroadcasting(store, clock, dispatcher.nudge)
     lanes = {lane: leader.provider.capabilities for lane, leader in routes.lanes().items()}
     with misconfigured("webhook_secrets"):
         means = Means(build_http(settings), Signer(settings.webhook_secrets), routes.lanes()[""].provider)
@@ -98,7 +101,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     crm = build_crm(settings)
     sync = build_crm_sync(settings, store, crm, dispatcher.nudge)
     workers = [
-        customer_worker(client, turns, reaching),
+        customer_worker(client, turns, reaching, broadcasting),
         *(
             message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
             for lane, can in lanes.items()
@@ -113,6 +116,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     ]
     watches = (
         ReputationWatch(store, channels, clock),
+        BroadcastWatch(store, channels, clock),
         build_retention(settings, store),
         Herald(store, means.http, channels, clock),
         CrmSchedule(client, store, None if sync is None else CrmPlan(sync.provider.name, sync.map.interval)),
@@ -205,6 +209,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         write_keys=settings.write_keys,
         admin_key=settings.admin_key.get_secret_value(),
         publishes=dispatcher.publishes,
+        going=dispatcher.broadcasts,
         readers=build_readers(settings),
         api_rate=settings.api_rate,
         address=settings.public_url or url,

@@ -60,3 +60,12 @@ class CrmSyncStart:
     """``position``: from where an earlier run of the same comparison goes on; nothing for a new one."""
 
     position: str = ""
+
+
+@dataclass(frozen=True)
+class BroadcastStart:
+    """``entered`` counts the customers of earlier runs; a run has at most some ``history_limit`` events."""
+
+    broadcast: str
+    entered: int = 0
+    history_limit: int = 2_000

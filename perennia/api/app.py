@@ -12,6 +12,7 @@ from perennia.access.limits import RateLimits
 from perennia.access.ring import KeyRing
 from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
+from perennia.api.broadcasts import NOBODY_GOING, Broadcasts, Going
 from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
@@ -69,6 +70,7 @@ def create_app(
     admin_key: str,
     readers: Mapping[str, ReportReader] = NO_READERS,
     publishes: Steering = NO_PUBLISHES,
+    going: Going = NOBODY_GOING,
     survey_hooks: Mapping[str, str] = NO_SECRETS,
     maxima: Mapping[str, Maximum] = NO_MAXIMA,
     crm_secret: str | None = None,
@@ -81,7 +83,7 @@ def create_app(
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
     ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells of answers,
     ``crm_secret`` is HubSpot's, which signs our ``address``, too. ``maxima``: of each provider that is warming up.
-    ``publishes``: who runs publishes. ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute
+    ``publishes``: who runs publishes, ``going``: broadcasts. ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute
     of an API key that names no rate. Needs no start and no end of its own: store and bells are opened and closed by the
     caller. Raises `NoAdminKey`.
     """
@@ -99,6 +101,7 @@ def create_app(
     team.include_router(Consents(store, bells, clock, published).router())
     team.include_router(Suppressions(store, bells, clock, audit).router())
     team.include_router(Privacy(store, bells, clock, audit).router())
+    team.include_router(Broadcasts(store, bells, clock, audit, published, going).router())
     team.include_router(Segments(store, published, clock).router())
     team.include_router(Desk(store, clock, audit, published).router())
     team.include_router(Reading(store, published, clock).router())

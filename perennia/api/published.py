@@ -48,6 +48,12 @@ class Published:
             raise unknown_segment(error) from None
         return inside
 
+    async def templates(self) -> dict[str, str]:
+        """The version of each published template."""
+        revision = await self._store.current_revision()
+        current = () if revision is None else (await self._store.catalog(revision.id)).current
+        return {each.id: each.version for each in current if each.kind == "template"}
+
     async def surveys(self) -> Mapping[str, Survey]:
         catalog = await self.catalog()
         return {} if catalog is None else catalog.surveys

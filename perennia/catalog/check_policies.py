@@ -52,7 +52,8 @@ def _check_limits(inspection: Inspection, policies: Policies) -> None:
     if span is not None and (span.business_days or not 0 < span.length_us <= LONGEST_COUNT.total_seconds() * 1e6):
         message = f'"{limits.over}" is no span to count messages over'
         inspection.at_value(("sending_limits", "over"), "bad-span", message, "write one up to 30 days, like 7d")
-    _check_channel(inspection, policies, ("sending_limits", "tell"), limits.tell)
+    for key, told in (("sending_limits", limits.tell), ("broadcasts", policies.broadcasts.tell)):
+        _check_channel(inspection, policies, (key, "tell"), told)
 
 
 def _check_channel(inspection: Inspection, policies: Policies, path: Path, channel: str | None) -> None:

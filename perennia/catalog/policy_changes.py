@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perennia.core.definitions import (
+    BroadcastRules,
     BusinessHours,
     FrequencyCap,
     Holiday,
@@ -33,6 +34,7 @@ class PolicyChanges(Model):
     caps: tuple[FrequencyCap, ...] | None = None
     survey_cooldown: SurveyCooldown | None = None
     sending_limits: SendingLimits | None = None
+    broadcasts: BroadcastRules | None = None
 
     def over(self, policies: Policies) -> Policies:
         """``policies`` with the keys that are written here replaced; ``null`` is what holds where nobody says anything."""

@@ -129,6 +129,7 @@ _NAMES: dict[type[BaseModel], str] = {
     definitions.BusinessHours: "business_hours",
     definitions.FrequencyCap: "a frequency cap",
     definitions.SendingLimits: "sending_limits",
+    definitions.BroadcastRules: "broadcasts",
     scenarios.PolicyChanges: "policies",
     scenario_world.ScenarioCustomer: "a customer",
     scenario_world.ScenarioContact: "a contact",

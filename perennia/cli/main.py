@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "sending_commands": ("sending",),
     "survey_commands": ("survey",),
     "segment_commands": ("segment",),
+    "broadcast_commands": ("broadcast",),
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
     "crm_commands": ("crm",),

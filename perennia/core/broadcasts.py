@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal, TypeAlias, cast
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,6 +26,7 @@ from perennia.core.definition_forms import (
     Priority,
     Scope,
     SpanText,
+    part_of_one,
 )
 from perennia.core.definitions import BroadcastBook
 from perennia.core.documents import BROADCAST, Document, PlaybookBody, content_hash
@@ -54,6 +55,30 @@ class StopAt(Model):
     bounces: Percentage = "5%"
     failures: Percentage = "10%"
     at_least: Annotated[int, Field(ge=1, strict=True)] = 100
+
+
+class Tally(NamedTuple):
+    """Messages of a broadcast: so many left, failed, were complained of, came back for good."""
+
+    sent: int
+    failed: int
+    complained: int
+    bounced: int
+
+
+def too_much(stop_at: StopAt, tally: Tally) -> str | None:
+    """What has gone wrong too often, in words for people; None where all is well, or too little was sent to tell."""
+    tried = tally.sent + tally.failed
+    if tried < stop_at.at_least:
+        return None
+    for what, count, of, limit in (
+        ("complaints", tally.complained, tally.sent, stop_at.complaints),
+        ("hard bounces", tally.bounced, tally.sent, stop_at.bounces),
+        ("failures", tally.failed, tried, stop_at.failures),
+    ):
+        if count and count / max(of, 1) >= part_of_one(limit):
+            return f"{count:,} {what} of {of:,} messages (limit {limit})"
+    return None
 
 
 class Broadcast(Model):

@@ -41,6 +41,7 @@ from perennia.core.outward_definitions import (
     WebhookStep,
 )
 from perennia.core.policy_definitions import (
+    BroadcastRules,
     BusinessHours,
     Digest,
     FrequencyCap,
@@ -111,6 +112,7 @@ __all__ = [
     "Assignee",
     "BranchStep",
     "BroadcastBook",
+    "BroadcastRules",
     "BusinessHours",
     "Channel",
     "ClickedCondition",
@@ -464,6 +466,7 @@ class Policies(Model):
     sending_limits: SendingLimits = SendingLimits()
     people: dict[str, Person] = Field(default_factory=dict)
     teams: dict[DefinitionId, Team] = Field(default_factory=dict)
+    broadcasts: BroadcastRules = BroadcastRules()
 
     @property
     def usual_sender(self) -> str | None:

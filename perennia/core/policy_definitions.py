@@ -79,6 +79,13 @@ class SendingLimits(Model):
     tell: DefinitionId | None = None
 
 
+class BroadcastRules(Model):
+    """``approval``: a second person says yes before one starts. ``tell``: the channel that hears of one that paused itself."""
+
+    approval: Flag = False
+    tell: DefinitionId | None = None
+
+
 class FrequencyCap(Model):
     """At most so many messages to one contact in any span; ``topics`` empty: of all topics together."""
 

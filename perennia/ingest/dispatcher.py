@@ -19,6 +19,7 @@ from temporalio.service import RPCError
 
 from perennia.clock import Clock
 from perennia.store.port import Store, StoreUnavailable
+from perennia.temporal.broadcasts import BroadcastRuns
 from perennia.temporal.names import CUSTOMER_QUEUE, customer_workflow_id
 from perennia.temporal.publishes import CALL_TIMEOUT, DEFAULT_RATE, Publishes
 from workflows.customer import CustomerWorkflow
@@ -67,6 +68,7 @@ class Dispatcher:
         self._task_queue = queue
         self._pace = pace or Pace()
         self.publishes = Publishes(client, queue=queue, rate=self._pace.publish_rate)
+        self.broadcasts = BroadcastRuns(client, store, queue=queue)
         self._calls: asyncio.Queue[str | None] = asyncio.Queue()
         self._called: set[str] = set()  # who is in the queue already: a second nudge before the ring changes nothing
         self._look = asyncio.Event()
@@ -133,10 +135,15 @@ class Dispatcher:
             await self._reach()
 
     async def _reach(self) -> None:
-        """Sees to it that each revision that has not reached everybody whom it concerns is on its way."""
+        """Sees to it that each revision that has not reached everybody whom it concerns is on its way, and each broadcast."""
         for number in await self._store.unreached():
             try:
                 await self.publishes.start(number)
+            except (RPCError, RuntimeError) as error:
+                self._tell(error)
+        for broadcast in await self._store.broadcasts(live=True):
+            try:
+                await self.broadcasts.see_to(broadcast)
             except (RPCError, RuntimeError) as error:
                 self._tell(error)
 

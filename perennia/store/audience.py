@@ -115,6 +115,12 @@ def candidate_pages(connection: Connection, kind: Scope, size: int) -> list[str]
     return ["", *connection.scalars(last.order_by(numbered.c.id))] if count else []
 
 
+def count_candidates(connection: Connection, kind: Scope) -> int:
+    """`Store.count_candidates`."""
+    counted = select(func.count()).select_from(customers).where(customers.c.kind == kind, ALIVE)
+    return connection.scalar(counted) or 0
+
+
 def histories(
     connection: Connection, read: Mapping[str, int], names: Sequence[str]
 ) -> dict[str, tuple[CustomerEvent, ...]]:

@@ -9,10 +9,11 @@ from typing import Protocol
 from perennia.core.audiences import Candidate
 from perennia.core.decisions import CustomerEvent
 from perennia.core.definitions import Scope
+from perennia.store.broadcast_port import Broadcasts
 
 
-class Audiences(Protocol):
-    """Every method is one read."""
+class Audiences(Broadcasts, Protocol):
+    """Every method of its own is one read. Broadcasts are what audiences are looked for."""
 
     async def candidates(
         self,
@@ -32,6 +33,10 @@ class Audiences(Protocol):
 
     async def candidate_pages(self, kind: Scope, size: int) -> list[str]:
         """What to ask `candidates` for ``after``, page by page of ``size``, to see everybody."""
+        ...
+
+    async def count_candidates(self, kind: Scope) -> int:
+        """How many customers `candidates` has in all."""
         ...
 
     async def histories(self, read: Mapping[str, int], names: Sequence[str]) -> dict[str, tuple[CustomerEvent, ...]]:

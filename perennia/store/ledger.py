@@ -12,6 +12,7 @@ from perennia.core.decisions import Effect, EffectEnded, SendEmail
 from perennia.core.digests import narrowed
 from perennia.core.state import Recipient
 from perennia.store.bodies import body, effect_of, email_in, normal_address
+from perennia.store.broadcast_tables import halted_for
 from perennia.store.cursors import behind
 from perennia.store.ledger_rows import PAUSE, claim_row, end_row, last_order, release_row, state_part
 from perennia.store.page import is_suppressed
@@ -41,6 +42,7 @@ _find = (
         .label("suppressed"),
         last_order(messages),
         stopped_for(messages),
+        halted_for(messages),
         consents.c.topic,
         consents.c.given,
     )
@@ -109,7 +111,8 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
         ),
         erased=row.erased_at is not None,
         zones=(state.facts.traits.get("timezone"), (state.facts.account or {}).get("timezone")),
-        paused=effect is not None and (row.ordered == PAUSE or state.pauses(effect.enrollment)),
+        paused=effect is not None
+        and (row.ordered == PAUSE or row.halted is not None or state.pauses(effect.enrollment)),
         provider=row.provider if row.status == SendStatus.SENDING else None,
         stopped=effect is not None and row.stopped is not None,
     )

@@ -25,6 +25,7 @@ from perennia.core.decisions import CustomerEvent, Effect, Input, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.state import CustomerState, Recipient
 from perennia.store.bodies import effect_of, email_in, input_of, normal_address
+from perennia.store.broadcast_tables import halted_books
 from perennia.store.columns import instant
 from perennia.store.outbound_tables import endpoints
 from perennia.store.port import UnknownCustomer
@@ -167,6 +168,7 @@ _read = union_all(
     select(literal("endpoint"), _nothing, endpoints.c.id + " " + endpoints.c.types, _nothing).where(
         endpoints.c.disabled_at.is_(None)
     ),
+    select(literal("stopped"), _nothing, halted_books.c.book, _nothing),
 )
 
 

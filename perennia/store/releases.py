@@ -27,6 +27,7 @@ from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reach import Reach
 from perennia.store.batches import insert
 from perennia.store.bodies import body
+from perennia.store.broadcast_tables import live_versions
 from perennia.store.columns import microseconds
 from perennia.store.port import StaleRevision, UnknownVersion
 from perennia.store.reaching import enrolled_in, left_of, reach_on
@@ -208,6 +209,8 @@ def catalog(connection: Connection, revision: str) -> StoredCatalog:
     orders = _unobeyed(connection, row.number)
     past = {each.version: each for each in _documents(connection, _pinned(connection.dialect.name, revision))}
     current = _listed(connection, revision)
+    entering = and_(documents.c.kind == "playbook", documents.c.version.in_(live_versions))
+    past |= {each.version: each for each in _documents(connection, select(documents).where(entering))}
     led_to = {order.version for order in orders if order.version} - {*past, *(each.version for each in current)}
     is_led_to = and_(documents.c.kind == "playbook", documents.c.version.in_(led_to))
     if led_to:

@@ -11,9 +11,10 @@ from perennia.core.definitions import Scope
 from perennia.store import audience
 from perennia.store.audience_port import Audiences
 from perennia.store.driver import Driver
+from perennia.store.sql_broadcasts import SqlBroadcasts
 
 
-class SqlAudiences(Audiences):
+class SqlAudiences(SqlBroadcasts, Audiences):
     _driver: Driver
 
     async def candidates(
@@ -35,6 +36,9 @@ class SqlAudiences(Audiences):
 
     async def candidate_pages(self, kind: Scope, size: int) -> list[str]:
         return await self._driver.read("candidates", lambda c: audience.candidate_pages(c, kind, size))
+
+    async def count_candidates(self, kind: Scope) -> int:
+        return await self._driver.read("candidates", lambda c: audience.count_candidates(c, kind))
 
     async def histories(self, read: Mapping[str, int], names: Sequence[str]) -> dict[str, tuple[CustomerEvent, ...]]:
         return await self._driver.read("histories", lambda c: audience.histories(c, read, names))

@@ -28,10 +28,16 @@ def publish_workflow_id(number: int) -> str:
     return f"publish-{number}"
 
 
+def broadcast_workflow_id(name: str) -> str:
+    """The id of the workflow that brings a broadcast to its audience, and of the schedule of a recurring one."""
+    return f"broadcast-{name}"
+
+
 __all__ = [
     "CRM_SCHEDULE",
     "CRM_WORKFLOW_ID",
     "CUSTOMER_QUEUE",
+    "broadcast_workflow_id",
     "customer_workflow_id",
     "effect_queue",
     "publish_workflow_id",

@@ -11,8 +11,19 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from activities.contracts import Crm, CrmSyncing, EffectKind, Messages, Notices, Reaching, Turns, Webhooks
+from activities.contracts import (
+    Broadcasting,
+    Crm,
+    CrmSyncing,
+    EffectKind,
+    Messages,
+    Notices,
+    Reaching,
+    Turns,
+    Webhooks,
+)
 from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
+from workflows.broadcast import BroadcastWorkflow
 from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
 from workflows.publish import PublishWorkflow
@@ -42,19 +53,29 @@ def customer_worker(
     client: Client,
     turns: Turns,
     reaching: Reaching | None = None,
+    broadcasting: Broadcasting | None = None,
     *,
     queue: str = CUSTOMER_QUEUE,
     runner: WorkflowRunner = UNPOLICED,
 ) -> Worker:
     """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks).
 
-    With ``reaching`` also the workflows that bring customers to a new revision, and those that keep a CRM equal.
+    With ``reaching`` also the workflows that bring customers to a new revision, and those that keep a CRM equal; with
+    ``broadcasting`` those of broadcasts.
     """
+    workflows: list[type] = [CustomerWorkflow]
+    activities: list[Callable[..., object]] = [turns.take]
+    if reaching is not None:
+        workflows += [PublishWorkflow, CrmSyncWorkflow]
+        activities.append(reaching.bring_page)
+    if broadcasting is not None:
+        workflows.append(BroadcastWorkflow)
+        activities.append(broadcasting.go_on)
     return Worker(
         client,
         task_queue=queue,
-        workflows=[CustomerWorkflow] if reaching is None else [CustomerWorkflow, PublishWorkflow, CrmSyncWorkflow],
-        activities=[turns.take] if reaching is None else [turns.take, reaching.bring_page],
+        workflows=workflows,
+        activities=activities,
         workflow_runner=runner,
         no_remote_activities=True,
         max_cached_workflows=CACHED_WORKFLOWS,

@@ -1,0 +1,98 @@
+"""What an installation is asked and answers about segments and broadcasts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from perennia.core.json_values import JsonObject
+
+BroadcastWord: TypeAlias = Literal["approve", "start", "pause", "resume", "cancel"]
+MOST: Final = 500
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """Whether a customer belongs to a segment now, and what each part of its condition saw."""
+
+    customer: str
+    segment: str
+    member: bool
+    because: list[str]
+
+
+class BroadcastRun(msgspec.Struct, frozen=True):
+    """One way through the audience. ``left_out``: members who were not entered, by reason code."""
+
+    number: int
+    began_at: datetime
+    done_at: datetime | None
+    looked: int
+    entered: int
+    left_out: dict[str, int]
+
+
+class BroadcastHead(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    status: str
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+    approved_by: str | None = None
+    starts_at: datetime | None = None
+    ended_at: datetime | None = None
+    why: str | None = None
+    run: BroadcastRun | None = None
+
+
+class BroadcastStanding(BroadcastHead, frozen=True, kw_only=True):
+    """``waiting``: held, or not decided yet. ``left``: customers to be looked at, ``ready_in`` seconds as it goes now."""
+
+    broadcast: JsonObject
+    sent: int
+    waiting: int
+    in_flight: int
+    failed: int
+    skipped: dict[str, int]
+    holdout: int
+    opened: int
+    clicked: int
+    bounced: int
+    complained: int
+    left: int | None = None
+    rate: float | None = None
+    ready_in: int | None = None
+
+
+class BroadcastQuestions:
+    """A part of `perennia.installation.Installation`, which knows how to ask."""
+
+    async def membership(self, reference: str, segment: str) -> Membership:
+        path = f"customers/{quote(reference, safe='')}/segments/{quote(segment, safe='')}"
+        return msgspec.json.decode(await self._get(path), type=Membership)
+
+    async def broadcasts(self) -> list[BroadcastHead]:
+        """The last created first."""
+        return msgspec.json.decode(await self._get("broadcasts", limit=MOST), type=list[BroadcastHead])
+
+    async def broadcast(self, name: str) -> BroadcastStanding:
+        return msgspec.json.decode(await self._get(_path(name)), type=BroadcastStanding)
+
+    async def create_broadcast(self, body: JsonObject) -> BroadcastStanding:
+        return msgspec.json.decode(await self._post("broadcasts", body), type=BroadcastStanding)
+
+    async def steer_broadcast(self, name: str, word: BroadcastWord, by: str) -> BroadcastStanding:
+        return msgspec.json.decode(await self._post(f"{_path(name)}/{word}", {"by": by}), type=BroadcastStanding)
+
+    async def _get(self, path: str, **query: str | int | None) -> bytes:
+        raise NotImplementedError
+
+    async def _post(self, path: str, body: object) -> bytes:
+        raise NotImplementedError
+
+
+def _path(name: str) -> str:
+    return f"broadcasts/{quote(name, safe='')}"
