@@ -26,6 +26,9 @@ class KeyScope(StrEnum):
     SENDING_WRITE = "sending:write"
     ENDPOINTS_READ = "endpoints:read"
     ENDPOINTS_WRITE = "endpoints:write"
+    BROADCASTS_READ = "broadcasts:read"
+    BROADCASTS_WRITE = "broadcasts:write"
+    BROADCASTS_APPROVE = "broadcasts:approve"
     AUDIT_READ = "audit:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
@@ -51,6 +54,9 @@ ALLOWS: dict[KeyScope, str] = {
     KeyScope.SENDING_WRITE: "stop the mail of a sender or topic, and let it leave again",
     KeyScope.ENDPOINTS_READ: "look at endpoints of other systems, and at what they were told",
     KeyScope.ENDPOINTS_WRITE: "add, change, test, stop and replay endpoints",
+    KeyScope.BROADCASTS_READ: "look at broadcasts, and how far they are",
+    KeyScope.BROADCASTS_WRITE: "make broadcasts, start, hold and end them",
+    KeyScope.BROADCASTS_APPROVE: "approve broadcasts that somebody else made",
     KeyScope.AUDIT_READ: "look at who did what",
     KeyScope.KEYS_READ: "look at API keys, never at their secrets",
     KeyScope.KEYS_WRITE: "make, change and revoke API keys, none with more than its own scopes",

@@ -11,7 +11,9 @@ from typing import Annotated, Final, Protocol
 from fastapi import APIRouter, Query
 from temporalio.service import RPCError
 
+from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published, unknown_segment
 from perennia.api.publishing import nearest
@@ -114,11 +116,13 @@ class Broadcasts:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["broadcasts"])
-        router.get("/broadcasts")(self.list)
-        router.post("/broadcasts", status_code=201)(self.create)
-        router.get("/broadcasts/{name}")(self.status)
-        for act in (self.approve, self.start, self.pause, self.resume, self.cancel):
-            router.post(f"/broadcasts/{{name}}/{act.__name__}")(act)
+        read, write = needs(KeyScope.BROADCASTS_READ), needs(KeyScope.BROADCASTS_WRITE)
+        router.get("/broadcasts", dependencies=read)(self.list)
+        router.post("/broadcasts", status_code=201, dependencies=write)(self.create)
+        router.get("/broadcasts/{name}", dependencies=read)(self.status)
+        router.post("/broadcasts/{name}/approve", dependencies=needs(KeyScope.BROADCASTS_APPROVE))(self.approve)
+        for act in (self.start, self.pause, self.resume, self.cancel):
+            router.post(f"/broadcasts/{{name}}/{act.__name__}", dependencies=write)(act)
         return router
 
     async def list(self, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[BroadcastHead]:
