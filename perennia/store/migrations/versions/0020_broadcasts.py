@@ -55,7 +55,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("broadcast", "number", name=op.f("pk_broadcast_runs")),
         sa.UniqueConstraint("broadcast", "occasion", name=op.f("uq_broadcast_runs_broadcast_occasion")),
     )
-    only = {"sqlite_where": sa.text(OF_BROADCASTS), "postgresql_where": sa.text(OF_BROADCASTS)}
-    columns = ["playbook", "act", "code", "reason"]
-    op.create_index("ix_journal_broadcasts", "journal", columns, unique=False, **only)
-    op.create_index("ix_messages_broadcasts", "messages", ["playbook", "status"], unique=False, **only)
+    only = sa.text(OF_BROADCASTS)
+    op.create_index(
+        "ix_journal_broadcasts",
+        "journal",
+        ["playbook", "act", "code", "reason"],
+        unique=False,
+        sqlite_where=only,
+        postgresql_where=only,
+    )
+    op.create_index(
+        "ix_messages_broadcasts",
+        "messages",
+        ["playbook", "status"],
+        unique=False,
+        sqlite_where=only,
+        postgresql_where=only,
+    )
