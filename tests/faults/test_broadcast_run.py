@@ -46,6 +46,7 @@ def statuses(up: UpProcess, name: str) -> Counter[str]:
     return Counter({str(status): int(count or 0) for status, count in said})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_everybody_gets_a_broadcast_once_whose_worker_is_killed_and_nobody_one_that_is_cancelled(
     tmp_path: Path,
