@@ -131,7 +131,7 @@ class Broadcast(Model):
             raise ValueError("`at` and `every` exclude each other")
         if self.is_local and (self.playbook is not None or self.at is None):
             raise ValueError("`zone: customer` is for one message `at` a wall-clock time")
-        if self.at is not None and self.is_local is (_read(self.at).tzinfo is not None):
+        if self.at is not None and _read(self.at).tzinfo is not None and self.is_local:
             raise ValueError("`at` is a wall-clock time without an offset where `zone: customer` reads it")
         return self
 
