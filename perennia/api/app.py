@@ -82,10 +82,9 @@ def create_app(
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
     ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells of answers,
-    ``crm_secret`` is HubSpot's, which signs our ``address``, too. ``maxima``: of each provider that is warming up.
-    ``publishes``: who runs publishes, ``going``: broadcasts. ``patience``: how long an order waits for its turn.
-    ``api_rate``: requests a minute of an API key that names no rate. Needs no start and no end of its own: store and
-    bells are opened and closed by the caller. Raises `NoAdminKey`.
+    ``crm_secret`` is HubSpot's, which signs our ``address``, too. ``maxima``: of each provider that is warming up. ``publishes``:
+    who runs publishes, ``going``: broadcasts. ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute
+    of an API key that names no rate. Store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
