@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 import typer
 from ruamel.yaml import YAML
@@ -15,7 +15,20 @@ from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import JsonObject
+from perennia.settings import load_settings
 from perennia.why.reasons import meaning
+
+# What becomes of a customer, in words.
+FATES: Final = {
+    "sent": "would be sent to at once",
+    "waits": "would be entered, and wait",
+    "held": "would be held",
+    "skipped": "would be skipped",
+    "failed": "would fail",
+    "refused": "would not be entered",
+    "left_out": "would be left out",
+    "holdout": "are in the holdout",
+}
 
 broadcast = typer.Typer(help="Sends one message, or starts one playbook, for a whole audience.", no_args_is_help=True)
 
@@ -39,6 +52,26 @@ def create(
     """Makes a broadcast of a file. Nothing is sent before it is started."""
     body = {**_read(file), "by": by or who()}
     _show(ask(workspace, url, data, lambda at: at.create_broadcast(body)), as_json=as_json)
+
+
+@broadcast.command()
+def preview(
+    name: Name,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Processes; default: one a core.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Says what would become of everybody if it began now, to the last one. Changes nothing; reads the store itself."""
+    from perennia.cli.broadcast_preview import preview_of  # noqa: PLC0415 - loads the store's driver
+
+    found = preview_of(load_settings(workspace, data), name, jobs, quiet=as_json)
+    if as_json:
+        say_json(found)
+        return
+    say(f"{name}, if it began now: {found.audience:,} in the audience, of {found.looked:,}", "bold")
+    for fate in found.fates:
+        say(f"  {fate.count:,} {FATES[fate.what]}{f': {_reason(fate.why)}' if fate.why else ''}")
 
 
 @broadcast.command("list")

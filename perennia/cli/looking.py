@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -55,11 +55,6 @@ def run_search(search: Search[R], jobs: int | None) -> Iterator[tuple[int, R]]:
         return
     with multiprocessing.get_context("fork").Pool(wanted) as pool:
         yield from pool.imap(_look, search.pages)
-
-
-def thorough(search: Search[R]) -> Search[R]:
-    """The same search, everybody decided up to its instant first."""
-    return replace(search, look=replace(search.look, thorough=True))
 
 
 # --- in each process ------------------------------------------------------------------------------------------------
