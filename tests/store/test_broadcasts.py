@@ -12,8 +12,10 @@ from activities.broadcast_watch import BroadcastWatch
 from activities.broadcasts import StoreBroadcasting
 from activities.contracts import BroadcastReply, BroadcastRequest, TurnRequest
 from activities.turns import StoreTurns
+from perennia.audience_pages import Looking, look_at
 from perennia.core.broadcasts import Broadcast, Status, begins_at, book_of
 from perennia.core.decisions import EffectEnded, Outcome
+from perennia.core.fates import Fate, fates, prepared
 from perennia.providers.notices import Channels
 from perennia.store import SqlStore
 from perennia.store.broadcast_records import StoredBroadcast
@@ -322,3 +324,21 @@ async def test_it_is_done_when_everybody_has_got_it(bulk: Bulk) -> None:
     assert before is not None
     assert after is not None
     assert (before.status, after.status) == ("running", "done")
+
+
+async def test_a_dry_run_says_what_each_turn_would_decide_and_changes_nothing(bulk: Bulk) -> None:
+    await bulk.people("ana", "bo")
+    await bulk.lives.happen(START, traits("cy", START, plan="pro"))
+    await bulk.store.unsubscribe(await bulk.store.find("bo"), "news", START, "test")
+    broadcast = Broadcast(broadcast="spring", segments=("pros",), email="hello", topic="news")
+    book = book_of(broadcast, "v1")
+    look = prepared(await look_at(bulk.store, broadcast.asked, START), book)
+
+    page = await Looking(bulk.store, look, permissions=True).page()
+
+    assert fates(look, broadcast, book.version, page.members) == {
+        Fate("sent"): 1,
+        Fate("skipped", "unsubscribed_topic"): 1,
+        Fate("skipped", "missing_address"): 1,
+    }
+    assert await bulk.store.messages() == []
