@@ -57,6 +57,7 @@ from perennia.store.port import Store
 PATIENCE = timedelta(
     seconds=10
 )  # a turn that finds its worker alive takes milliseconds; proxies give up at 30 s or more
+PAGES = (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks)
 API_RATE = 1_200  # requests a minute of one key: 20 a second, and as many at once
 
 
@@ -88,9 +89,7 @@ def create_app(
     """
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
-    commits = GroupCommit(store, bells, clock)
-    published = Published(store)
-    audit = AuditLog(store, clock)
+    commits, published, audit = GroupCommit(store, bells, clock), Published(store), AuditLog(store, clock)
     team = APIRouter(prefix="/api/v1")
     team.include_router(Publishing(store, bells, clock, audit).router())
     team.include_router(Planning(store, clock).router())
@@ -110,21 +109,22 @@ def create_app(
     team.include_router(Endpoints(store, audit, clock).router())
     must_say_scopes(team)
     app.include_router(team)
-    app.include_router(_health(store))
-    for hosted in (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks):
-        app.router.routes.extend(hosted(store, bells, links, published, clock).routes())
-    app.router.routes.extend(SurveyHooks(store, bells, clock, published, survey_hooks).routes())
-    app.router.routes.extend(CrmHook(store, clock, crm_secret, address).routes())
-    app.router.routes.extend(Hooks(store, bells, clock, readers).routes())
     senders = WriteKeys(write_keys, ring.may_send)
-    app.router.routes.extend(CloudEventsApi(commits, senders, clock).routes())
+    others = (
+        *(page(store, bells, links, published, clock) for page in PAGES),
+        SurveyHooks(store, bells, clock, published, survey_hooks),
+        CrmHook(store, clock, crm_secret, address),
+        Hooks(store, bells, clock, readers),
+        CloudEventsApi(commits, senders, clock),
+    )
+    app.router.routes.extend(route for part in others for route in part.routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, senders, clock).routes()
     return app
 
 
 def _guarded(ring: KeyRing, store: Store) -> FastAPI:
-    """An application without routes, behind all that a request passes before it comes to one."""
+    """An application that only says how it is, behind all that a request passes before it comes to one."""
     app = FastAPI(
         title="Perennia",
         version=version("perennia"),
@@ -138,6 +138,7 @@ def _guarded(ring: KeyRing, store: Store) -> FastAPI:
     app.add_middleware(Gate, ring=ring, limits=RateLimits(), repeats=Repeats(store))
     app.add_middleware(BodyLimit)
     describe(app)
+    app.include_router(_health(store))
     return app
 
 
