@@ -92,6 +92,7 @@ CODES: Final[dict[str, str]] = {
     "unknown-layout": "A template names a layout that does not exist.",
     "unknown-measure": "A measure that its health score does not have is named.",
     "unknown-name": "A template or text uses a name that it cannot know.",
+    "unknown-person": "A team names a person that the policies do not have.",
     "unknown-playbook": "A playbook that does not exist is named.",
     "unknown-option": "A translation names an option or a row that its question does not have.",
     "unknown-question": "A question that the survey does not ask, or not before, is named.",

@@ -66,12 +66,13 @@ def list_packs(shipped: Workspace) -> list[Pack]:
 def install(shipped: Path, target: Path, name: str, known: dict[str, Pack]) -> Installed:
     """Puts the pack into the workspace ``target``, and those packs that it refers to. Raises `KeyError` for none."""
     done = Installed()
+    homes = {definition: pack.name for pack in known.values() for definition in pack.definitions}
     waiting = [name]
     while waiting:
         pack = known[waiting.pop(0)]
         done.packs.append(pack.name)
         _copy(shipped, target, pack, done)
-        waiting += [other for other in _lacking(shipped, target) if other not in (*done.packs, *waiting)]
+        waiting += [other for other in _lacking(homes, target) if other not in (*done.packs, *waiting)]
     return done
 
 
@@ -165,13 +166,7 @@ def lacking_policies(shipped: Workspace, target: Workspace) -> dict[str, dict[st
     return lacked
 
 
-def _lacking(shipped: Path, target: Path) -> list[str]:
-    """Packs that define what the workspace's definitions refer to and do not find."""
-    homes = {
-        definition: path.relative_to(shipped / "playbooks").parts[0]
-        for path in sorted((shipped / "playbooks").rglob("*.yaml"))
-        for definition in _defined(path)
-        if path.parent != shipped / "playbooks"
-    }
+def _lacking(homes: Mapping[str, str], target: Path) -> list[str]:
+    """Packs that define what the workspace's definitions refer to and do not find. ``homes``: each definition's pack."""
     lacked = [match for finding in load_workspace(target).errors for match in _LACKS.findall(finding.message)]
     return list(dict.fromkeys(homes[f"{kind} {id_}"] for kind, id_ in lacked if f"{kind} {id_}" in homes))

@@ -68,6 +68,7 @@ async def test_a_provider_that_fails_twice_is_tried_at_one_and_three_seconds(
         assert len(skipped.messages.sent) == 1
 
 
+@pytest.mark.slow
 async def test_sixty_waits_of_a_day_end_at_sixty_exact_instants(
     environment: WorkflowEnvironment, store: Store, tmp_path: Path
 ) -> None:
