@@ -17,6 +17,7 @@ CUSTOMERS = [f"customer-{number}" for number in range(10)]
 TIMES = 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_the_same_event_posted_four_times_in_parallel_is_one_enrollment_with_one_message_a_step(
     tmp_path: Path,

@@ -22,6 +22,7 @@ CUSTOMERS = [f"customer-{number}" for number in range(5)]
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.mark.slow
 async def test_perennia_rebuild_brings_everyone_back(tmp_path: Path) -> None:
     workspace, data = make_workspace(tmp_path / "workspace"), tmp_path / "data"
     async with (

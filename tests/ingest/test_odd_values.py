@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.contracts import TurnRequest
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
-from perennia.catalog import load_workspace, release
+from perennia.catalog import Release, load_workspace, release
 from perennia.core.json_values import Json, JsonObject
 from perennia.rendering.links import Links
 from perennia.store import SqlStore, open_store
@@ -41,11 +41,15 @@ ODD: list[Json] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def shipped() -> Release:
+    return release(load_workspace(SHIPPED))
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+async def store(tmp_path: Path, shipped: Release) -> AsyncIterator[SqlStore]:
     store = open_store(f"sqlite:///{tmp_path}/perennia.sqlite")
     await store.migrate()
-    shipped = release(load_workspace(SHIPPED))
     await store.publish(shipped.documents, shipped.triggers, NOW, "sam", None)
     yield store
     await store.close()
