@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,12 +9,12 @@ from typing import Final
 
 from activities.letters import sender_of_notices
 from activities.published import Published
+from activities.watching import keep_looking, told
 from perennia.clock import Clock
 from perennia.core.broadcasts import Broadcast, Tally, too_much
-from perennia.providers.failures import ProviderFailure
 from perennia.providers.notices import Channels, Notice
 from perennia.store.broadcast_records import Outcomes, StoredBroadcast
-from perennia.store.port import Store, StoreUnavailable
+from perennia.store.port import Store
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +37,7 @@ class BroadcastWatch:
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled. While the store is away it waits."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as error:
-                log.warning("broadcasts are looked at later: %s", error)
-            await asyncio.sleep(self.every.total_seconds())
+        await keep_looking(self.look, self.every, "broadcasts are looked at later")
 
     async def look(self) -> None:
         now = self.clock.now()
@@ -86,9 +80,6 @@ class BroadcastWatch:
                 at=now,
                 sender=sender_of_notices(policies),
             )
-            try:
-                await self.channels.provider(channel).post(notice)
-            except ProviderFailure as failure:
-                log.warning("%s could not be told, and is told later: %s", channel, failure)
+            if not await told(lambda: self.channels.provider(notice.channel), notice):
                 return
         await self.store.note_broadcast_told(stored.id, now)

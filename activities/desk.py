@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +9,7 @@ from typing import Final
 
 from activities.letters import sender_of_notices
 from activities.published import Published
+from activities.watching import keep_looking, told
 from perennia.clock import Clock
 from perennia.core.admission import calendar_of
 from perennia.core.calendar import find_zone, resolve
@@ -20,14 +19,13 @@ from perennia.core.wall_clock import parse_time
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.channels import MailChannel
 from perennia.providers.email import EmailProvider
-from perennia.providers.failures import Misconfigured, ProviderFailure
+from perennia.providers.failures import Misconfigured
 from perennia.providers.notices import ChannelProvider, Channels, Notice
 from perennia.rendering.links import Links
+from perennia.store.desk_port import TELLING_LASTS
 from perennia.store.desk_records import Absence, TaskWish
-from perennia.store.port import Store, StoreUnavailable
+from perennia.store.port import Store
 from perennia.store.records import Task
-
-log = logging.getLogger(__name__)
 
 EVERY: Final = timedelta(seconds=10)
 # A digest is a morning's reading: what could not be sent for longer than this is not sent that day.
@@ -46,18 +44,15 @@ class TaskDesk:
     clock: Clock
     every: timedelta = EVERY
     _published: Published = field(init=False)
+    # When each person's digest is looked at again: a claim is a write, and nothing changes before it runs out.
+    _digest_again: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
     def __post_init__(self) -> None:
         self._published = Published(self.store)
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled. While the store is away it waits."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as error:
-                log.warning("people are told of their tasks later: %s", error)
-            await asyncio.sleep(self.every.total_seconds())
+        await keep_looking(self.look, self.every, "people are told of their tasks later")
 
     async def look(self) -> None:
         """Hands on what is a team's or of somebody who is away, tells of what nobody was told, sends the digests that are due."""
@@ -110,6 +105,9 @@ class TaskDesk:
         works = today.weekday() in calendar.business_days and today not in calendar.holidays
         if not works or not due <= now < due + DIGEST_LATE:
             return
+        if now < self._digest_again.get(name, now):
+            return
+        self._digest_again[name] = now + TELLING_LASTS
         day = today.isoformat()
         if not await self.store.claim_digest(name, day, now):
             return
@@ -129,14 +127,8 @@ class TaskDesk:
     async def _tell(self, name: str, key: str, text: str, policies: Policies, now: datetime) -> bool:
         """False where it failed; it is tried again once the claim has run out."""
         person = policies.people[name]
-        try:
-            channel = self._channel(name, person)
-            sender = sender_of_notices(policies)
-            await channel.post(Notice(person.tell or name, text, key, now, sender))
-        except ProviderFailure as failure:
-            log.warning("%s could not be told of a task, and is told later: %s", name, failure)
-            return False
-        return True
+        notice = Notice(person.tell or name, text, key, now, sender_of_notices(policies))
+        return await told(lambda: self._channel(name, person), notice)
 
     def _channel(self, name: str, person: Person) -> ChannelProvider:
         if person.tell is not None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from activities.letters import sender_of_notices
 from activities.published import Published
+from activities.watching import told
 from perennia.clock import Clock
 from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable
 from perennia.providers.guarded_http import GuardedHttp
@@ -114,10 +115,7 @@ class Herald:
         sender = sender_of_notices(await self._published.policies())
         key = f"endpoint/{due.endpoint}/{now:%Y%m%dT%H%M%S}"
         notice = Notice(channel=due.tell, text=text, idempotency_key=key, at=now, sender=sender)
-        try:
-            await self.channels.provider(due.tell).post(notice)
-        except ProviderFailure as failure:
-            log.warning("%s could not be told of it: %s", due.tell, failure)
+        await told(lambda: self.channels.provider(notice.channel), notice)
 
     async def _forget(self) -> None:
         now = self.clock.now()

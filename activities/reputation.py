@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,12 +9,12 @@ from typing import Final
 
 from activities.letters import sender_of_notices
 from activities.published import Published
+from activities.watching import keep_looking, told
 from perennia.clock import Clock
 from perennia.core.policy_definitions import SendingLimits
 from perennia.core.reputation import Counted, Standing, counted_over, standing
-from perennia.providers.failures import ProviderFailure
 from perennia.providers.notices import Channels, Notice
-from perennia.store.port import Store, StoreUnavailable
+from perennia.store.port import Store
 from perennia.store.records import Reputation, SendingRate
 
 log = logging.getLogger(__name__)
@@ -46,12 +45,7 @@ class ReputationWatch:
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled. While the store is away it waits."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as error:
-                log.warning("how senders stand is looked at later: %s", error)
-            await asyncio.sleep(self.every.total_seconds())
+        await keep_looking(self.look, self.every, "how senders stand is looked at later")
 
     async def look(self) -> None:
         """Judges all where anybody complained since the last look, and tells of what nobody was told."""
@@ -86,10 +80,7 @@ class ReputationWatch:
                 at=now,
                 sender=sender_of_notices(policies),
             )
-            try:
-                await self.channels.provider(limits.tell).post(notice)
-            except ProviderFailure as failure:
-                log.warning("%s could not be told, and is told later: %s", limits.tell, failure)
+            if not await told(lambda: self.channels.provider(notice.channel), notice):
                 return
         await self.store.note_told(rate.kind, rate.name, now)
 

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.turns import Catalogs
+from activities.watching import keep_looking
 from perennia.clock import Clock
 from perennia.core.compiled import Catalog
 from perennia.core.looking_back import looked_back
 from perennia.core.retention import Kept
-from perennia.store.port import Store, StoreUnavailable
+from perennia.store.port import Store
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +40,13 @@ class Retention:
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled. While the store is away it waits."""
-        while True:
-            try:
-                for kind in self.periods:
-                    if await self.store.claim_retention(kind, self.clock.now(), DAILY):
-                        await self.forget(kind)
-            except StoreUnavailable as error:
-                log.warning("what is too old is deleted later: %s", error)
-            await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await keep_looking(self.look, LOOK_EVERY, "what is too old is deleted later")
+
+    async def look(self) -> None:
+        """Deletes what is too old of each kind whose day it is, where nobody else does."""
+        for kind in self.periods:
+            if await self.store.claim_retention(kind, self.clock.now(), DAILY):
+                await self.forget(kind)
 
     async def forget(self, kind: Kept) -> int:
         """Deletes what is too old of the kind; how many rows."""
