@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from perennia.core.json_values import JsonObject
-from perennia.installation import PAGE, Installation
+from perennia.installation import Installation
 
 
 class Key(msgspec.Struct):
@@ -36,13 +36,7 @@ class NewKey(msgspec.Struct):
 
 async def keys(at: Installation) -> list[Key]:
     """By id."""
-    found: list[Key] = []
-    while True:
-        after = found[-1].id if found else None
-        page = msgspec.json.decode(await at.ask("GET", "keys", limit=PAGE, after=after), type=list[Key])
-        found += page
-        if len(page) < PAGE:
-            return found
+    return await at.every("keys", list[Key], lambda key: key.id)
 
 
 async def create_key(

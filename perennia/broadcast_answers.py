@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 import msgspec
 
 from perennia.core.json_values import JsonObject
+from perennia.installation import PAGE, Installation
 
 BroadcastWord: TypeAlias = Literal["approve", "start", "pause", "resume", "cancel"]
-MOST: Final = 500
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -67,31 +67,26 @@ class BroadcastStanding(BroadcastHead, frozen=True, kw_only=True):
     ready_in: int | None = None
 
 
-class BroadcastQuestions:
-    """A part of `perennia.installation.Installation`, which knows how to ask."""
+async def membership(at: Installation, reference: str, segment: str) -> Membership:
+    path = f"customers/{quote(reference, safe='')}/segments/{quote(segment, safe='')}"
+    return msgspec.json.decode(await at.ask("GET", path), type=Membership)
 
-    async def membership(self, reference: str, segment: str) -> Membership:
-        path = f"customers/{quote(reference, safe='')}/segments/{quote(segment, safe='')}"
-        return msgspec.json.decode(await self._get(path), type=Membership)
 
-    async def broadcasts(self) -> list[BroadcastHead]:
-        """The last created first."""
-        return msgspec.json.decode(await self._get("broadcasts", limit=MOST), type=list[BroadcastHead])
+async def broadcasts(at: Installation) -> list[BroadcastHead]:
+    """The last created first."""
+    return msgspec.json.decode(await at.ask("GET", "broadcasts", limit=PAGE), type=list[BroadcastHead])
 
-    async def broadcast(self, name: str) -> BroadcastStanding:
-        return msgspec.json.decode(await self._get(_path(name)), type=BroadcastStanding)
 
-    async def create_broadcast(self, body: JsonObject) -> BroadcastStanding:
-        return msgspec.json.decode(await self._post("broadcasts", body), type=BroadcastStanding)
+async def broadcast(at: Installation, name: str) -> BroadcastStanding:
+    return msgspec.json.decode(await at.ask("GET", _path(name)), type=BroadcastStanding)
 
-    async def steer_broadcast(self, name: str, word: BroadcastWord, by: str) -> BroadcastStanding:
-        return msgspec.json.decode(await self._post(f"{_path(name)}/{word}", {"by": by}), type=BroadcastStanding)
 
-    async def _get(self, path: str, **query: str | int | None) -> bytes:
-        raise NotImplementedError
+async def create_broadcast(at: Installation, body: JsonObject) -> BroadcastStanding:
+    return msgspec.json.decode(await at.ask("POST", "broadcasts", body), type=BroadcastStanding)
 
-    async def _post(self, path: str, body: object) -> bytes:
-        raise NotImplementedError
+
+async def steer_broadcast(at: Installation, name: str, word: BroadcastWord, by: str) -> BroadcastStanding:
+    return msgspec.json.decode(await at.ask("POST", f"{_path(name)}/{word}", {"by": by}), type=BroadcastStanding)
 
 
 def _path(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, Self, TypeAlias, TypeVar
@@ -11,7 +11,6 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from perennia.broadcast_answers import BroadcastQuestions
 from perennia.core.decisions import Answer, JournalEntry
 from perennia.core.documents import Document, DocumentKind
 from perennia.core.json_values import JsonObject
@@ -169,7 +168,7 @@ class OrderAnswer(msgspec.Struct):
     decisions: list[JournalEntry]
 
 
-class Installation(BroadcastQuestions):
+class Installation:
     """Everything one can ask of it, with the admin key. Each method raises `NotReachable` and `SaidNo`."""
 
     def __init__(self, url: str, admin_key: str) -> None:
@@ -321,14 +320,8 @@ class Installation(BroadcastQuestions):
 
     async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
         """All of them, newest first."""
-        found: list[Response] = []
-        while True:
-            path, after = f"surveys/{_part(survey)}/answers", found[-1].cursor if found else None
-            answer = await self._get(path, since=_told(since), until=_told(until), limit=PAGE, after=after)
-            page = msgspec.json.decode(answer, type=list[Response])
-            found += page
-            if len(page) < PAGE:
-                return found
+        path, span = f"surveys/{_part(survey)}/answers", {"since": _told(since), "until": _told(until)}
+        return await self.every(path, list[Response], lambda response: response.cursor, **span)
 
     async def enroll(self, reference: str, playbook: str, payload: JsonObject, by: str) -> OrderAnswer:
         """By a person's hand: overrides entry filter and re-entry policy."""
@@ -400,6 +393,18 @@ class Installation(BroadcastQuestions):
             return await self._ask(method, path, params=given)
         headers = {"Content-Type": "application/json"}
         return await self._ask(method, path, given, msgspec.json.encode(body), headers)
+
+    async def every(
+        self, path: str, type_: type[list[T]], cursor: Callable[[T], str | None], **query: str | int | None
+    ) -> list[T]:
+        """All rows of a list, page after page; ``cursor``: of a row, behind which the next page begins."""
+        found: list[T] = []
+        while True:
+            after = cursor(found[-1]) if found else None
+            page = msgspec.json.decode(await self._get(path, **query, limit=PAGE, after=after), type=type_)
+            found += page
+            if len(page) < PAGE:
+                return found
 
     async def _get(self, path: str, **query: str | int | None) -> bytes:
         return await self.ask("GET", path, **query)

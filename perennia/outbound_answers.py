@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from perennia.core.json_values import JsonObject
-from perennia.installation import PAGE, Installation
+from perennia.installation import Installation
 
 
 class EndpointAnswer(msgspec.Struct):
@@ -50,13 +50,7 @@ class LogLine(msgspec.Struct):
 
 async def endpoints(at: Installation) -> list[EndpointAnswer]:
     """By id."""
-    found: list[EndpointAnswer] = []
-    while True:
-        after = found[-1].id if found else None
-        page = msgspec.json.decode(await at.ask("GET", "endpoints", limit=PAGE, after=after), type=list[EndpointAnswer])
-        found += page
-        if len(page) < PAGE:
-            return found
+    return await at.every("endpoints", list[EndpointAnswer], lambda endpoint: endpoint.id)
 
 
 async def add_endpoint(

@@ -9,7 +9,8 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from perennia.broadcast_answers import BroadcastStanding, BroadcastWord
+from perennia.broadcast_answers import BroadcastStanding, BroadcastWord, broadcasts, create_broadcast, steer_broadcast
+from perennia.broadcast_answers import broadcast as broadcast_of
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
 from perennia.cli.reach import ask
@@ -28,6 +29,14 @@ FATES: Final = {
     "refused": "would not be entered",
     "left_out": "would be left out",
     "holdout": "are in the holdout",
+}
+
+STEERING: Final[dict[BroadcastWord, str]] = {
+    "approve": "Says yes to a broadcast that somebody else made.",
+    "start": "Begins a broadcast: at once, or at its instant.",
+    "pause": "Holds a broadcast: nothing more of it leaves until it is resumed.",
+    "resume": "Lets a paused broadcast go on where it was.",
+    "cancel": "Ends a broadcast for good: whoever has not got it yet does not.",
 }
 
 broadcast = typer.Typer(help="Sends one message, or starts one playbook, for a whole audience.", no_args_is_help=True)
@@ -51,7 +60,7 @@ def create(
 ) -> None:
     """Makes a broadcast of a file. Nothing is sent before it is started."""
     body = {**_read(file), "by": by or who()}
-    _show(ask(workspace, url, data, lambda at: at.create_broadcast(body)), as_json=as_json)
+    _show(ask(workspace, url, data, lambda at: create_broadcast(at, body)), as_json=as_json)
 
 
 @broadcast.command()
@@ -77,7 +86,7 @@ def preview(
 @broadcast.command("list")
 def list_broadcasts(workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
     """Lists broadcasts, the last created first."""
-    found = ask(workspace, url, data, lambda at: at.broadcasts())
+    found = ask(workspace, url, data, broadcasts)
     if as_json:
         say_json(found)
         return
@@ -93,86 +102,24 @@ def status(
     name: Name, workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None
 ) -> None:
     """Shows how far a broadcast is, and what became of everybody."""
-    _show(ask(workspace, url, data, lambda at: at.broadcast(name)), as_json=as_json)
+    _show(ask(workspace, url, data, lambda at: broadcast_of(at, name)), as_json=as_json)
 
 
-@broadcast.command()
-def approve(
-    name: Name,
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    by: As = None,
-) -> None:
-    """Says yes to a broadcast that somebody else made."""
-    _steer(workspace, url, data, name, "approve", by, as_json=as_json)
+def _register_steering(word: BroadcastWord, does: str) -> None:
+    @broadcast.command(word, help=does)
+    def steer(
+        name: Name,
+        workspace: Workspace = HERE,
+        as_json: AsJson = False,
+        url: Url = None,
+        data: Data = None,
+        by: As = None,
+    ) -> None:
+        _show(ask(workspace, url, data, lambda at: steer_broadcast(at, name, word, by or who())), as_json=as_json)
 
 
-@broadcast.command()
-def start(
-    name: Name,
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    by: As = None,
-) -> None:
-    """Begins a broadcast: at once, or at its instant."""
-    _steer(workspace, url, data, name, "start", by, as_json=as_json)
-
-
-@broadcast.command()
-def pause(
-    name: Name,
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    by: As = None,
-) -> None:
-    """Holds a broadcast: nothing more of it leaves until it is resumed."""
-    _steer(workspace, url, data, name, "pause", by, as_json=as_json)
-
-
-@broadcast.command()
-def resume(
-    name: Name,
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    by: As = None,
-) -> None:
-    """Lets a paused broadcast go on where it was."""
-    _steer(workspace, url, data, name, "resume", by, as_json=as_json)
-
-
-@broadcast.command()
-def cancel(
-    name: Name,
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    by: As = None,
-) -> None:
-    """Ends a broadcast for good: whoever has not got it yet does not."""
-    _steer(workspace, url, data, name, "cancel", by, as_json=as_json)
-
-
-def _steer(
-    workspace: Path,
-    url: str | None,
-    data: Path | None,
-    name: str,
-    word: BroadcastWord,
-    by: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    found = ask(workspace, url, data, lambda at: at.steer_broadcast(name, word, by or who()))
-    _show(found, as_json=as_json)
+for _word, _does in STEERING.items():
+    _register_steering(_word, _does)
 
 
 def _read(file: Path) -> JsonObject:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from perennia.broadcast_answers import membership
 from perennia.cli.consent_commands import described
 from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, named_values, who
 from perennia.cli.reach import ask, reach
@@ -129,7 +130,7 @@ def why(
 ) -> None:
     """Tells what was decided for a customer, on which values, by which version; also what did not happen."""
     if segment is not None:
-        found = ask(workspace, url, data, lambda at: at.membership(customer, segment))
+        found = ask(workspace, url, data, lambda at: membership(at, customer, segment))
         if as_json:
             say_json(found)
         else:
