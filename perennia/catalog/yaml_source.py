@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
-from ruamel.yaml import YAML
 from ruamel.yaml.composer import MaxDepthExceededError
-from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from perennia.catalog.findings import Finding
 from perennia.catalog.yaml_advice import advice
+from perennia.catalog.yaml_nodes import Mark, Node, compose
 from perennia.core.json_values import Json
 
 Path: TypeAlias = tuple[str | int, ...]
 
-MAX_DEPTH = 60  # the parser takes four Python frames a level, of 1,000
 MAX_VALUES = 100_000  # what one document may unfold to: anchors of anchors grow without bound otherwise
 MAX_DIGITS = 18  # what the store and JSON readers elsewhere keep exactly (64 bits)
 
@@ -39,28 +36,11 @@ _WORDS: dict[str, Json] = {
 _PLAIN_TAGS = frozenset({"null", "bool", "int", "float", "str", "timestamp", "merge", "value", "seq", "map"})
 
 
-class _Mark(Protocol):
-    index: int
-    line: int
-    column: int
-
-
-class _Node(Protocol):
-    """What we use of ruamel's nodes, which carry no types of their own. ``id``: scalar, sequence or mapping."""
-
-    id: str
-    tag: object
-    value: object
-    style: str | None
-    start_mark: _Mark
-    end_mark: _Mark
-
-
 class _SyntaxError(Protocol):
     problem: str | None
     context: str | None
-    problem_mark: _Mark | None
-    context_mark: _Mark | None
+    problem_mark: Mark | None
+    context_mark: Mark | None
 
 
 class Place(NamedTuple):
@@ -168,7 +148,7 @@ def read_documents(path: str, text: str, line_offset: int = 0) -> tuple[list[Yam
     documents: list[YamlDocument] = []
     findings: list[Finding] = []
     try:
-        for node in _compose(text):
+        for node in compose(text):
             try:
                 unfolded = _Unfolding(node)
             except _Refused as refused:
@@ -180,15 +160,6 @@ def read_documents(path: str, text: str, line_offset: int = 0) -> tuple[list[Yam
     except (YAMLError, RecursionError) as error:
         findings.append(_syntax_finding(path, text, line_offset, error))
     return documents, findings
-
-
-def _compose(text: str) -> Iterator[_Node]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.max_depth = MAX_DEPTH
-    with warnings.catch_warnings():
-        # An anchor that is defined twice is valid YAML: the later one counts.
-        warnings.simplefilter("ignore", ReusedAnchorWarning)
-        yield from cast("Iterator[_Node]", yaml.compose_all(text))  # pyright: ignore[reportUnknownMemberType] - untyped
 
 
 def _syntax_finding(path: str, text: str, line_offset: int, error: Exception) -> Finding:
@@ -214,15 +185,15 @@ def _syntax_finding(path: str, text: str, line_offset: int, error: Exception) ->
 class _Unfolding:
     """Plain data and spots of one composed document. Raises `_Refused`."""
 
-    def __init__(self, root: _Node) -> None:
+    def __init__(self, root: Node) -> None:
         self.spots: dict[Path, _Spot] = {}
         self._open: set[int] = set()
         self.data: Json = self._value(root, (), None)
 
-    def _value(self, node: _Node, path: Path, key: _Node | None) -> Json:
+    def _value(self, node: Node, path: Path, key: Node | None) -> Json:
         start, is_scalar = _start(node), node.id == "scalar"
         key_start = None if key is None else _start(key)
-        self.spots[path] = _Spot(key_start, start, node.end_mark.index, node.style if is_scalar else None)
+        self.spots[path] = _Spot(key_start, start, node.end_mark.index, (node.style or None) if is_scalar else None)
         if len(self.spots) > MAX_VALUES:
             raise _Refused(start, "too-large", f"this document holds more than {MAX_VALUES} values")
         _refuse_tag(node)
@@ -235,13 +206,13 @@ class _Unfolding:
         self._open.discard(id(node))
         return value
 
-    def _sequence(self, node: _Node, path: Path) -> Json:
-        items = cast("list[_Node]", node.value)
+    def _sequence(self, node: Node, path: Path) -> Json:
+        items = cast("list[Node]", node.value)
         return [self._value(item, (*path, index), None) for index, item in enumerate(items)]
 
-    def _mapping(self, node: _Node, path: Path) -> Json:
+    def _mapping(self, node: Node, path: Path) -> Json:
         mapping: dict[str, Json] = {}
-        for key, value in cast("list[tuple[_Node, _Node]]", node.value):
+        for key, value in cast("list[tuple[Node, Node]]", node.value):
             word = _key_word(key)
             if word in mapping:
                 raise _Refused(
@@ -251,30 +222,30 @@ class _Unfolding:
         return mapping
 
 
-def _start(node: _Node) -> int:
+def _start(node: Node) -> int:
     return node.start_mark.index
 
 
-def _key_word(key: _Node) -> str:
+def _key_word(key: Node) -> str:
     if key.id != "scalar":
         remedy = "put text that begins with {{ into quotes" if key.id == "mapping" else None
         raise _Refused(_start(key), "bad-key", "a key must be a word, not a list or a mapping", remedy)
     _refuse_tag(key)
     word = _text(key)
-    if word == "<<" and key.style is None:
+    if word == "<<" and not key.style:
         remedy = "write the keys out, or alias the whole value"
         raise _Refused(_start(key), "bad-key", "merge keys (<<) are not part of YAML 1.2", remedy)
     return word
 
 
-def _refuse_tag(node: _Node) -> None:
+def _refuse_tag(node: Node) -> None:
     tag = str(node.tag)
     if tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
         remedy = "put text that begins with ! into quotes" if tag.startswith("!") else "remove the tag"
         raise _Refused(_start(node), "bad-yaml", f"the tag {tag} means nothing here", remedy)
 
 
-def _text(node: _Node) -> str:
+def _text(node: Node) -> str:
     """A scalar's text. JSON writes characters beyond the first 65,536 as two escapes: they are joined."""
     text = cast("str", node.value)
     try:
@@ -285,9 +256,9 @@ def _text(node: _Node) -> str:
         ) from None
 
 
-def _scalar(node: _Node) -> Json:
+def _scalar(node: Node) -> Json:
     text = _text(node)
-    if node.style is not None or str(node.tag) == "tag:yaml.org,2002:str":
+    if node.style or str(node.tag) == "tag:yaml.org,2002:str":
         return text
     if text in _WORDS:
         return _WORDS[text]
