@@ -30,7 +30,6 @@ from perennia.store.records import (
     Task,
     Totals,
 )
-from perennia.store.survey_records import UnclaimedAnswer
 from perennia.survey_answers import SurveyScore
 from perennia.task_answers import Member, TaskDetail
 
@@ -314,9 +313,6 @@ class Installation:
         path = f"surveys/{_part(survey)}/report"
         answer = await self._get(path, since=_told(since), until=_told(until), per=per, by=by)
         return msgspec.json.decode(answer, type=SurveyScore)
-
-    async def unclaimed_answers(self) -> list[UnclaimedAnswer]:
-        return msgspec.json.decode(await self._get("unclaimed-answers", limit=PAGE), type=list[UnclaimedAnswer])
 
     async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
         """All of them, newest first."""

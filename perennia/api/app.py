@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 
@@ -39,6 +40,7 @@ from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
 from perennia.api.task_page import TaskPage
 from perennia.api.tracking import TrackedLinks
+from perennia.api.unclaimed import UnclaimedAnswers
 from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
 from perennia.api.unsubscribe import UnsubscribePage
 from perennia.api.views import Health
@@ -90,37 +92,48 @@ def create_app(
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
     commits, published, audit = GroupCommit(store, bells, clock), Published(store), AuditLog(store, clock)
-    team = APIRouter(prefix="/api/v1")
-    team.include_router(Publishing(store, bells, clock, audit).router())
-    team.include_router(Planning(store, clock).router())
-    team.include_router(PublishesUnderWay(store, publishes, audit).router())
-    team.include_router(Orders(store, bells, clock, audit, published, patience).router())
-    team.include_router(Events(commits, clock, audit).router())
-    team.include_router(Consents(store, bells, clock, published).router())
-    team.include_router(Suppressions(store, bells, clock, audit).router())
-    team.include_router(Privacy(store, bells, clock, audit).router())
-    team.include_router(Broadcasts(store, bells, clock, audit, published, going).router())
-    team.include_router(Segments(store, published, clock).router())
-    team.include_router(Desk(store, clock, audit, published).router())
-    team.include_router(Reading(store, published, clock).router())
-    team.include_router(SendingControl(store, bells, clock, audit, published, maxima).router())
-    team.include_router(SurveyReports(store, published).router())
-    team.include_router(Keys(store, audit).router())
-    team.include_router(Endpoints(store, audit, clock).router())
-    must_say_scopes(team)
-    app.include_router(team)
-    senders = WriteKeys(write_keys, ring.may_send)
-    others = (
-        *(page(store, bells, links, published, clock) for page in PAGES),
-        SurveyHooks(store, bells, clock, published, survey_hooks),
-        CrmHook(store, clock, crm_secret, address),
-        Hooks(store, bells, clock, readers),
-        CloudEventsApi(commits, senders, clock),
+    orders = Orders(store, bells, clock, audit, published, patience)
+    rooms = (
+        Publishing(store, bells, clock, audit),
+        Planning(store, clock),
+        PublishesUnderWay(store, publishes, audit),
+        orders,
+        Events(commits, clock, audit),
+        Consents(store, bells, clock, published),
+        Suppressions(store, bells, clock, audit),
+        Privacy(store, bells, clock, audit),
+        Broadcasts(store, bells, clock, audit, published, going),
+        Segments(store, published, clock),
+        Desk(store, clock, audit, published),
+        Reading(store, published, clock),
+        SendingControl(store, bells, clock, audit, published, maxima),
+        SurveyReports(store, published),
+        UnclaimedAnswers(store, clock, audit, published, orders),
+        Keys(store, audit),
+        Endpoints(store, audit, clock),
     )
+    app.include_router(_team(rooms))
+    senders = WriteKeys(write_keys, ring.may_send)
+    pages = (page(store, bells, links, published, clock) for page in PAGES)
+    told = SurveyHooks(store, bells, clock, published, survey_hooks), CrmHook(store, clock, crm_secret, address)
+    others = (*pages, *told, Hooks(store, bells, clock, readers), CloudEventsApi(commits, senders, clock))
     app.router.routes.extend(route for part in others for route in part.routes())
     # First, since routes are tried in order and nearly every request is one of these.
     app.router.routes[:0] = SegmentApi(commits, senders, clock).routes()
     return app
+
+
+class _Room(Protocol):
+    def router(self) -> APIRouter: ...
+
+
+def _team(rooms: Iterable[_Room]) -> APIRouter:
+    """Raises `NoScope` where a route of theirs says none."""
+    team = APIRouter(prefix="/api/v1")
+    for room in rooms:
+        team.include_router(room.router())
+    must_say_scopes(team)
+    return team
 
 
 def _guarded(ring: KeyRing, store: Store) -> FastAPI:

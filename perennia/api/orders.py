@@ -181,7 +181,7 @@ class Orders:
         except OtherWork as error:
             remedy = f"answer it: POST /api/v1/approvals/{key}/approve or /deny"
             raise Problem(409, "Not a task", f"{key!r} is a question for approval; {remedy}") from error
-        return await self._answer(customer, seq, order.at, response)
+        return await self.answered(customer, seq, order.at, response)
 
     async def approve(self, key: str, body: ApprovalBody, response: Response) -> OrderAnswer:
         """Yes: the customer goes on with what the step says under `then`."""
@@ -202,7 +202,7 @@ class Orders:
         except OtherWork as error:
             remedy = f"end it: POST /api/v1/tasks/{key}/done or /cancel"
             raise Problem(409, "Not an approval", f"{key!r} is a task; {remedy}") from error
-        return await self._answer(customer, seq, order.at, response)
+        return await self.answered(customer, seq, order.at, response)
 
     async def _place(
         self,
@@ -215,9 +215,10 @@ class Orders:
     ) -> OrderAnswer:
         await self.audit.write(by, action, customer, **_what(order))
         seq = await self.store.place_order(customer, order, message_id or REQUEST.get())
-        return await self._answer(customer, seq, order.at, response)
+        return await self.answered(customer, seq, order.at, response)
 
-    async def _answer(self, customer: str, seq: int, at: datetime, response: Response) -> OrderAnswer:
+    async def answered(self, customer: str, seq: int, at: datetime, response: Response) -> OrderAnswer:
+        """What was decided for the customer since ``at``, once a turn has taken their input ``seq``, or patience is over."""
         self.bells.nudge([customer])
         taken = await self._wait(customer, seq)
         if not taken:

@@ -11,11 +11,10 @@ from pydantic import AwareDatetime
 
 from perennia.access.scopes import KeyScope
 from perennia.api.needs import needs
-from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.survey_counting import PERIODS, Mark, Per, of_each_the_last, question_report, score_view, with_parts
-from perennia.api.survey_views import ResponseView, SurveyReport, UnclaimedView
+from perennia.api.survey_views import ResponseView, SurveyReport
 from perennia.core.calendar import find_zone
 from perennia.core.compiled import Catalog
 from perennia.core.deliberation import Deliberation
@@ -23,7 +22,6 @@ from perennia.core.expressions import Expression
 from perennia.core.json_values import Json
 from perennia.core.state import CustomerState
 from perennia.core.survey_definitions import Survey
-from perennia.store.cursors import cursor_of
 from perennia.store.port import Store
 
 Since = Annotated[AwareDatetime | None, Query(description="Answers from this instant on")]
@@ -44,7 +42,6 @@ class SurveyReports:
         router = APIRouter(tags=["surveys"], dependencies=needs(KeyScope.SURVEYS_READ))
         router.get("/surveys/{survey}/report")(self.report)
         router.get("/surveys/{survey}/answers")(self.answers)
-        router.get("/unclaimed-answers")(self.unclaimed)
         return router
 
     async def report(
@@ -132,11 +129,6 @@ class SurveyReports:
         await self.published.must_have_survey(survey)
         found = await self.store.responses(survey, since, until, limit, after)
         return [ResponseView.model_validate(one) for one in found]
-
-    async def unclaimed(self, page: Paged) -> list[UnclaimedView]:
-        """Answers that other systems told of and that could be given to nobody, newest first, as they came."""
-        found = await page.of(self.store.unclaimed, lambda one: cursor_of(one.at, one.id))
-        return [UnclaimedView.model_validate(one) for one in found]
 
 
 def _period(at: AwareDatetime, per: Per | None, zone: ZoneInfo) -> str | None:

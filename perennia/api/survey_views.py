@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from perennia.api.views import View
+from perennia.api.views import Order, Text, View, Who
 from perennia.core.json_values import JsonObject
 
 
@@ -67,7 +67,10 @@ class ResponseView(View):
 
 
 class UnclaimedView(View):
-    """``reason``: why it was given to nobody, in words. ``body``: what was told."""
+    """``reason``: why it was given to nobody, in words. ``body``: what was told.
+
+    ``response``: the same for all that was told of one response. ``cursor``: ask for what stands behind it by ``after``.
+    """
 
     id: str
     source: str
@@ -75,3 +78,12 @@ class UnclaimedView(View):
     reason: str
     at: datetime
     body: str
+    response: str | None
+    cursor: str
+
+
+class GiveAnswerBody(Order):
+    """``customer``: the contact who answered, by the sender's id or by ours."""
+
+    customer: Text
+    by: Who = "api"

@@ -12,7 +12,9 @@ from typing import Annotated, TypeAlias
 import msgspec
 import typer
 
-from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
+from perennia import unclaimed_answers
+from perennia.cli.customer_commands import say_answer
+from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.files.cells import shielded
@@ -21,6 +23,7 @@ from perennia.survey_answers import PartScore, QuestionCounts, SurveyScore
 
 survey = typer.Typer(help="Reads what was answered to a survey.", no_args_is_help=True)
 BAR_CHARS = 30
+SHOWN_CHARS = 200
 
 
 def register(app: typer.Typer) -> None:
@@ -99,14 +102,41 @@ def answers(
 
 
 @survey.command()
-def unclaimed(workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None) -> None:
+def unclaimed(
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    after: Annotated[str | None, typer.Option(help="Go on behind the one with this cursor.")] = None,
+) -> None:
     """Lists answers that other systems told of and that could be given to nobody, with the reason."""
-    found = ask(workspace, url, data, lambda at: at.unclaimed_answers())
+    found = ask(workspace, url, data, lambda at: unclaimed_answers.unclaimed(at, limit, after))
     if as_json:
         say_json(found)
         return
-    rows = [(f"{one.at:%Y-%m-%d %H:%M}", one.source, one.survey or "", one.reason, one.body[:200]) for one in found]
-    say_table(("AT (UTC)", "SOURCE", "SURVEY", "WHY", "WHAT CAME"), rows)
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.id, one.survey or "", one.reason, " ".join(one.body[:SHOWN_CHARS].split()))
+        for one in found
+    ]
+    say_table(("AT (UTC)", "ANSWER", "SURVEY", "WHY", "WHAT CAME"), rows)
+    if len(found) == limit:
+        say(f"There may be more: --after {found[-1].cursor}")
+
+
+@survey.command()
+def give(
+    answer: Annotated[str, typer.Argument(help="The answer, as `perennia survey unclaimed` names it.")],
+    customer: Annotated[str, typer.Argument(help="The contact who gave it: its own id, or Perennia's.")],
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Says whose an unclaimed answer is, with all else that was told of that response: what asks the survey goes on."""
+    say_answer(
+        ask(workspace, url, data, lambda at: unclaimed_answers.give(at, answer, customer, who())), as_json=as_json
+    )
 
 
 PART_COLUMNS = ("part", "name", "measure", "answers", "value", "low", "high", "margin")

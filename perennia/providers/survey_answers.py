@@ -48,19 +48,32 @@ class ToldAnswer:
         return value
 
 
-Reader: TypeAlias = Callable[[Call, str], ToldAnswer]
+# Whether a call is theirs: its own name, where its headers say one. Then what its body says, with that name.
+_Verify: TypeAlias = Callable[[Call, str], str]
+_Read: TypeAlias = Callable[[Mapping[str, Any], str], ToldAnswer]
 
 
 def read_answer(source: str, call: Call, secret: str) -> ToldAnswer:
     """What the call tells. Raises `Unsigned`, `Unreadable`; `Misconfigured` for a secret that cannot be one."""
-    return _READERS.get(source, _generic)(call, secret)
+    verify, read = _SYSTEMS.get(source, _ANY)
+    name = verify(call, secret)
+    return read(call.json(dict[str, Any]), name)
 
 
-def _typeform(call: Call, secret: str) -> ToldAnswer:
+def read_again(source: str, call: Call, name: str) -> ToldAnswer:
+    """What a call told whose signature was right when it came; ``name``: its `ToldAnswer.call`. Raises `Unreadable`."""
+    _, read = _SYSTEMS.get(source, _ANY)
+    return read(call.json(dict[str, Any]), name)
+
+
+def _is_typeforms(call: Call, secret: str) -> str:
     right = base64.b64encode(hmac.digest(secret.encode(), call.body, "sha256")).decode()
     if not same(call.headers.get("typeform-signature", ""), f"sha256={right}"):
         raise Unsigned("the signature is not Typeform's; is the secret that of this webhook?")
-    body = call.json(dict[str, Any])
+    return ""
+
+
+def _typeform(body: Mapping[str, Any], _: str) -> ToldAnswer:
     told = _part(body, "form_response")
     said: dict[str, Any] = {"hidden": told.get("hidden")}
     for answer in map(_object, _list(told.get("answers"))):
@@ -72,9 +85,7 @@ def _typeform(call: Call, secret: str) -> ToldAnswer:
     return ToldAnswer(_text(body, "event_id"), _text(told, "token"), _maybe(told.get("form_id")), said, defaults)
 
 
-def _formbricks(call: Call, secret: str) -> ToldAnswer:
-    identity = _verified(call, secret)
-    body = call.json(dict[str, Any])
+def _formbricks(body: Mapping[str, Any], identity: str) -> ToldAnswer:
     data = _part(body, "data")
     said = _object(data.get("contactAttributes")) | _object(data.get("data"))
     defaults = {"customer": "userId", "email": "email"}
@@ -82,7 +93,7 @@ def _formbricks(call: Call, secret: str) -> ToldAnswer:
     return ToldAnswer(identity, _text(data, "id"), _maybe(data.get("surveyId")), said, defaults, done)
 
 
-def _delighted(call: Call, secret: str) -> ToldAnswer:
+def _is_delighteds(call: Call, secret: str) -> str:
     given = call.headers.get("authorization", "").removeprefix("Basic ")
     try:
         password = base64.b64decode(given, validate=True).decode().partition(":")[2]
@@ -90,7 +101,10 @@ def _delighted(call: Call, secret: str) -> ToldAnswer:
         password = ""
     if not same(password, secret):
         raise Unsigned("the password is not the one that Delighted's webhook was given")
-    body = call.json(dict[str, Any])
+    return ""
+
+
+def _delighted(body: Mapping[str, Any], _: str) -> ToldAnswer:
     data = _part(body, "event_data")
     defaults = {
         "score": "score",
@@ -101,12 +115,9 @@ def _delighted(call: Call, secret: str) -> ToldAnswer:
     return ToldAnswer(_text(body, "event_id"), _text(data, "id"), None, data, defaults)
 
 
-def _generic(call: Call, secret: str) -> ToldAnswer:
+def _generic(body: Mapping[str, Any], identity: str) -> ToldAnswer:
     defaults = {"score": "score", "comment": "comment", "customer": "customer", "email": "email"}
-    return ToldAnswer(_verified(call, secret), None, None, call.json(dict[str, Any]), defaults)
-
-
-_READERS: Final[dict[str, Reader]] = {"typeform": _typeform, "formbricks": _formbricks, "delighted": _delighted}
+    return ToldAnswer(identity, None, None, dict(body), defaults)
 
 
 def _verified(call: Call, secret: str) -> str:
@@ -121,6 +132,14 @@ def _verified(call: Call, secret: str) -> str:
     if not any(same(given, signature(key, content)) for given in signatures.split() for key in keys):
         raise Unsigned("the signature is not right; is the secret that of this webhook?")
     return identity
+
+
+_ANY: Final[tuple[_Verify, _Read]] = (_verified, _generic)
+_SYSTEMS: Final[dict[str, tuple[_Verify, _Read]]] = {
+    "typeform": (_is_typeforms, _typeform),
+    "formbricks": (_verified, _formbricks),
+    "delighted": (_is_delighteds, _delighted),
+}
 
 
 def _object(value: object) -> dict[str, Any]:

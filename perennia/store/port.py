@@ -72,7 +72,8 @@ from perennia.store.records import (
     UnderWay,
     Words,
 )
-from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered
+from perennia.store.unclaimed_port import Unclaimed
 from perennia.store.warming_port import Warming, uncounted
 from perennia.store.warming_records import Place
 
@@ -145,6 +146,7 @@ Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedge
 
 class Store(
     Permission,
+    Unclaimed,
     Access,
     Outbound,
     Privacy,
@@ -276,18 +278,6 @@ class Store(
 
     async def given_answer(self, key: str) -> GivenAnswer | None:
         """What was answered under this key so far."""
-        ...
-
-    async def contact_of(self, reference: str | None, email: str | None) -> str | None:
-        """The contact with this external id, else the only one with this address. None: nobody, or several."""
-        ...
-
-    async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
-        """Keeps it aside; one of the same id is there already."""
-        ...
-
-    async def unclaimed(self, limit: int = 100, after: str | None = None) -> list[UnclaimedAnswer]:
-        """Newest first."""
         ...
 
     async def answer_anonymously(

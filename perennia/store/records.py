@@ -287,7 +287,7 @@ class Delivering(msgspec.Struct, frozen=True, kw_only=True):
 class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a message's survey was answered with last; ``first_at``: when it was answered first.
 
-    ``answers``: to its other questions, by id; ``partial``: some are still to come.
+    ``answers``: to its other questions, by id; ``partial``: some are still to come. ``customer``: whose it is by now.
     """
 
     score: float | None
@@ -295,6 +295,7 @@ class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     first_at: datetime
     answers: JsonObject = {}
     partial: bool = False
+    customer: str | None = None
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,7 +84,8 @@ def survey_question(connection: Connection, key: str) -> SurveyQuestion | None:
 
 def given_answer(connection: Connection, key: str) -> GivenAnswer | None:
     """`Store.given_answer`."""
-    row = connection.execute(select(responses).where(responses.c.key == key)).one_or_none()
+    whose = select(responses, _person.label("person")).join(customers, customers.c.id == responses.c.customer)
+    row = connection.execute(whose.where(responses.c.key == key)).one_or_none()
     if row is None:
         return None
     return GivenAnswer(
@@ -93,6 +94,7 @@ def given_answer(connection: Connection, key: str) -> GivenAnswer | None:
         first_at=row.first_at,
         answers=object_of(row.answers),
         partial=row.partial,
+        customer=row.person,
     )
 
 

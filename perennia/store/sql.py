@@ -49,7 +49,6 @@ from perennia.store import (
     suppressing,
     telling,
     turning,
-    unclaimed,
     warming,
     words,
     work,
@@ -104,8 +103,9 @@ from perennia.store.sql_desk import SqlDesk
 from perennia.store.sql_imports import SqlImports
 from perennia.store.sql_outbound import SqlOutbound
 from perennia.store.sql_privacy import SqlPrivacy
+from perennia.store.sql_unclaimed import SqlUnclaimed
 from perennia.store.sqlite import SqliteDriver
-from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered, UnclaimedAnswer
+from perennia.store.survey_records import AnonymousAnswer, AnonymousBatch, Answered
 from perennia.store.warming_port import uncounted
 from perennia.store.warming_records import DayOfPlaces, Place
 
@@ -140,6 +140,7 @@ class SqlStore(
     SqlAudiences,
     SqlCrmMemory,
     SqlDesk,
+    SqlUnclaimed,
     Store,
 ):
     """``statements`` counts what was sent to the database, for tests and the bench."""
@@ -237,15 +238,6 @@ class SqlStore(
 
     async def given_answer(self, key: str) -> GivenAnswer | None:
         return await self._driver.read("given_answer", lambda c: responses.given_answer(c, key))
-
-    async def contact_of(self, reference: str | None, email: str | None) -> str | None:
-        return await self._driver.read("contact_of", lambda c: unclaimed.contact_of(c, reference, email))
-
-    async def keep_unclaimed(self, answer: UnclaimedAnswer) -> None:
-        await self._driver.write("keep_unclaimed", lambda c: unclaimed.keep_unclaimed(c, answer))
-
-    async def unclaimed(self, limit: int = 100, after: str | None = None) -> list[UnclaimedAnswer]:
-        return await self._driver.read("unclaimed", lambda c: unclaimed.list_unclaimed(c, limit, after))
 
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]

@@ -21,7 +21,11 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnclaimedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What another system told of an answer, kept aside: ``reason`` says why, in words. ``body``: as it came."""
+    """What another system told of an answer, kept aside: ``reason`` says why, in words. ``body``: as it came.
+
+    ``response``: the same for all calls about one response, None of those that were kept before that was noted. ``cursor``:
+    lists go on behind it.
+    """
 
     id: str
     source: str
@@ -29,6 +33,15 @@ class UnclaimedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: datetime
     body: str
+    response: str | None = None
+    cursor: str = ""
+
+
+class AnswerGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom what another system told was given, and as which of their inputs."""
+
+    customer: str
+    seq: int
 
 
 class AnonymousAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -211,6 +211,23 @@ deliveries = Table(
 )
 Index("ix_deliveries_customer", deliveries.c.customer, deliveries.c.released_at)
 
+# Tries of messages and deliveries that did not end them, the same one after the other as one row: from `at` to `last_at`, so many
+# `times`. `key`: theirs; `number`: from 1. `outcome`: what kind of failure; `said`: in our words, `reply`: in the provider's.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("provider", Text),
+    Column("outcome", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("reply", Text),
+)
+
 # `kind`: task or approval. An approval's title is its question, its result the comment that it was answered with.
 # `told_to`: the assignee who was told of it last; `telling_until`: somebody is about to tell, and until then nobody else does.
 tasks = Table(
@@ -279,7 +296,8 @@ responses = Table(
     Index("ix_responses_survey", "survey", "at"),
 )
 
-# What other systems told of answers that could be given to nobody; `body` is what they sent.
+# What other systems told of answers that could be given to nobody; `body` is what they sent, `response` the same for all that
+# was told of one response.
 unclaimed_answers = Table(
     "unclaimed_answers",
     metadata,
@@ -289,7 +307,9 @@ unclaimed_answers = Table(
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False, index=True),
     Column("body", Text, nullable=False),
+    Column("response", Text),
 )
+_partial("ix_unclaimed_answers_response", unclaimed_answers.c.response, where="response IS NOT NULL")
 
 # Anonymous answers, without order, time or author: all of one survey, of one `batch` (a month, or `waiting`) and of one
 # `group` (the traits that the survey keeps, JSON) are one row, their list sorted by what they say.
@@ -321,6 +341,7 @@ reports = Table(
     Column("raw", Text, nullable=False),
 )
 Index("ix_reports_customer", reports.c.customer, reports.c.at)
+_partial("ix_reports_message", reports.c.message, reports.c.at, where="message IS NOT NULL")
 _partial("ix_reports_harm", reports.c.message, reports.c.what, where="what = 'complained' OR bounce = 'hard'")
 _partial("ix_reports_soft", reports.c.address, reports.c.at, where="bounce = 'soft'")
 

@@ -7,8 +7,9 @@ import msgspec
 from perennia.core.decisions import SendEmail, SurveyAnswered
 from perennia.core.message_parts import AskedSurvey
 from perennia.store import SqlStore
+from perennia.store.cursors import cursor_of
 from perennia.store.records import GivenAnswer
-from perennia.store.survey_records import UnclaimedAnswer
+from perennia.store.survey_records import AnswerGiven, UnclaimedAnswer
 from tests.support.posts import AT, email, later, merged, take_turn, traits, write
 
 ASKED = AskedSurvey(survey="nps", question="How likely?", lowest=0, highest=10)
@@ -155,11 +156,44 @@ async def test_an_answer_of_nobody_is_kept_once(store: SqlStore) -> None:
     aside = UnclaimedAnswer(id="typeform:e1", source="typeform", survey="nps", reason="who?", at=AT, body="{}")
     await store.keep_unclaimed(aside)
     await store.keep_unclaimed(aside)
-    assert await store.unclaimed() == [aside]
+    assert await store.unclaimed() == [msgspec.structs.replace(aside, cursor=cursor_of(AT, "typeform:e1"))]
+
+
+async def test_an_answer_that_was_given_to_somebody_stays_theirs_and_is_kept_no_more(store: SqlStore) -> None:
+    await store.accept([traits("m1", "ann"), traits("m2", "eve")], AT)
+    ann, eve = await store.find("ann"), await store.find("eve")
+    aside = UnclaimedAnswer(
+        id="tool:e1", source="tool", survey="nps", reason="who?", at=AT, body="{}", response="tool:5"
+    )
+    await store.keep_unclaimed(aside)
+    assert await store.answer_given("tool:e1") is None
+    given = await store.give_answer("tool:e1", ann, answer("tool:5", 9, minutes=1))
+    assert given == AnswerGiven(customer=ann, seq=1 + 1)
+    assert await store.give_answer("tool:e1", eve, answer("tool:5", 9, minutes=2)) == given
+    assert await store.give_answer("tool:e2", eve, answer("tool:6", 9, minutes=2)) is None
+    await store.keep_unclaimed(aside)
+    assert (await store.unclaimed(), await store.answer_given("tool:e1")) == ([], given)
+
+
+async def test_all_that_was_told_of_one_response_is_found_by_each(store: SqlStore) -> None:
+    for number, response in enumerate(("r1", "r2", "r1", None, None)):
+        told = UnclaimedAnswer(
+            id=f"e{number}",
+            source="tool",
+            survey="nps",
+            reason="who?",
+            at=later(minutes=number),
+            body="{}",
+            response=response,
+        )
+        await store.keep_unclaimed(told)
+    assert [one.id for one in await store.unclaimed_response("e2")] == ["e0", "e2"]
+    assert [one.id for one in await store.unclaimed_response("e3")] == ["e3"]
 
 
 async def test_what_was_answered_under_a_key_is_known(store: SqlStore) -> None:
     await store.accept([traits("m1", "ann")], AT)
     await store.place_order(await store.find("ann"), answer("tool:5", 9, "Good", minutes=1))
-    assert await store.given_answer("tool:5") == GivenAnswer(score=9, comment="Good", first_at=later(minutes=1))
+    known = GivenAnswer(score=9, comment="Good", first_at=later(minutes=1), customer=await store.find("ann"))
+    assert await store.given_answer("tool:5") == known
     assert await store.given_answer("tool:6") is None

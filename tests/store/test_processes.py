@@ -271,6 +271,22 @@ async def test_messages_of_a_former_version_wait_for_no_place(empty_url: str) ->
     await store.close()
 
 
+async def test_what_a_former_version_kept_is_given_and_looked_at_as_before(empty_url: str) -> None:
+    store = await at_version(
+        "0021",
+        empty_url,
+        "INSERT INTO customers (id, kind, external_id, first_seen) VALUES ('c', 'contact', 'ann', 0)",
+        "INSERT INTO unclaimed_answers (id, source, reason, at, body) VALUES ('tool:1', 'tool', 'who?', 0, '{}')",
+        "INSERT INTO reports (id, provider, what, machine, message, customer, at, raw) "
+        "VALUES ('smtp:1', 'smtp', 'delivered', false, 'k', 'c', 0, '{}')",
+    )
+    await store.migrate()
+
+    assert [(one.id, one.response) for one in await store.unclaimed_response("tool:1")] == [("tool:1", None)]
+    assert [one.what for one in await store.reports("c")] == ["delivered"]
+    await store.close()
+
+
 async def at_version(version: str, url: str, *rows: str) -> SqlStore:
     """A store whose database is as it was at a former version, with these rows in it."""
     if url.startswith("sqlite"):
