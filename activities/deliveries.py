@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from temporalio import activity
 
-from activities.attempts import hold, patiently
+from activities.attempts import hold, note_failure, patiently
 from activities.contracts import Crm, EffectRequest, Notices, Webhooks
 from activities.failures import activity_failures
 from activities.letters import sender_of_notices
@@ -57,6 +57,10 @@ class _Delivery(Generic[Told]):
         self._published = Published(store)
 
     @abstractmethod
+    def _by(self, effect: Told, /) -> str | None:
+        """The provider that is asked, as the ledger calls it. None: there is none."""
+
+    @abstractmethod
     async def _tell(self, effect: Told, what: JsonObject) -> Delivered:
         """Tells the system ``what`` (`said`), texts rendered. Raises `ProviderFailure`."""
 
@@ -91,6 +95,7 @@ class _Delivery(Generic[Told]):
                 log.critical("%s is held until this is repaired: %s", effect.key, failure)
             if found.before is SendStatus.RESERVED and not (isinstance(failure, Unavailable) and failure.maybe_sent):
                 await patiently(lambda: self._store.release_delivery(effect.key))
+            await note_failure(self._store, effect.key, self._by(effect), failure, self._clock.now())
             raise
         else:
             result: JsonObject = {**told.result, **repeated}
@@ -101,6 +106,7 @@ class _Delivery(Generic[Told]):
         if isinstance(failure, Refused):
             result |= _tamed(failure.detail)
         await self._end(effect, SendStatus.FAILED, Outcome.FAILED, Reason.PROVIDER_REFUSED, result, what=what)
+        await note_failure(self._store, effect.key, self._by(effect), failure, self._clock.now())
 
     async def _end(
         self,
@@ -129,6 +135,9 @@ class StoreCrm(_Delivery[WriteCrm], Crm):
     async def write(self, request: EffectRequest) -> None:
         await self._carry_out(request, WriteCrm)
 
+    def _by(self, _: WriteCrm, /) -> str:
+        return self._provider.name
+
     async def _tell(self, effect: WriteCrm, what: JsonObject) -> Delivered:
         about = effect.context.get("account" if effect.record == "account" else "contact")
         traits = about if isinstance(about, dict) else {}
@@ -156,6 +165,9 @@ class StoreWebhooks(_Delivery[CallWebhook], Webhooks):
     @activity.defn(name="call_webhook")
     async def call(self, request: EffectRequest) -> None:
         await self._carry_out(request, CallWebhook)
+
+    def _by(self, _: CallWebhook, /) -> str:
+        return self._caller.name
 
     async def _tell(self, effect: CallWebhook, what: JsonObject) -> Delivered:
         headers = what["headers"]
@@ -188,6 +200,12 @@ class StoreNotices(_Delivery[Notify], Notices):
     @activity.defn(name="post_notice")
     async def post(self, request: EffectRequest) -> None:
         await self._carry_out(request, Notify)
+
+    def _by(self, effect: Notify, /) -> str | None:
+        try:
+            return self._channels.provider(effect.channel).name
+        except Misconfigured:
+            return None
 
     async def _tell(self, effect: Notify, what: JsonObject) -> Delivered:
         provider = self._channels.provider(effect.channel)

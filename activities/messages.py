@@ -19,7 +19,7 @@ from typing import Final, NoReturn
 
 from temporalio import activity
 
-from activities.attempts import hold, patiently
+from activities.attempts import hold, note, note_failure, patiently
 from activities.contracts import EffectRequest, Messages
 from activities.failures import activity_failures
 from activities.letters import Letters, MessageLinks, addressed_to
@@ -34,10 +34,11 @@ from perennia.core.json_values import JsonObject
 from perennia.core.state import LedgerEntry
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import EmailProvider, OutgoingEmail
-from perennia.providers.failures import Misconfigured, Refused, Unavailable, Unsupported
+from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable, Unsupported
 from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes, NamedProvider
 from perennia.rendering import TemplateError
+from perennia.store.attempt_records import Tried
 from perennia.store.port import Store
 from perennia.store.records import Sending, SendStatus
 
@@ -103,6 +104,10 @@ class _Attempt:
         self._left_out: dict[str, str] = {}
 
     async def run(self) -> None:
+        if self._interrupted:
+            said = "a try before this one never said how it ended"
+            tried = Tried(at=self._clock.now(), provider=self._chain[0].name, outcome="unanswered", said=said)
+            await note(self._store, self._effect.key, tried)
         if self._interrupted and not self._may_repeat:
             await self._uncertain(repeated=False)
             return
@@ -189,23 +194,29 @@ class _Attempt:
         except (Refused, Unsupported) as failure:
             await self._refused(failure)
         except Unavailable as failure:
-            self._routes.rest(self._chain[0].name, failure.retry_after)
+            asked = self._chain[0].name
+            self._routes.rest(asked, failure.retry_after)
             if not failure.maybe_sent and await self._passed_on():
                 log.info("%s: %s; %s takes its place", self._effect.key, failure, self._chain[0].name)
+                await self._note(failure, asked)
                 await self._hand_over(message)
                 return
             if not failure.maybe_sent:
                 await self._put_off(failure)
-            elif not self._may_repeat and not self._known:
-                log.warning("%s: %s; marketing mail is not repeated", self._effect.key, failure)
-                await self._uncertain(repeated=False)
-                return
-            raise
+                raise
+            await self._note(failure, asked)
+            if self._may_repeat or self._known:
+                raise
+            log.warning("%s: %s; marketing mail is not repeated", self._effect.key, failure)
+            await self._uncertain(repeated=False)
         except Misconfigured as failure:
             await self._put_off(failure)
             raise
         else:
             await self._sent(message, sent.provider_id)
+
+    async def _note(self, failure: ProviderFailure, asked: str) -> None:
+        await note_failure(self._store, self._effect.key, asked, failure, self._clock.now())
 
     async def _passed_on(self) -> bool:
         """Whether the next one that has a place for the message stands first now; noted before it is asked, as at a claim."""
@@ -223,6 +234,7 @@ class _Attempt:
             await self._skip(Reason.INVALID_ADDRESS, result)
         else:
             await self._fail(Reason.PROVIDER_REFUSED, result)
+        await self._note(failure, self._chain[0].name)
 
     async def _put_off(self, failure: Exception) -> None:
         """This attempt's message is certainly not out: another may begin as if it had not been.
@@ -231,6 +243,8 @@ class _Attempt:
         """
         if self._sending.before is SendStatus.RESERVED:
             await patiently(lambda: self._store.release_message(self._effect.key))
+        if isinstance(failure, ProviderFailure):
+            await self._note(failure, self._chain[0].name)
         if isinstance(failure, Misconfigured):
             log.critical("email cannot be sent; messages are held until this is repaired: %s", failure)
 

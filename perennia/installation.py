@@ -22,7 +22,6 @@ from perennia.store.desk_records import Absence
 from perennia.store.records import (
     Approval,
     CustomerSummary,
-    Delivery,
     Message,
     Response,
     Revision,
@@ -293,9 +292,6 @@ class Installation:
     async def answer_approval(self, key: str, decision: Answer, comment: str | None, by: str) -> OrderAnswer:
         path = f"approvals/{_part(key)}/{'approve' if decision == 'approved' else 'deny'}"
         return msgspec.json.decode(await self._post(path, {"comment": comment, "by": by}), type=OrderAnswer)
-
-    async def deliveries(self, customer: str | None = None) -> list[Delivery]:
-        return msgspec.json.decode(await self._get("deliveries", customer=customer, limit=PAGE), type=list[Delivery])
 
     async def sending(self) -> list[Sending]:
         return msgspec.json.decode(await self._get("sending"), type=list[Sending])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from perennia.access.scopes import KeyScope
 from perennia.api.consents import consent_views
+from perennia.api.ledger_views import DeliveryView, MessageView, delivery_view, message_view
 from perennia.api.needs import needs
 from perennia.api.paging import Page, Paged
 from perennia.api.published import Published
@@ -19,8 +20,6 @@ from perennia.api.views import (
     CustomerPage,
     CustomerView,
     Decisions,
-    DeliveryView,
-    MessageView,
     StoryLine,
     TotalsView,
     decision_view,
@@ -113,7 +112,7 @@ class Reading:
         )
 
     async def messages_of(self, reference: str, page: Paged, kind: Scope | None = None) -> list[MessageView]:
-        """A customer's messages, those that were not sent included."""
+        """A customer's messages, those that were not sent included; with each try, and what came back."""
         customer = await self.store.find(reference, kind)
         return await self._messages(customer, page)
 
@@ -132,16 +131,17 @@ class Reading:
         return [ApprovalView.model_validate(one) for one in rows]
 
     async def deliveries(self, page: Paged, customer: str | None = None) -> list[DeliveryView]:
-        """What other systems were told: the CRM, webhooks, channels of the team."""
+        """What other systems were told: the CRM, webhooks, channels of the team; with each try."""
         found = None if customer is None else await self.store.find(customer)
         rows = await page.of(
             lambda limit, after: self.store.deliveries(found, limit, after),
             lambda one: cursor_of(one.released_at, one.key),
         )
-        return [DeliveryView.model_validate(one) for one in rows]
+        tries = await self.store.attempts([one.key for one in rows])
+        return [delivery_view(one, tries.get(one.key, ())) for one in rows]
 
     async def messages(self, page: Paged) -> list[MessageView]:
-        """Everybody's messages."""
+        """Everybody's messages; with each try, and what came back."""
         return await self._messages(None, page)
 
     async def _messages(self, customer: str | None, page: Page) -> list[MessageView]:
@@ -149,7 +149,9 @@ class Reading:
             lambda limit, after: self.store.messages(customer, limit, after),
             lambda one: cursor_of(one.released_at, one.key),
         )
-        return [MessageView.model_validate(one) for one in found]
+        keys = [one.key for one in found]
+        tries, told = await self.store.attempts(keys), await self.store.reports_on(keys)
+        return [message_view(one, tries.get(one.key, ()), told.get(one.key, ())) for one in found]
 
     async def totals(self) -> TotalsView:
         """What a dashboard counts."""

@@ -429,40 +429,6 @@ class SendingView(View):
     by: str | None
 
 
-class DeliveryView(View):
-    """What another system was told: the CRM, a webhook's receiver, a channel of the team."""
-
-    key: str
-    customer: str
-    kind: str
-    playbook: str
-    step: str
-    target: str
-    status: str
-    reason: str | None
-    provider: str | None
-    provider_id: str | None
-    said: JsonObject | None
-    released_at: datetime
-    ended_at: datetime | None
-
-
-class MessageView(View):
-    key: str
-    customer: str
-    playbook: str
-    step: str
-    template: str
-    topic: str | None
-    status: str
-    reason: str | None
-    provider: str | None
-    provider_id: str | None
-    released_at: datetime
-    ended_at: datetime | None
-    waits_until: datetime | None
-
-
 class TotalsView(View):
     customers: int
     events: int

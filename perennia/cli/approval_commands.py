@@ -1,8 +1,7 @@
-"""`perennia approvals ...`: questions that playbooks put to people; `perennia deliveries`: what other systems were told."""
+"""`perennia approvals ...`: questions that playbooks put to people."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,6 @@ approvals = typer.Typer(help="Lists and answers questions that playbooks put to 
 
 def register(app: typer.Typer) -> None:
     app.add_typer(approvals, name="approvals")
-    app.command()(deliveries)
 
 
 Key = Annotated[str, typer.Argument(help="The approval's key, as `perennia approvals list` shows it.")]
@@ -95,22 +93,3 @@ def _answer(
         say_json(answer)
     else:
         say(f"{decision}: {key}")
-
-
-def deliveries(
-    workspace: Workspace = HERE,
-    as_json: AsJson = False,
-    url: Url = None,
-    data: Data = None,
-    customer: OfCustomer = None,
-) -> None:
-    """Lists what other systems were told: the CRM, webhooks, channels of the team."""
-    found = ask(workspace, url, data, lambda at: at.deliveries(customer))
-    if as_json:
-        say_json(found)
-        return
-    rows = [
-        (one.kind, one.status, one.target, one.reason or one.provider or "", json.dumps(one.said, ensure_ascii=False))
-        for one in found
-    ]
-    say_table(("KIND", "STATUS", "TO", "BY", "SAID"), rows)

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Annotated, cast
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 
 from perennia.broadcast_answers import membership
 from perennia.cli.consent_commands import described
+from perennia.cli.ledger_commands import came_back
 from perennia.cli.options import HERE, AsJson, Customer, Data, Playbook, Url, Workspace, named_values, who
 from perennia.cli.reach import ask, reach
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import Json, JsonObject
 from perennia.installation import CustomerDetail, Decisions, EnrollmentWord, Installation, OrderAnswer
+from perennia.ledger_answers import TriedMessage, messages
 from perennia.store.records import Revision
 from perennia.why.evidence import local_time
 from perennia.why.story import Story, tell
@@ -31,6 +34,7 @@ Key = Annotated[
 ]
 
 
+LAST_MESSAGES = 5
 OneOrAll = Annotated[
     str,
     typer.Argument(metavar="CUSTOMER PLAYBOOK | PLAYBOOK", help="A customer and a playbook, or a playbook as a whole."),
@@ -68,15 +72,28 @@ def customers(
 def show(
     customer: Customer, workspace: Workspace = HERE, as_json: AsJson = False, url: Url = None, data: Data = None
 ) -> None:
-    """Shows one customer: traits, stages, where each enrollment stands."""
-    detail = ask(workspace, url, data, lambda at: at.customer(customer))
+    """Shows one customer: traits, stages, where each enrollment stands, the last messages and what came back of them."""
+    shown = asyncio.run(_shown(workspace, url, data, customer))
     if as_json:
-        say_json(detail)
+        say_json(shown)
     else:
-        _show(detail)
+        _show(shown)
 
 
-def _show(detail: CustomerDetail) -> None:
+class Shown(CustomerDetail, kw_only=True):
+    """``messages``: the last few, the last first."""
+
+    messages: list[TriedMessage]
+
+
+async def _shown(workspace: Path, url: str | None, data: Path | None, customer: str) -> Shown:
+    async with reach(workspace, url, data) as installation:
+        detail = await installation.customer(customer)
+        last = await messages(installation, detail.customer.id, LAST_MESSAGES)
+    return Shown(**msgspec.structs.asdict(detail), messages=last)
+
+
+def _show(detail: Shown) -> None:
     one, state = detail.customer, detail.state or {}
     zone = ZoneInfo(detail.timezone)
     say(f"{one.kind} {one.external_id}{f', of {one.account}' if one.account else ''} ({one.id})", "bold")
@@ -95,7 +112,17 @@ def _show(detail: CustomerDetail) -> None:
     for consent in detail.consents:
         if consent.state != "unsaid":
             say(described(consent))
+    for message in detail.messages:
+        say(_line_of(message, zone))
     say(f"looks again by itself at {local_time(one.wake_at, zone)}" if one.wake_at else "waits for something to happen")
+
+
+def _line_of(message: TriedMessage, zone: ZoneInfo) -> str:
+    """``hello of welcome: sent, 2 Mar 10:00; delivered, clicked``."""
+    why = f" ({message.reason})" if message.reason else ""
+    back = came_back(message.reports)
+    when = local_time(message.ended_at or message.released_at, zone)
+    return f"{message.template} of {message.playbook}: {message.status}{why}, {when}{f'; {back}' if back else ''}"
 
 
 def _locked(standing: JsonObject, zone: ZoneInfo) -> str:

@@ -120,7 +120,8 @@ def _sending(connection: Connection, rows: Rows) -> Sending:
 
 def release_message(connection: Connection, key: str) -> None:
     """`Store.release_message`."""
-    if release_row(connection, messages, key):
+    released = release_row(connection, messages, key)
+    if released is not None and released.placed_on is not None:
         give_back(connection, key)
 
 
@@ -136,8 +137,9 @@ def end_message(
     provider_id: str | None,
 ) -> None:
     """`Store.end_message`. Raises `AlreadyEnded`, also where nothing is known of the key."""
-    end_row(connection, messages, key, ended, {"status": status, "provider": provider, "provider_id": provider_id})
-    if status in (SendStatus.SKIPPED, SendStatus.FAILED):
+    values = {"status": status, "provider": provider, "provider_id": provider_id}
+    row = end_row(connection, messages, key, ended, values)
+    if row.placed_on is not None and status in (SendStatus.SKIPPED, SendStatus.FAILED):
         give_back(connection, key)
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Label, Table, Update, bindparam, case, func, or_, select, update
+from sqlalchemy import Column, Connection, Label, Table, Update, bindparam, case, func, or_, select, update
 
 from perennia.core.decisions import EffectEnded
 from perennia.core.json_values import JsonObject
@@ -22,6 +22,8 @@ from perennia.store.records import SendStatus
 from perennia.store.tables import customers, playbook_orders
 
 PAUSE: Final = "pause"
+# What is told of a row that was changed; only messages are placed on a day.
+_AFTERWARDS: Final = ("key", "placed_on")
 
 
 class AlreadyEnded(Exception):
@@ -93,11 +95,11 @@ def _claim(ledger: Table, others: tuple[str, ...]) -> Update:
     )
 
 
-def release_row(connection: Connection, ledger: Table, key: str) -> bool:
-    """``sending`` becomes ``reserved``; any other status stays. Whether it did."""
+def release_row(connection: Connection, ledger: Table, key: str) -> Any:
+    """``sending`` becomes ``reserved``; any other status stays. The row as it is then (`_AFTERWARDS`), None where it stayed."""
     is_sending = (ledger.c.key == key) & (ledger.c.status == SendStatus.SENDING)
     released = update(ledger).where(is_sending).values(status=SendStatus.RESERVED, claimed_at=None)
-    return bool(connection.execute(released).rowcount)
+    return connection.execute(released.returning(*_afterwards(ledger))).one_or_none()
 
 
 # --- ending ---------------------------------------------------------------------------------------------------------
@@ -105,20 +107,22 @@ def release_row(connection: Connection, ledger: Table, key: str) -> bool:
 
 def end_row(
     connection: Connection, ledger: Table, key: str, ended: EffectEnded, values: Mapping[str, str | None]
-) -> None:
+) -> Any:
     """Ends the row with ``values`` besides the reason, and appends ``ended`` as an input, with the bell flag set.
 
-    Raises `AlreadyEnded`, also where nothing is known of the key.
+    Returns the row as it is then (`_AFTERWARDS`). Raises `AlreadyEnded`, also where nothing is known of the key.
     """
     # The customer first, as in a turn, so that the two do not wait for each other.
     owners = execute(connection, _take_seq(ledger), {"key": key, "at": ended.at})
     if not owners:
         raise AlreadyEnded
     written = {"ended": key, "reason": ended.reason, "at": ended.at, **values}
-    if not execute(connection, _end(ledger, tuple(values)), written):
+    rows = execute(connection, _end(ledger, tuple(values)), written)
+    if not rows:
         raise AlreadyEnded
     customer, seq = owners[0]
     append_one(connection, customer, seq, ended)
+    return rows[0]
 
 
 @cache
@@ -146,5 +150,9 @@ def _end(ledger: Table, names: tuple[str, ...]) -> Update:
             ended_at=bindparam("at", type_=Instant()),
             **{name: bindparam(name) for name in names},
         )
-        .returning(ledger.c.key)
+        .returning(*_afterwards(ledger))
     )
+
+
+def _afterwards(ledger: Table) -> list[Column[Any]]:
+    return [ledger.c[name] for name in _AFTERWARDS if name in ledger.c]

@@ -30,6 +30,7 @@ from perennia.core.reach import EVERYBODY, Reach
 from perennia.core.reputation import Standing
 from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store.access_port import Access
+from perennia.store.attempt_port import Attempts
 from perennia.store.audience_port import Audiences
 from perennia.store.crm_port import CrmMemory
 from perennia.store.desk_port import Desk
@@ -147,6 +148,7 @@ Take: TypeAlias = Callable[[TurnSnapshot], TurnWrite | NeedsHistory | NeedsLedge
 class Store(
     Permission,
     Unclaimed,
+    Attempts,
     Access,
     Outbound,
     Privacy,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from perennia.core.decisions import MessageTold, Told
 from perennia.core.json_values import JsonObject
@@ -139,17 +139,18 @@ def _closes(connection: Connection, report: MessageReport, at: datetime) -> str 
 def list_reports(connection: Connection, customer: str, limit: int) -> list[MessageReport]:
     """The last first."""
     statement = select(reports).where(reports.c.customer == customer).order_by(reports.c.at.desc(), reports.c.id)
-    return [
-        MessageReport(
-            id=row.id.removeprefix(f"{row.provider}:"),
-            provider=row.provider,
-            what=row.what,
-            bounce=row.bounce,
-            machine=row.machine,
-            message=row.message,
-            address=row.address,
-            at=row.at,
-            raw=row.raw,
-        )
-        for row in connection.execute(statement.limit(limit))
-    ]
+    return [report_of(row) for row in connection.execute(statement.limit(limit))]
+
+
+def report_of(row: Row[*tuple[object, ...]]) -> MessageReport:
+    return MessageReport(
+        id=row.id.removeprefix(f"{row.provider}:"),
+        provider=row.provider,
+        what=row.what,
+        bounce=row.bounce,
+        machine=row.machine,
+        message=row.message,
+        address=row.address,
+        at=row.at,
+        raw=row.raw,
+    )

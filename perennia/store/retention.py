@@ -17,6 +17,7 @@ from perennia.store.privacy_tables import retention_runs
 from perennia.store.records import SendStatus
 from perennia.store.retention_records import Forgotten, RetentionRun
 from perennia.store.tables import (
+    attempts,
     audit,
     customers,
     deliveries,
@@ -52,8 +53,10 @@ def _has_ended(ledger: Table) -> ColumnElement[bool]:
 
 
 _PLAIN: Final = {
-    Kept.MESSAGES: (_Plain(messages, messages.c.key, messages.c.ended_at, _has_ended(messages), True),),
-    Kept.DELIVERIES: (_Plain(deliveries, deliveries.c.key, deliveries.c.ended_at, _has_ended(deliveries), True),),
+    Kept.MESSAGES: (_Plain(messages, messages.c.key, messages.c.ended_at, _has_ended(messages), True, attempts.c.key),),
+    Kept.DELIVERIES: (
+        _Plain(deliveries, deliveries.c.key, deliveries.c.ended_at, _has_ended(deliveries), True, attempts.c.key),
+    ),
     Kept.TASKS: (_Plain(tasks, tasks.c.key, tasks.c.ended_at, tasks.c.status != "open", True, task_notes.c.task),),
     Kept.REPORTS: (_Plain(reports, reports.c.id, reports.c.at),),
     Kept.ANSWERS: (_Plain(responses, responses.c.id, responses.c.at),),

@@ -97,6 +97,7 @@ from perennia.store.records import (
     Words,
 )
 from perennia.store.sql_access import SqlAccess
+from perennia.store.sql_attempts import SqlAttempts
 from perennia.store.sql_audiences import SqlAudiences
 from perennia.store.sql_crm import SqlCrmMemory
 from perennia.store.sql_desk import SqlDesk
@@ -141,6 +142,7 @@ class SqlStore(
     SqlCrmMemory,
     SqlDesk,
     SqlUnclaimed,
+    SqlAttempts,
     Store,
 ):
     """``statements`` counts what was sent to the database, for tests and the bench."""

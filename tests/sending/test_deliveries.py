@@ -260,6 +260,8 @@ async def test_a_system_that_is_away_is_asked_again(desk: Desk) -> None:
 
     assert (await desk.row()).status == "sent"
     assert "repeated" not in await desk.ended("call")
+    tries = (await desk.store.attempts([key]))[key]
+    assert [(one.provider, one.outcome, one.said) for one in tries] == [("told", "unavailable", "HTTP 503")]
 
 
 async def test_a_paused_enrollment_holds_what_was_released(desk: Desk) -> None:

@@ -96,6 +96,22 @@ async def test_nothing_about_a_person_is_in_a_failure(office: Office) -> None:
     assert error.__cause__ is None
 
 
+async def test_each_try_can_be_looked_at_in_the_providers_own_words(office: Office) -> None:
+    key = await office.open("Paid")
+    office.provider.answers = [BUSY, BUSY, BROKEN, Refused("refused (550 5.7.1)", reply="<ana@example.com> no")]
+    for _ in range(3):
+        await failed_attempt(office, key)
+    await office.send(key)
+    tries = [(one.outcome, one.times, one.provider) for one in (await office.store.attempts([key]))[key]]
+    assert tries == [
+        ("unavailable", 2, "told"),
+        ("unanswered", 1, "told"),  # the connection broke
+        ("unanswered", 1, "told"),  # and so nobody knows
+        ("refused", 1, "told"),
+    ]
+    assert (await office.store.attempts([key]))[key][-1].reply == "<ana@example.com> no"
+
+
 # --- what does not --------------------------------------------------------------------------------------------------
 
 

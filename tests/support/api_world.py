@@ -25,6 +25,7 @@ from perennia.core.state import CustomerState
 from perennia.ingest.segment import Record
 from perennia.ingest.survey_hooks import NO_SECRETS
 from perennia.rendering.links import Links
+from perennia.store.attempt_records import Attempt
 from perennia.store.desk_records import TaskWish
 from perennia.store.permission_records import (
     ConsentLink,
@@ -41,6 +42,7 @@ from perennia.store.records import (
     GivenAnswer,
     JournalRow,
     Message,
+    MessageReport,
     PublishOutcome,
     Receipt,
     Rejected,
@@ -219,6 +221,12 @@ class MemoryStore:
     async def messages(self, customer: str | None = None, limit: int = 100, after: str | None = None) -> list[Message]:
         assert after is None
         return [sent_message("c1/welcome.1/hello/1")][:limit] if customer in (None, "c1") else []
+
+    async def attempts(self, keys: Sequence[str]) -> dict[str, list[Attempt]]:
+        return {key: [] for key in keys}
+
+    async def reports_on(self, keys: Sequence[str]) -> dict[str, list[MessageReport]]:
+        return {key: [] for key in keys}
 
     async def survey_question(self, key: str) -> SurveyQuestion | None:
         self._reach()

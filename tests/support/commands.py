@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from perennia.core.json_values import JsonObject
 
@@ -25,6 +25,11 @@ class Ended:
     @property
     def document(self) -> JsonObject:
         return cast("JsonObject", json.loads(self.out))
+
+    @property
+    def listed(self) -> list[Any]:
+        """What was printed as a list of JSON objects."""
+        return cast("list[Any]", json.loads(self.out))
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
