@@ -68,9 +68,7 @@ def store_unavailable() -> Response:
 
 
 async def _unknown_customer(_: Request, error: Exception) -> Response:
-    return Problem(
-        404, "Unknown customer", f"There is no such customer ({error}). List them: GET /api/v1/customers"
-    ).response()
+    return Problem(404, "Unknown customer", f"There is {error}. List them: GET /api/v1/customers").response()
 
 
 async def _stale_revision(_: Request, error: Exception) -> Response:

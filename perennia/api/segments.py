@@ -130,7 +130,7 @@ class Segments:
         customer = await self.store.find(reference, look.audience.scope)
         seen = await Looking(self.store, look).one(customer)
         if seen is None:
-            raise UnknownCustomer(f"{reference!r} is erased, or was merged into another")
+            raise UnknownCustomer(f"nobody {reference!r} any more: erased, or merged into another")
         is_member, evidence = look.explain(seen)
         zone = seen.run.calendar.zone
         because = [evidence_line(each, zone) for each in evidence]

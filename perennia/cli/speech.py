@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+UNFOLDED: Final = 10_000  # columns
 
 
 def say(line: str = "", style: str | None = None) -> None:
@@ -69,7 +71,8 @@ def _say_on_error(line: str, style: str) -> None:
 def _console() -> Console:
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(highlight=False, soft_wrap=True)
+    # What a program reads, or somebody looks for in a file, is not folded at a width that nobody sees.
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNFOLDED)
 
 
 @cache

@@ -102,7 +102,7 @@ def _say_import(file: Path, answer: ImportAnswer, *, dry_run: bool) -> None:
     for each in answer.errors:
         say(f"{file}:{each.line}: {each.message}", "red")
     if answer.bad > len(answer.errors):
-        say(f"and {answer.bad - len(answer.errors)} rows more")
+        say(f"and {answer.bad - len(answer.errors)} more")
     what = "can be read" if dry_run else "added"
     say(f"{answer.added} {what}, {answer.known} {'named twice' if dry_run else 'known already'}, {answer.bad} refused")
 

@@ -31,6 +31,13 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {
     "at": frozenset({"at", "timestamp", "time", "date", "created", "createdat", "occurredat"}),
     "address": frozenset({"address", "email", "emailaddress", "recipient"}),
 }
+# Traits that Perennia itself reads, by what others call them.
+_TRAITS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("email", "emailaddress"), "email"),
+    **dict.fromkeys(("firstname", "givenname"), "first_name"),
+    **dict.fromkeys(("timezone", "tz"), "timezone"),
+    "locale": "locale",
+}
 # What our own exports say of a row, and an import cannot set.
 _OURS: Final = frozenset({"firstseen", "messageid"})
 
@@ -66,7 +73,10 @@ class ColumnMap:
         for part in (*required, *optional):
             if part not in taken and (word == part or word in _NAMES.get(part, ())):
                 return part
-        return IGNORE if word in _OURS or self.kind == "suppressions" else column
+        if word in _OURS or self.kind == "suppressions":
+            return IGNORE
+        trait = _TRAITS.get(word, column) if self.kind == "customers" else column
+        return column if trait in taken else trait
 
 
 def read_mapping(kind: Kind, file: Path | None, told: list[str], text: list[str], key: str | None) -> ColumnMap:

@@ -90,7 +90,7 @@ def _erased_before(connection: Connection, reference: str, kind: Scope | None) -
         mark = erased_among(connection, [name]).get(name)
         if mark is not None:
             return Erased(customer=None, kind=scope, at=mark.at, again=True)
-    raise UnknownCustomer(f"no {kind or 'customer'} {reference!r}; `perennia customers` lists them")
+    raise UnknownCustomer(f"no {kind or 'customer'} {reference!r}")
 
 
 def _members(connection: Connection, account: str) -> list[str]:

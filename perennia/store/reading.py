@@ -36,7 +36,7 @@ def find(connection: Connection, reference: str, kind: Scope | None) -> str:
         is_alias = and_(identities.c.value == reference, identities.c.scope == "contact")
         found = connection.scalar(select(identities.c.customer).where(is_alias))
     if found is None:
-        raise UnknownCustomer(f"no {kind or 'customer'} {reference!r}; `perennia customers` lists them")
+        raise UnknownCustomer(f"no {kind or 'customer'} {reference!r}")
     return found
 
 

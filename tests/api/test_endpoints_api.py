@@ -35,7 +35,7 @@ async def test_an_endpoint_is_added_tested_exchanged_stopped_and_replayed(
     async with served(app) as url:
 
         async def command(*words: str) -> Ended:
-            env = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "250"}
+            env = {"PERENNIA_ADMIN_KEY": "admin-key"}
             return await asyncio.to_thread(program.run, "endpoints", *words, "--url", url, **env)
 
         wrong = await command("add", "https://x.example", "--type", "stage.change")

@@ -94,6 +94,17 @@ def test_customers_of_a_spreadsheet(desk: Desk) -> None:
     assert desk.traits("ben") == {"email": "ben@example.com", "plan": "free", "zip": "99", "note": "-", "active": False}
 
 
+def test_what_others_call_the_traits_that_perennia_reads(desk: Desk) -> None:
+    desk.write(
+        "people.csv", "Contact ID,E-mail Address,First Name,Time Zone,Plan\nana,ana@example.com,Ana,Europe/Madrid,pro\n"
+    )
+
+    desk.run("customers", "people.csv")
+
+    ana = {"email": "ana@example.com", "first_name": "Ana", "timezone": "Europe/Madrid", "Plan": "pro"}
+    assert desk.traits("ana") == ana
+
+
 def test_events_are_history_that_starts_nothing_and_counts(desk: Desk) -> None:
     desk.look(lambda store: publish(store, desk.folder / "workspace", START))
     desk.write("customers.jsonl", '{"id": "ana", "account": "acme"}\n')

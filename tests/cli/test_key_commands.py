@@ -36,7 +36,7 @@ async def test_a_key_is_made_used_exchanged_and_revoked(
     async with served(app) as url:
 
         async def command(*words: str, key: str = "admin-key") -> Ended:
-            env = {"PERENNIA_ADMIN_KEY": key, "COLUMNS": "200"}
+            env = {"PERENNIA_ADMIN_KEY": key}
             return await asyncio.to_thread(program.run, *words, "--url", url, **env)
 
         made = await command("keys", "create", "crm", "--scope", "customers:read", "--days", "30", "--json")

@@ -22,7 +22,7 @@ from tests.support.serving import served
 from tests.support.time_skipping import ManualClock
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-KEYS = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
+KEYS = {"PERENNIA_ADMIN_KEY": "admin-key"}
 POLICIES = """
         policies: default
         senders: {hello: {email: hello@acme.example}}

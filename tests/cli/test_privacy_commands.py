@@ -21,7 +21,7 @@ from tests.support.serving import served
 from tests.support.time_skipping import ManualClock
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-KEYS = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
+KEYS = {"PERENNIA_ADMIN_KEY": "admin-key"}
 
 
 async def test_somebody_is_handed_out_and_erased(tmp_path: Path) -> None:

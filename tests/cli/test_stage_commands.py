@@ -20,7 +20,7 @@ from tests.support.time_skipping import ManualClock
 from tests.support.turning import TurningBells
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-KEYS = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
+KEYS = {"PERENNIA_ADMIN_KEY": "admin-key"}
 TRACK = """
     track: adoption
     scope: contact

@@ -50,7 +50,7 @@ class Office:
     program: InProcess
 
     async def command(self, *words: str) -> Ended:
-        env = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
+        env = {"PERENNIA_ADMIN_KEY": "admin-key"}
         return await asyncio.to_thread(self.program.run, "survey", *words, "--url", self.url, **env)
 
     async def tell(self, event: str, response: str, score: float | None, comment: str | None = None) -> None:

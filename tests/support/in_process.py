@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from perennia.cli import speech
 from perennia.cli.main import main
 from tests.support.commands import Ended
 
@@ -25,8 +24,6 @@ class InProcess:
         self._monkeypatch.setenv("PERENNIA_STORE_URL", f"sqlite:///{self.file}")
         for name, value in variables.items():
             self._monkeypatch.setenv(name, value)
-        # A process of its own would have a console of its own, as wide as `COLUMNS` says.
-        speech._console.cache_clear()  # pyright: ignore[reportPrivateUsage]
         code = main(arguments)
         said = self._capsys.readouterr()
         return Ended(code, said.out, said.err)
