@@ -15,32 +15,27 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, insert, make_url, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.contracts import EffectRequest, TurnRequest
 from activities.messages import StoreMessages
 from activities.turns import StoreTurns
+from bench.copies import BATCH, copy_customers
 from perennia.catalog import load_workspace, release
 from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.providers.email import Capabilities, OutgoingEmail, SentEmail
 from perennia.rendering.links import Links
 from perennia.store import SqlStore, open_store
-from perennia.store.postgres import PostgresDriver
 from perennia.store.records import Accepted
-from perennia.store.sqlite import SqliteDriver
-from perennia.store.tables import customers, inputs, journal
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 AT_ONCE = 16
 AIM_STATEMENTS = 6
-BATCH = 2_000
 
 POLICIES = """
 policies: default
@@ -164,37 +159,7 @@ async def _hold(store: SqlStore, url: str, count: int) -> None:
     """So many customers whose message waits for the end of their quiet hours."""
     if await _released(store, "held", 1, ASLEEP):
         raise RuntimeError("nobody is held: it is no quiet hour where they are")
-    model = await store.find("held-0", "contact")
-    where = make_url(url)
-    driver = SqliteDriver(where) if where.get_backend_name() == "sqlite" else PostgresDriver(where)
-    for start in range(1, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
-        await driver.write("copy", partial(_copy, model=model, numbers=numbers))
-    # As autovacuum and time would: nobody has 100,000 new customers and statistics of none.
-    await driver.write("analyze", lambda connection: connection.exec_driver_sql("ANALYZE"))
-    await driver.close()
-
-
-def _copy(connection: Connection, *, model: str, numbers: Sequence[int]) -> None:
-    """Everything that is kept of the customer ``held-0``, whose internal id is ``model``, once for each number."""
-    for table, owner in ((customers, customers.c.id), (inputs, inputs.c.customer), (journal, journal.c.customer)):
-        kept = [dict(row) for row in connection.execute(select(table).where(owner == model)).mappings()]
-        copies = [
-            {
-                name: _another(value, model, number)
-                for name, value in row.items()
-                if table is not journal or name != "id"
-            }
-            for number in numbers
-            for row in kept
-        ]
-        connection.execute(insert(table), copies)
-
-
-def _another(value: object, model: str, number: int) -> object:
-    if not isinstance(value, str):
-        return value
-    return value.replace(model, f"{model}-{number}").replace("held-0", f"held-{number}")
+    await copy_customers(url, [(await store.find("held-0", "contact"), "held-0")], count - 1)
 
 
 async def _released(store: SqlStore, name: str, count: int, zone: str) -> list[tuple[str, str]]:
