@@ -176,3 +176,17 @@ class Broadcasting(ABC):
     @abstractmethod
     async def go_on(self, request: BroadcastRequest) -> BroadcastReply:
         """The next page of a broadcast's audience, or of those whose part in it is ended. Repeated, it goes on behind that."""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """``name``: of the pull, as the workspace's file has it."""
+
+    name: str
+
+
+class Pulling(ABC):
+    @activity.defn(name="pull_rows")
+    @abstractmethod
+    async def pull(self, request: PullRequest) -> None:
+        """Takes in what is new in a database. Repeated, it goes on behind what is in."""

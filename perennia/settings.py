@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         default=Path("crm.yaml"),
         description="Which traits are which fields of the CRM, and whose word counts (docs/crm.md). Relative to the workspace.",
     )
+    pulls_file: Path = Field(
+        default=Path("pulls.yaml"),
+        description="Which databases are asked for what, and how often (docs/imports.md). Relative to the workspace.",
+    )
     crm_hook_secret: SecretStr | None = Field(
         default=None,
         description="The client secret of your HubSpot app, with which HubSpot signs what it tells of records (POST "
@@ -311,7 +315,9 @@ def load_settings(workspace: Path, data: Path | None = None) -> Settings:
     except ValidationError as error:
         raise _explained(error.errors()[0], path) from None
     folder = Path.cwd() / data if data is not None else workspace.resolve() / settings.data
-    return settings.model_copy(update={"data": folder, "crm_file": workspace.resolve() / settings.crm_file})
+    here = workspace.resolve()
+    files = {"crm_file": here / settings.crm_file, "pulls_file": here / settings.pulls_file}
+    return settings.model_copy(update={"data": folder, **files})
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -23,15 +23,19 @@ from activities.deliveries import StoreCrm, StoreNotices, StoreWebhooks
 from activities.desk import TaskDesk
 from activities.herald import Herald
 from activities.messages import StoreMessages
+from activities.pulling import StorePulling
 from activities.reaching import StoreReaching
 from activities.reputation import ReputationWatch
 from activities.retention import Retention
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
+from perennia.catalog.one_document import FileWrong
 from perennia.clock import WallClock
 from perennia.core.retention import parse_retention
-from perennia.crm.reading import CrmFileWrong, read_field_map
+from perennia.crm.reading import read_field_map
 from perennia.crm.syncing import CrmSync
+from perennia.importing.pull_files import read_pulls
+from perennia.importing.pulling import Puller
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
@@ -49,7 +53,8 @@ from perennia.settings import Settings, SettingsError
 from perennia.store.port import Store
 from perennia.temporal import connect
 from perennia.temporal.crm_schedule import CrmPlan, CrmSchedule
-from perennia.temporal.workers import customer_worker, message_worker, system_workers
+from perennia.temporal.pull_schedules import PullSchedules
+from perennia.temporal.workers import customer_worker, message_worker, pull_worker, system_workers
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +105,10 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
     channels = build_channels(settings, means)
     crm = build_crm(settings)
     sync = build_crm_sync(settings, store, crm, dispatcher.nudge)
+    puller = build_puller(settings, store, dispatcher.nudge)
     workers = [
         customer_worker(client, turns, reaching, broadcasting),
+        *([pull_worker(client, StorePulling(puller))] if puller.pulls else ()),
         *(
             message_worker(client, messages, lane=lane, at_once=can.at_once, per_second=can.per_second)
             for lane, can in lanes.items()
@@ -120,6 +127,7 @@ def build_staff(settings: Settings, store: Store, client: Client, dispatcher: Di
         build_retention(settings, store),
         Herald(store, means.http, channels, clock),
         CrmSchedule(client, store, None if sync is None else CrmPlan(sync.provider.name, sync.map.interval)),
+        PullSchedules(client, {name: pull.interval for name, pull in puller.pulls.items()}),
         TaskDesk(store, channels, means.email, links, clock),
     )
     return Staff(workers, watches)
@@ -142,11 +150,20 @@ def build_crm_sync(
     """What keeps the CRM equal; None where nothing is to be. Raises `SettingsError`."""
     try:
         map_ = read_field_map(settings.crm_file)
-    except CrmFileWrong as error:
+    except FileWrong as error:
         raise SettingsError("PERENNIA_CRM_FILE", str(error), "docs/crm.md shows what it may say") from error
     if isinstance(crm, RecordingCrm) or not map_.syncs:
         return None
     return CrmSync(store, crm, map_, build_clock(settings), ring)
+
+
+def build_puller(settings: Settings, store: Store, ring: Callable[[Sequence[str]], None]) -> Puller:
+    """What reads databases. Raises `SettingsError`."""
+    try:
+        pulls = read_pulls(settings.pulls_file)
+    except FileWrong as error:
+        raise SettingsError("PERENNIA_PULLS_FILE", str(error), "docs/imports.md shows what it may say") from error
+    return Puller(store, build_clock(settings), pulls, os.environ, ring)
 
 
 def build_channels(settings: Settings, means: Means) -> Channels:

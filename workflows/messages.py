@@ -69,3 +69,10 @@ class BroadcastStart:
     broadcast: str
     entered: int = 0
     history_limit: int = 2_000
+
+
+@dataclass(frozen=True)
+class PullStart:
+    """``name``: of the pull, as the workspace's file has it."""
+
+    name: str

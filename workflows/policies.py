@@ -73,6 +73,20 @@ CRM_STEP: Final = EffectPolicy(
 )
 
 
+# All that a database has may take hours the first time. What is read is in, so a try that is broken off costs its last batch.
+PULL: Final = EffectPolicy(
+    attempt=timedelta(hours=12),
+    silence=timedelta(seconds=30),
+    overall=timedelta(days=1),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)
+
+
+def pull_queue(customers: str) -> str:
+    """The task queue of what reads databases, beside the queue ``customers``."""
+    return f"{customers}-pull"
+
+
 def effect_queue(customers: str, kind: EffectKind, lane: str = "") -> str:
     """The task queue of one kind of effect, beside the queue ``customers`` of the workflows that ask for them."""
     return f"{customers}-{kind.value}-{lane}" if lane else f"{customers}-{kind.value}"

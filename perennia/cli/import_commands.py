@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Workspace, who
+from perennia.cli.row_progress import RowProgress, say_refused
 from perennia.cli.speech import note, say, say_json
 from perennia.cli.stored import store_of
 from perennia.clock import WallClock
@@ -22,8 +22,6 @@ from perennia.importing.running import Import, Report
 from perennia.settings import Settings, load_settings
 from perennia.store.import_records import ImportState
 from perennia.store.records import AuditEntry
-
-TELL_EVERY: Final = 5.0  # seconds
 
 
 def register(app: typer.Typer) -> None:
@@ -78,32 +76,12 @@ async def _import(settings: Settings, columns: ColumnMap, file: Path, *, dry_run
         if not dry_run:
             entry = AuditEntry(at=clock.now(), by=who(), action="import", subject=columns.kind, detail={"id": id_})
             await store.audit(entry)
-        return await Import(store, clock, columns, _Progress().tell, dry_run).run(read_rows(file), begun or fresh)
-
-
-class _Progress:
-    def __init__(self) -> None:
-        self._told = self._began = time.monotonic()
-        self._first: int | None = None
-
-    def tell(self, state: ImportState) -> None:
-        """A line now and then."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first = state.row
-        if now - self._told >= TELL_EVERY:
-            self._told = now
-            rate = (state.row - self._first) / (now - self._began)
-            note(f"row {state.row:,}, {rate:,.0f} a second, {state.bad:,} refused")
+        return await Import(store, clock, columns, RowProgress().tell, dry_run).run(read_rows(file), begun or fresh)
 
 
 def _say(file: Path, report: Report, *, dry_run: bool) -> None:
     state = report.state
-    for each in report.errors:
-        column = f", column {each.column}" if each.column is not None else ""
-        say(f"{file}: row {each.row}{column}: {each.message}", "red")
-    if state.bad > len(report.errors):
-        say(f"and {state.bad - len(report.errors):,} rows more")
+    say_refused(str(file), report.errors, state.bad)
     what = "can be read" if dry_run else "taken"
     known = "" if dry_run else f", {state.known:,} known already"
     say(f"{state.taken:,} {what}{known}, {state.bad:,} refused")

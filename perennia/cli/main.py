@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "crm_commands": ("crm",),
     "privacy_commands": ("export", "erase"),
     "import_commands": ("import",),
+    "pull_commands": ("pull",),
     "key_commands": ("keys",),
     "endpoint_commands": ("endpoints",),
     "retention_commands": ("retention",),

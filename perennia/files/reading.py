@@ -30,13 +30,14 @@ class FileError(Exception):
 class Row:
     """``number``: from 1, the heading not counted. ``error``: why the row cannot be read; then it has no cells.
 
-    ``is_text``: all cells are text, as CSV has nothing else.
+    ``is_text``: all cells are text, as CSV has nothing else. ``mark``: what tells it from another that says the same.
     """
 
     number: int
     cells: Mapping[str, object] = field(default_factory=dict[str, object])
     error: str | None = None
     is_text: bool = False
+    mark: str = ""
 
 
 def read_rows(path: Path) -> Iterator[Row]:

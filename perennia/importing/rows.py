@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Final, TypeAlias, cast
+from uuid import UUID
 
 import msgspec
 
@@ -113,10 +114,12 @@ class RowReader:
                 return cell.isoformat()
             case Decimal():
                 return float(cell)
-            case bytes():
-                raise Wrong(column, "holds bytes; write text")
-            case _:
+            case UUID() | time():
+                return str(cell)
+            case None | bool() | int() | float() | list() | dict():
                 return cast("Json", cell)
+            case _:
+                raise Wrong(column, f"holds {type(cell).__name__}; write text")
 
     def _column_of(self, part: str, row: Row) -> str | None:
         return next((column for column in row.cells if self._columns.target(column) == part), None)
@@ -129,7 +132,7 @@ class RowReader:
                 raise Wrong(self._columns.key, "is empty; every row needs its key")
             return f"import:{self._columns.kind}:{key}"
         said = msgspec.json.encode(item, order="deterministic")
-        source = b"" if self._columns.kind == "events" else self._source.encode()
+        source = b"" if self._columns.kind == "events" else f"{self._source}{row.mark}".encode()
         return f"import:{hashlib.sha256(source + said).hexdigest()[:40]}"
 
     def _accepted(self, row: Row, item: JsonObject, parts: JsonObject) -> tuple[Accepted, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -29,35 +30,26 @@ class Report:
     errors: list[RowError] = field(default_factory=list[RowError])
 
 
-@dataclass
-class Import:
-    """``tell`` hears of each batch how far it is. ``dry_run``: every row is read, none is taken, nothing is noted."""
+@dataclass(frozen=True)
+class Taken:
+    """What became of a batch: rows that were new, rows that were known, rows that were refused."""
+
+    new: int
+    known: int
+    wrong: list[RowError]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes batches of rows into the store. ``dry_run``: none is taken. ``ring`` is told whose bells were set."""
 
     store: Store
     clock: Clock
     columns: ColumnMap
-    tell: Callable[[ImportState], None]
     dry_run: bool = False
+    ring: Callable[[Sequence[str]], None] = lambda _: None
 
-    async def run(self, rows: Iterable[Row], begun: ImportState) -> Report:
-        """``begun``: how far it was; rows up to that one are passed over. The same rows again change nothing."""
-        reader = RowReader(self.columns, begun.id, self.clock.now())
-        report = Report(begun)
-        batch: list[Row] = []
-        for row in rows:
-            if row.number > begun.row:
-                batch.append(row)
-            if len(batch) == BATCH:
-                await self._take(reader, batch, report)
-                batch = []
-        await self._take(reader, batch, report)
-        report.state = msgspec.structs.replace(report.state, done=True)
-        await self._note(report.state)
-        return report
-
-    async def _take(self, reader: RowReader, batch: Sequence[Row], report: Report) -> None:
-        if not batch:
-            return
+    async def take(self, reader: RowReader, batch: Sequence[Row]) -> Taken:
         told: list[tuple[Row, Told]] = []
         wrong: list[RowError] = []
         for row in batch:
@@ -66,24 +58,8 @@ class Import:
                 wrong.append(read)
             else:
                 told.append((row, read))
-        taken = len(told) if self.dry_run else await self._hand_in(told, wrong)
-        report.errors += wrong[: MOST_ERRORS - len(report.errors)]
-        state = report.state
-        report.state = msgspec.structs.replace(
-            state,
-            at=self.clock.now(),
-            row=batch[-1].number,
-            taken=state.taken + taken,
-            known=state.known + len(batch) - taken - len(wrong),
-            bad=state.bad + len(wrong),
-        )
-        await self._note(report.state)
-
-    async def _note(self, state: ImportState) -> None:
-        """After its rows are in: where that is broken off in between, they are looked at again, and known."""
-        if not self.dry_run:
-            await self.store.note_import(state)
-        self.tell(state)
+        new = len(told) if self.dry_run else await self._hand_in(told, wrong)
+        return Taken(new, len(batch) - new - len(wrong), wrong)
 
     async def _hand_in(self, told: Sequence[tuple[Row, Told]], wrong: list[RowError]) -> int:
         """How many rows were new."""
@@ -101,6 +77,7 @@ class Import:
         flat = [each for several in items for each in several]
         do = self.store.accept_past if self.columns.kind == "events" else self.store.accept
         receipt = await do(flat, self.clock.now())
+        self.ring(receipt.rung)
         return len(items) - receipt.duplicates * len(items) // len(flat)
 
     async def _say(self, row: Row, consent: Consent, wrong: list[RowError]) -> bool:
@@ -112,3 +89,52 @@ class Import:
             )
             return False
         return await self.store.say_consent(customer, consent.said) is not ConsentOutcome.UNCHANGED
+
+
+@dataclass
+class Import:
+    """``tell`` hears of each batch how far it is. ``dry_run``: every row is read, none is taken, nothing is noted."""
+
+    store: Store
+    clock: Clock
+    columns: ColumnMap
+    tell: Callable[[ImportState], None]
+    dry_run: bool = False
+
+    async def run(self, rows: Iterable[Row], begun: ImportState) -> Report:
+        """``begun``: how far it was; rows up to that one are passed over. The same rows again change nothing."""
+        reader = RowReader(self.columns, begun.id, self.clock.now())
+        intake = Intake(self.store, self.clock, self.columns, self.dry_run)
+        report = Report(begun)
+        for batch in _batches(row for row in rows if row.number > begun.row):
+            taken = await intake.take(reader, batch)
+            report.errors += taken.wrong[: MOST_ERRORS - len(report.errors)]
+            report.state = counted(report.state, taken, batch[-1].number, self.clock)
+            await self._note(report.state)
+        report.state = msgspec.structs.replace(report.state, done=True)
+        await self._note(report.state)
+        return report
+
+    async def _note(self, state: ImportState) -> None:
+        """After its rows are in: where that is broken off in between, they are looked at again, and known."""
+        if not self.dry_run:
+            await self.store.note_import(state)
+        self.tell(state)
+
+
+def counted(state: ImportState, taken: Taken, row: int, clock: Clock) -> ImportState:
+    """With a batch that ended with ``row``."""
+    return msgspec.structs.replace(
+        state,
+        at=clock.now(),
+        row=row,
+        taken=state.taken + taken.new,
+        known=state.known + taken.known,
+        bad=state.bad + len(taken.wrong),
+    )
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while batch := list(islice(left, BATCH)):
+        yield batch

@@ -19,11 +19,21 @@ class ExtractPage(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None
 
 
+class RefusedRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``cursor``: the value of the cursor's column, by which the row is found again. Nothing else that it says is kept."""
+
+    at: datetime
+    cursor: str
+    message: str
+    column: str | None = None
+
+
 class ImportState(msgspec.Struct, frozen=True, kw_only=True):
     """How far an import is. ``id``: of the same file, read the same way. ``row``: the last one that was looked at.
 
     ``taken``: rows that were new; ``known``: rows that were there already; ``bad``: rows that were refused. ``cursor``: of a
-    database, the value of the cursor column of the last row.
+    database, the value of the cursor column up to which all was read; ``began``: its last run, ``failure``: what stopped it,
+    ``refused``: the last rows that were.
     """
 
     id: str
@@ -36,3 +46,6 @@ class ImportState(msgspec.Struct, frozen=True, kw_only=True):
     bad: int = 0
     done: bool = False
     cursor: str | None = None
+    began: datetime | None = None
+    failure: str | None = None
+    refused: tuple[RefusedRow, ...] = ()

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, cast, func, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, cast, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from perennia.core.decisions import CustomerEvent
 from perennia.store.appending import Appending
 from perennia.store.arrivals import look_up
+from perennia.store.bodies import body
 from perennia.store.cast import assemble
 from perennia.store.columns import Instant
 from perennia.store.driver import insert_into
 from perennia.store.identities import Name
-from perennia.store.import_records import ImportState
+from perennia.store.import_records import ImportState, RefusedRow
 from perennia.store.merging import RECOUNT
 from perennia.store.records import Accepted, Receipt
 from perennia.store.tables import customers, metadata
@@ -35,7 +36,11 @@ imports = Table(
     Column("bad", BigInteger, nullable=False),
     Column("done", Boolean, nullable=False),
     Column("cursor", Text),
+    Column("began", Instant),
+    Column("failure", Text),
+    Column("refused", Text, nullable=False, server_default="[]"),
 )
+_refused_of = msgspec.json.Decoder(tuple[RefusedRow, ...]).decode
 
 
 def accept_past(connection: Connection, items: Sequence[Accepted], at: datetime) -> Receipt:
@@ -73,7 +78,8 @@ def _recount(connection: Connection, ids: Iterable[str]) -> None:
     if connection.dialect.name == "sqlite":
         state = func.json_set(customers.c.state, "$.tallied", RECOUNT)
     else:
-        state = cast(func.jsonb_set(cast(customers.c.state, JSONB), "{tallied}", cast(f'"{RECOUNT}"', JSONB)), Text)
+        path, value = literal_column("'{tallied}'", Text), literal_column(f"'\"{RECOUNT}\"'::jsonb", JSONB)
+        state = cast(func.jsonb_set(cast(customers.c.state, JSONB), path, value), Text)
     has_state = customers.c.id.in_(sorted(ids)) & customers.c.state.is_not(None)
     connection.execute(update(customers).where(has_state).values(state=state))
 
@@ -81,11 +87,14 @@ def _recount(connection: Connection, ids: Iterable[str]) -> None:
 def import_state(connection: Connection, id_: str) -> ImportState | None:
     """`Store.import_state`."""
     row = connection.execute(select(imports).where(imports.c.id == id_)).mappings().one_or_none()
-    return None if row is None else ImportState(**row)
+    if row is None:
+        return None
+    refused = _refused_of(row["refused"])
+    return ImportState(**{name: value for name, value in row.items() if name != "refused"}, refused=refused)
 
 
 def note_import(connection: Connection, state: ImportState) -> None:
     """`Store.note_import`."""
-    values = msgspec.structs.asdict(state)
+    values = {**msgspec.structs.asdict(state), "refused": body(state.refused)}
     statement = insert_into(connection, imports).values(**values)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

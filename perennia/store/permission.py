@@ -50,6 +50,8 @@ def say(connection: Connection, customer: str, said: ConsentSaid) -> ConsentOutc
     customer = _living(connection, customer)
     lock_customer(connection, customer)
     before = _given(connection, customer, said.topic)
+    if _is_outdated(connection, customer, said):
+        return ConsentOutcome.UNCHANGED
     if said.given and before is not True and not said.proven and said.topic in current_triggers(connection).confirmed:
         return _ask(connection, customer, said)
     was_open = _close_ask(connection, customer, said.topic)
@@ -114,6 +116,13 @@ def _history(connection: Connection, customer: str, topic: str | None = None) ->
         )
         for row in connection.execute(statement.order_by(consent_records.c.id.desc()))
     ]
+
+
+def _is_outdated(connection: Connection, customer: str, said: ConsentSaid) -> bool:
+    """Whether something was said since: an old list that is imported again takes nothing back."""
+    is_this = (consents.c.customer == customer) & (consents.c.topic == said.topic)
+    last = connection.scalar(select(consents.c.at).where(is_this))
+    return last is not None and said.at < last
 
 
 def _given(connection: Connection, customer: str, topic: str) -> bool | None:

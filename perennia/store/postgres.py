@@ -26,7 +26,7 @@ class PostgresDriver:
 
     def __init__(self, url: URL) -> None:
         self._engine = create_async_engine(
-            _asyncpg(url), pool_size=CONNECTIONS, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS
+            asyncpg_url(url), pool_size=CONNECTIONS, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS
         )
         self.statements = Statements()
         self.statements.watch(self._engine.sync_engine)
@@ -52,7 +52,7 @@ class PostgresDriver:
         await self._engine.dispose()
 
 
-def _asyncpg(url: URL) -> URL:
+def asyncpg_url(url: URL) -> URL:
     """The same database by asyncpg, which calls libpq's ``sslmode`` ``ssl``."""
     query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
     return url.set(drivername="postgresql+asyncpg", query=query)

@@ -8,32 +8,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleHandle,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
-)
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleHandle
+from temporalio.service import RPCError
 
 from perennia.core.definitions import Scope
 from perennia.store.crm_port import CrmMemory
 from perennia.store.port import StoreUnavailable
 from perennia.temporal.names import CRM_SCHEDULE, CRM_WORKFLOW_ID, CUSTOMER_QUEUE
+from perennia.temporal.schedules import remove, settle
 from workflows.crm import CrmSyncWorkflow
 from workflows.messages import CrmSyncStart
 
 log = logging.getLogger(__name__)
 
-# What was missed while the server was away is made up for by one run.
-CATCH_UP: Final = timedelta(minutes=1)
 # So long after a call of the CRM's, at most, a run begins that reads what it told of.
 LOOK_EVERY: Final = timedelta(seconds=5)
 KINDS: Final[tuple[Scope, ...]] = ("account", "contact")
@@ -76,17 +63,12 @@ class CrmSchedule:
     async def settle(self) -> None:
         """Makes the schedule, or changes or removes the one that is there. Raises `RPCError`."""
         if self.plan is None:
-            try:
-                await self._handle().delete()
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
+            await remove(self.client, CRM_SCHEDULE)
             return
-        schedule = _schedule(self.plan.every, self.queue)
-        try:
-            await self.client.create_schedule(CRM_SCHEDULE, schedule, trigger_immediately=True)
-        except ScheduleAlreadyRunningError:
-            await self._handle().update(lambda told: _updated(told, schedule))
+        action = ScheduleActionStartWorkflow(
+            CrmSyncWorkflow.run, CrmSyncStart(), id=CRM_WORKFLOW_ID, task_queue=self.queue
+        )
+        await settle(self.client, CRM_SCHEDULE, action, self.plan.every)
 
     async def _was_told(self, crm: str) -> bool:
         for kind in KINDS:
@@ -96,17 +78,3 @@ class CrmSchedule:
 
     def _handle(self) -> ScheduleHandle:
         return self.client.get_schedule_handle(CRM_SCHEDULE)
-
-
-def _updated(told: ScheduleUpdateInput, schedule: Schedule) -> ScheduleUpdate:
-    """A pause that somebody ordered stays."""
-    schedule.state = told.description.schedule.state
-    return ScheduleUpdate(schedule)
-
-
-def _schedule(every: timedelta, queue: str) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(CrmSyncWorkflow.run, CrmSyncStart(), id=CRM_WORKFLOW_ID, task_queue=queue),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
-    )

@@ -13,6 +13,7 @@ CUSTOMER_QUEUE: Final = "perennia"
 # One CRM an installation, compared by one run at a time.
 CRM_SCHEDULE: Final = "crm"
 CRM_WORKFLOW_ID: Final = "crm-sync"
+_PULL: Final = "pull-"
 
 
 def customer_workflow_id(customer: str) -> str:
@@ -33,6 +34,16 @@ def broadcast_workflow_id(name: str) -> str:
     return f"broadcast-{name}"
 
 
+def pull_id(name: str) -> str:
+    """The id of the workflow that reads a database, and of its schedule."""
+    return f"{_PULL}{name}"
+
+
+def pull_of(id_: str) -> str | None:
+    """The name in a `pull_id`; None for any other id."""
+    return id_.removeprefix(_PULL) if id_.startswith(_PULL) else None
+
+
 __all__ = [
     "CRM_SCHEDULE",
     "CRM_WORKFLOW_ID",
@@ -41,4 +52,6 @@ __all__ = [
     "customer_workflow_id",
     "effect_queue",
     "publish_workflow_id",
+    "pull_id",
+    "pull_of",
 ]

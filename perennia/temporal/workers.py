@@ -18,6 +18,7 @@ from activities.contracts import (
     EffectKind,
     Messages,
     Notices,
+    Pulling,
     Reaching,
     Turns,
     Webhooks,
@@ -26,13 +27,16 @@ from perennia.temporal.names import CUSTOMER_QUEUE, effect_queue
 from workflows.broadcast import BroadcastWorkflow
 from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
+from workflows.policies import pull_queue
 from workflows.publish import PublishWorkflow
+from workflows.pull import PullWorkflow
 
 # What is under way when a worker is told to stop may end in this time; the SDK's own default is none at all.
 GRACE: Final = timedelta(seconds=30)
 CACHED_WORKFLOWS: Final = 2_000  # 53 KB each with passed-through modules: about 100 MB
 TURNS_AT_ONCE: Final = 20  # SQLite writes one at a time; more in flight only wait, and their 10 s run meanwhile
 EFFECTS_AT_ONCE: Final = 50
+PULLS_AT_ONCE: Final = 2  # each writes as fast as the store takes it
 # The SDK's own is 80 % of the silence after which an attempt is given up: too near to it on a busy machine.
 SIGN_INTERVAL: Final = timedelta(seconds=5)
 
@@ -60,13 +64,13 @@ def customer_worker(
 ) -> Worker:
     """Runs customers' workflows and their turns (local activities: nothing is polled for but workflow tasks).
 
-    With ``reaching`` also the workflows that bring customers to a new revision, and those that keep a CRM equal; with
-    ``broadcasting`` those of broadcasts.
+    With ``reaching`` also the workflows that bring customers to a new revision, that keep a CRM equal, and that read
+    databases; with ``broadcasting`` those of broadcasts.
     """
     workflows: list[type] = [CustomerWorkflow]
     activities: list[Callable[..., object]] = [turns.take]
     if reaching is not None:
-        workflows += [PublishWorkflow, CrmSyncWorkflow]
+        workflows += [PublishWorkflow, CrmSyncWorkflow, PullWorkflow]
         activities.append(reaching.bring_page)
     if broadcasting is not None:
         workflows.append(BroadcastWorkflow)
@@ -143,3 +147,17 @@ def system_workers(
         )
         for kind, activities in kinds.items()
     ]
+
+
+def pull_worker(client: Client, pulling: Pulling, *, queue: str = CUSTOMER_QUEUE) -> Worker:
+    """Takes in what is new in databases, from a queue of its own."""
+    return Worker(
+        client,
+        task_queue=pull_queue(queue),
+        activities=[pulling.pull],
+        max_concurrent_activities=PULLS_AT_ONCE,
+        max_concurrent_activity_task_polls=1,
+        max_heartbeat_throttle_interval=SIGN_INTERVAL,
+        disable_eager_activity_execution=True,
+        graceful_shutdown_timeout=GRACE,
+    )

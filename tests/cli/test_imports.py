@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -55,6 +57,9 @@ class Desk:
 
     def run(self, *words: str) -> Ended:
         return self._commands.run("import", *words)
+
+    def pull(self, *words: str) -> Ended:
+        return self._commands.run("pull", *words)
 
     def traits(self, who: str) -> JsonObject:
         async def found(store: SqlStore) -> JsonObject:
@@ -209,3 +214,34 @@ def test_a_file_and_a_mapping_that_are_none(desk: Desk) -> None:
     assert "name it .csv, .tsv, .jsonl, .ndjson, .parquet" in desk.run("customers", "people.xlsx").err
     assert "write columns: {COLUMN: TARGET}" in desk.run("customers", "people.csv", "--mapping", "map.yaml").err
     assert "does not name the columns, each once" in desk.run("customers", "people.csv").err
+
+
+def test_a_database_is_read_by_command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(
+        "pulls.yaml",
+        "pulls:\n  people:\n    kind: customers\n    url: WAREHOUSE\n    cursor: n\n    start: 0\n"
+        "    query: SELECT id, plan, n FROM people WHERE n > :cursor ORDER BY n\n",
+    )
+    with closing(sqlite3.connect(desk.folder / "warehouse.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE people (id, plan, n); INSERT INTO people VALUES ('ana', 'pro', 7), ('', '', 8)"
+        )
+    unset = desk.pull("run", "people")
+    monkeypatch.setenv("WAREHOUSE", f"sqlite:///{desk.folder}/warehouse.db")
+
+    looked, taken, again = (desk.pull("run", "people", *words) for words in (("--dry-run",), (), ()))
+
+    refused = "people: row 2, column id: there is no id; name its column with --map COLUMN=id\n"
+    assert (unset.code, unset.err) == (
+        3,
+        "perennia: people: the variable WAREHOUSE is not set; set it to the database's address, where workers run\n",
+    )
+    assert (looked.code, looked.out) == (1, f"{refused}1 can be read, 0 known already, 1 refused\n")
+    assert (taken.code, taken.out) == (1, f"{refused}1 taken, 0 known already, 1 refused\n")
+    assert (again.code, again.out) == (0, "0 taken, 0 known already, 0 refused\n")
+    assert desk.traits("ana") == {"plan": "pro"}
+    told = desk.pull("status", "people").out.splitlines()
+    assert told[1:3] == ["read up to 8", "1 rows taken, 0 known already, 1 refused"]
+    assert told[3].endswith("row at 8, column id: there is no id; name its column with --map COLUMN=id")
+    assert desk.pull("list").out.splitlines()[1].split()[:3] == ["people", "customers", "15m"]
+    assert "there are: people" in desk.pull("run", "peoples").err

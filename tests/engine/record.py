@@ -12,14 +12,25 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from temporalio.client import Client
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
+from activities.contracts import CrmStep, CrmStepped, CrmSyncing, EffectKind, Pulling, PullRequest
 from perennia.temporal import DevServer
+from perennia.temporal.workers import SANDBOX
 from tests.support.memory import Memory, Nothing, Send, Wait
 from tests.support.temporal_runs import Handle, Rig, until
+from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
+from workflows.messages import CrmSyncStart, PullStart
+from workflows.policies import effect_queue, pull_queue
+from workflows.pull import PullWorkflow
 
+AnyHandle: TypeAlias = WorkflowHandle[Any, Any]
 HISTORIES = Path(__file__).parent / "histories"
 SHORT = timedelta(seconds=0.3)
 
@@ -78,6 +89,29 @@ async def a_run_that_continues_as_new(rig: Rig, memory: Memory) -> Handle:
     return rig.client.get_workflow_handle_for(CustomerWorkflow.run, latest.id, run_id=first)
 
 
+class Steps(CrmSyncing, Pulling):
+    """A comparison of three pages, and a database that answers the second time."""
+
+    @activity.defn(name="sync_crm")
+    async def step(self, request: CrmStep) -> CrmStepped:
+        return CrmStepped({"": "account/in:", "account/in:": "contact/out:7"}.get(request.position))
+
+    @activity.defn(name="pull_rows")
+    async def pull(self, request: PullRequest) -> None:
+        if activity.info().attempt == 1:
+            raise ApplicationError(f"DatabaseFailed: pull {request.name}", type="DatabaseFailed")
+
+
+async def a_crm_sync(client: Client, queue: str) -> AnyHandle:
+    return await client.start_workflow(CrmSyncWorkflow.run, CrmSyncStart(), id="crm-sync", task_queue=queue)
+
+
+async def a_pull(client: Client, queue: str) -> AnyHandle:
+    return await client.start_workflow(PullWorkflow.run, PullStart("people"), id="pull-people", task_queue=queue)
+
+
+# Runs that a schedule begins.
+RUNS: tuple[Callable[[Client, str], Awaitable[AnyHandle]], ...] = (a_crm_sync, a_pull)
 WAYS: tuple[Callable[[Rig, Memory], Awaitable[Handle]], ...] = (
     a_message,
     a_wait,
@@ -97,9 +131,25 @@ async def main() -> None:
                 # An identity of its own, so that no machine's name gets into the files.
                 rig = Rig(await Client.connect(server.address, identity="recorder"), queue="recorded")
                 async with rig.working(memory, memory):
-                    handle = await way(rig, memory)
-                history = without_traces((await handle.fetch_history()).to_json())
-                (HISTORIES / f"{way.__name__}.json").write_text(history + "\n", encoding="utf-8")
+                    await keep(way.__name__, await way(rig, memory))
+            client = await Client.connect(server.address, identity="recorder")
+            steps = Steps()
+            async with (
+                Worker(
+                    client, task_queue="recorded", workflows=[CrmSyncWorkflow, PullWorkflow], workflow_runner=SANDBOX
+                ),
+                Worker(client, task_queue=effect_queue("recorded", EffectKind.CRM), activities=[steps.step]),
+                Worker(client, task_queue=pull_queue("recorded"), activities=[steps.pull]),
+            ):
+                for begin in RUNS:
+                    handle = await begin(client, "recorded")
+                    await handle.result()
+                    await keep(begin.__name__, handle)
+
+
+async def keep(name: str, handle: AnyHandle) -> None:
+    history = without_traces((await handle.fetch_history()).to_json())
+    (HISTORIES / f"{name}.json").write_text(history + "\n", encoding="utf-8")
 
 
 def without_traces(history: str) -> str:
