@@ -1,7 +1,7 @@
 """Databases are asked for what is new in them: how far that is, what stopped it, and which rows were refused.
 
 Revision ID: 0025
-Revises: 0021
+Revises: 0022
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from perennia.store.columns import Instant
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
