@@ -367,9 +367,9 @@ class Installation:
         return await self._get(path, kind=kind, format=form, by=by)
 
     async def erase(
-        self, reference: str, kind: str | None, by: str, *, members: bool, suppress: bool, dry_run: bool
+        self, reference: str, kind: str | None, by: str, *, members: bool, suppress: bool, crm: bool, dry_run: bool
     ) -> Erased:
-        body = {"members": members, "suppress": suppress, "dry_run": dry_run, "by": by}
+        body = {"members": members, "suppress": suppress, "crm": crm, "dry_run": dry_run, "by": by}
         path = f"customers/{_part(reference)}/erase" + ("" if kind is None else f"?kind={kind}")
         return msgspec.json.decode(await self._post(path, body), type=Erased)
 

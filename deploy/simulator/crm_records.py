@@ -31,6 +31,7 @@ class Tables:
     of: dict[str, dict[str, Stored]] = field(default_factory=dict[str, dict[str, Stored]])
     # Of each type, fields that no two living records may share.
     unique: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    purged: list[str] = field(default_factory=list[str])
 
     def living(self, type_: str) -> list[Stored]:
         return [each for each in self.of.get(type_, {}).values() if not each.gone]
@@ -56,7 +57,7 @@ class Tables:
         return stored
 
     def new_id(self, _type: str) -> str:
-        return str(self.first_id + sum(len(records) for records in self.of.values()))
+        return str(self.first_id + len(self.purged) + sum(len(records) for records in self.of.values()))
 
     def change(self, stored: Stored, fields: dict[str, Any]) -> None:
         stored.fields.update(fields)
@@ -65,6 +66,13 @@ class Tables:
     def delete(self, stored: Stored) -> None:
         stored.gone = True
         stored.changed = self.now
+
+    def purge(self, type_: str, stored: Stored) -> None:
+        """As if it had never been."""
+        stored.fields = {}
+        self.delete(stored)
+        self.purged.append(stored.id)
+        del self.of[type_][stored.id]
 
     def merge(self, winner: Stored, loser: Stored) -> None:
         """The winner keeps what it has and takes what it lacks."""

@@ -103,6 +103,8 @@ class HubSpot:
                 return self._batch(type_, act, request.json)
             case ("POST", "crm", "v3", "objects", type_, "search"):
                 return self._search(type_, request.json)
+            case ("POST", "crm", "v3", "objects", "contacts", "gdpr-delete"):
+                return self._purge(request.json)
             case ("POST", "crm", "v3", "objects", type_, "merge"):
                 return self._merge(type_, request.json)
             case ("POST", "crm", "v3", "objects", type_):
@@ -261,6 +263,14 @@ class HubSpot:
             raise Refusal(404, "OBJECT_NOT_FOUND", "resource not found")
         self.tables.merge(winner, loser)
         return Reply(200, self._shown(type_, winner, None))
+
+    def _purge(self, told: dict[str, str]) -> Reply:
+        """For good: not even the list of what was archived has it."""
+        found = self._found("contacts", told["objectId"], told.get("idProperty"))
+        if found is None:
+            raise Refusal(404, "OBJECT_NOT_FOUND", "resource not found")
+        self.tables.purge("contacts", found)
+        return Reply(204)
 
     def _associate(self, told: dict[str, Any]) -> Reply:
         for each in told["inputs"]:

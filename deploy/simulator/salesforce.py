@@ -20,8 +20,23 @@ FIELDS: dict[str, set[str]] = {
     "Contact": {
         *("FirstName", "LastName", "Email", "AccountId", "OwnerId", "Plan__c", "Seats__c", "Trial__c", "Renewal__c"),
         *("Perennia_Id__c", "Perennia_Stage__c"),
+        *("Phone", "MobilePhone", "HomePhone", "OtherPhone", "AssistantPhone", "AssistantName", "Fax", "Title"),
+        *(
+            "Department",
+            "Birthdate",
+            "Description",
+            "MailingStreet",
+            "MailingCity",
+            "MailingPostalCode",
+            "MailingState",
+        ),
+        *("MailingCountry", "OtherStreet", "OtherCity", "OtherPostalCode", "OtherState", "OtherCountry"),
     },
-    "Account": {"Name", "Website", "OwnerId", "Plan__c", "Seats__c", "Perennia_Id__c", "Perennia_Stage__c"},
+    "Account": {
+        *("Name", "Website", "OwnerId", "Plan__c", "Seats__c", "Perennia_Id__c", "Perennia_Stage__c", "Phone", "Fax"),
+        *("Description", "BillingStreet", "BillingCity", "BillingPostalCode", "BillingState", "BillingCountry"),
+        *("ShippingStreet", "ShippingCity", "ShippingPostalCode", "ShippingState", "ShippingCountry"),
+    },
     "Task": {"Subject", "Description", "Status", "WhoId", "WhatId", "Perennia_Key__c"},
 }
 REQUIRED = {"Contact": "LastName", "Account": "Name"}

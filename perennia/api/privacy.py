@@ -25,12 +25,13 @@ from perennia.store.privacy_records import Erasure
 class EraseBody(Order):
     """``members``: of an account, its contacts too. ``suppress``: never write to their addresses again.
 
-    ``dry_run``: only count.
+    ``dry_run``: only count. ``crm``: their record in the CRM is erased, too, with the next comparison.
     """
 
     members: bool = False
     suppress: bool = False
     dry_run: bool = False
+    crm: bool = False
     by: Who = "api"
 
 
@@ -92,7 +93,12 @@ class Privacy:
     async def erase(self, reference: str, body: EraseBody, kind: Scope | None = None) -> ErasedView:
         """Deletes everything that is held of a customer. There is no way back; doing it again changes nothing."""
         order = Erasure(
-            at=self.clock.now(), by=body.by, members=body.members, suppress=body.suppress, only_count=body.dry_run
+            at=self.clock.now(),
+            by=body.by,
+            members=body.members,
+            suppress=body.suppress,
+            only_count=body.dry_run,
+            crm=body.crm,
         )
         erased = await self.store.erase(reference, kind, order)
         if not (body.dry_run or erased.again):

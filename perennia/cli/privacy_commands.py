@@ -70,6 +70,7 @@ def erase(
     suppress: Annotated[
         bool, typer.Option("--suppress", help="Never write to their addresses again, should they come back.")
     ] = False,
+    crm: Annotated[bool, typer.Option("--crm", help="Their record in the CRM, too, with the next comparison.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be deleted.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     workspace: Workspace = HERE,
@@ -84,7 +85,7 @@ def erase(
             workspace,
             url,
             data,
-            lambda at: at.erase(customer, kind, who(), members=members, suppress=suppress, dry_run=only_count),
+            lambda at: at.erase(customer, kind, who(), members=members, suppress=suppress, crm=crm, dry_run=only_count),
         )
 
     if dry_run or not (yes or as_json):

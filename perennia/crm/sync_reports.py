@@ -24,6 +24,7 @@ class Counts(msgspec.Struct, kw_only=True):
     refused: int = 0
     gone: int = 0
     merged: int = 0
+    erased: int = 0
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from perennia.crm.field_map import ACCOUNT, FieldMap
 from perennia.crm.pairing import Pair, companies_of_refs, paired, refs_of_companies
 from perennia.crm.sync_reports import RUN, SyncReport, read_report, written
 from perennia.providers.crm import CrmOwner, CrmProvider, CrmRecord, CrmUpsert, Kind, Upserted
-from perennia.providers.failures import ProviderFailure
+from perennia.providers.failures import ProviderFailure, Refused, Unsupported
 from perennia.store.crm_records import CrmLink, CrmSide
 from perennia.store.port import Store
 from perennia.store.records import Accepted, Merge
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # Accounts come first: contacts belong to them.
 KINDS: Final[tuple[Kind, ...]] = ("account", "contact")
-PHASES: Final = ("told", "in", "gone", "out")
+PHASES: Final = ("erased", "told", "in", "gone", "out")
 ORDER: Final = tuple(f"{kind}/{phase}" for kind in KINDS for phase in PHASES)
 # HubSpot lists all that was deleted in 90 days, each time; its calls tell of deletions at once.
 LOOK_FOR_GONE_EVERY: Final = timedelta(hours=1)
@@ -117,6 +117,8 @@ class _Page:
 
     async def work(self, after: str) -> str | None:
         """From where the phase goes on; None where it is over."""
+        if self.phase == "erased":
+            return await self._erase()
         if not self._rules or (not self._map.fields and self._map.owner is None):
             return None
         match self.phase:
@@ -128,6 +130,27 @@ class _Page:
                 return await self._look_for_gone(after)
             case _:
                 return await self._give(after)
+
+    # --- who was erased here ---
+
+    async def _erase(self) -> str | None:
+        """What the CRM does not let go is told in the report, and not tried again."""
+        found = await self._store.crm_erasures(self._crm.name, self.kind, self._crm.capabilities.batch)
+        for each in found:
+            is_due = each.ordered or self.sync.map.erased == "erase"
+            done = is_due and await self._erase_record(each.record)
+            now = self.sync.clock.now()
+            await self._store.crm_forgotten(self._crm.name, self.kind, each.record, now, done=done)
+        return "" if found else None
+
+    async def _erase_record(self, record: str) -> bool:
+        try:
+            await self._crm.erase(self.kind, record)
+        except (Refused, Unsupported) as refused:
+            self.report.refuse(self.kind, f"record {record}", str(refused))
+            return False
+        self._counts.erased += 1
+        return True
 
     # --- from the CRM ---
 
@@ -164,7 +187,9 @@ class _Page:
             return None
         return page.cursor
 
-    async def _take(self, records: Sequence[CrmRecord]) -> None:
+    async def _take(self, told: Sequence[CrmRecord]) -> None:
+        late = await self._store.crm_late(self._crm.name, self.kind, [each.id for each in told])
+        records = [each for each in told if each.id not in late]
         living = [each for each in records if not each.gone]
         email = self._map.fields.get("email")
         address = email.crm if self.kind == "contact" and email is not None else None

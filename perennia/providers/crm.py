@@ -34,7 +34,8 @@ Value: TypeAlias = Any
 class CrmCapabilities:
     """``batch``: most records of one call of `upsert` and `read`.
 
-    ``owners``: it knows who is responsible for a company. ``deletions``: it tells which records are gone.
+    ``owners``: it knows who is responsible for a company. ``deletions``: it tells which records are gone. ``erasure``: what a
+    record of each kind holds of a person can be taken from it for good.
     """
 
     notes: bool = True
@@ -43,6 +44,7 @@ class CrmCapabilities:
     owners: bool = True
     deletions: bool = True
     batch: int = 100
+    erasure: frozenset[Kind] = frozenset(("contact", "account"))
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,14 @@ class CrmProvider(CrmWriter, Protocol):
 
     async def owners(self) -> Mapping[str, CrmOwner]:
         """Employees by the CRM's id."""
+        ...
+
+    async def erase(self, record: Kind, id_: str) -> None:
+        """Takes from the CRM what the record says of whom it is about, and our key, as thoroughly as the CRM can.
+
+        One that is gone already is as it should be. Raises `Unsupported` for a kind that is not among
+        `CrmCapabilities.erasure`, `Refused` where the CRM does not let this one go.
+        """
         ...
 
 

@@ -29,7 +29,7 @@ class Records(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``items``: where an answer has its list, nothing where it is one. ``find`` knows ``{ref}``, ``list`` ``{since}``, ``{offset}``
     and ``{limit}``, ``read`` and ``update`` ``{id}``, ``create`` and ``update`` ``{fields}`` and ``{ref}``, ``note`` and ``task``
-    ``{id}``, ``{text}`` and ``{key}``.
+    ``{id}``, ``{text}`` and ``{key}``, ``erase`` ``{id}``.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Records(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     note: Call | None = None
     task: Call | None = None
     stage: str | None = None
+    erase: Call | None = None
 
 
 class RestApi(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

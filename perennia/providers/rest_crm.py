@@ -49,7 +49,8 @@ class RestCrm:
     def __init__(self, url: WebUrl, configuration: RestApi) -> None:
         self._told = configuration
         self._api = WebApi("the CRM", configuration.base.rstrip("/"), url, _credentials(configuration, url.key))
-        kinds = [each for each in (configuration.contact, configuration.account) if each is not None]
+        told: dict[Kind, Records | None] = {"contact": configuration.contact, "account": configuration.account}
+        kinds = [each for each in told.values() if each is not None]
         self.capabilities = CrmCapabilities(
             notes=any(each.note for each in kinds),
             tasks=any(each.task for each in kinds),
@@ -57,6 +58,7 @@ class RestCrm:
             owners=False,
             deletions=False,
             batch=configuration.page,
+            erasure=frozenset(kind for kind, each in told.items() if each is not None and each.erase is not None),
         )
 
     # --- writing ---
@@ -154,6 +156,14 @@ class RestCrm:
 
     async def owners(self) -> Mapping[str, CrmOwner]:
         return {}
+
+    async def erase(self, record: Kind, id_: str) -> None:
+        call = self._records(record).erase
+        if call is None:
+            raise Unsupported(f"crm.yaml says no call that erases (rest: {record}: erase)")
+        answer = await self._answer(call, {"id": _number(id_)})
+        if answer.status not in (404, 410):
+            _accepted(answer)
 
     async def examine(self) -> str:
         for kind in ("contact", "account"):

@@ -2,7 +2,8 @@
 
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest (v62.0, seen 2026-11). Options: ``key``, the external id
 field of contacts and accounts that holds our key; ``activity_key``, the unique one of tasks; ``stage``, the field that `stage`
-sets; ``user`` and ``key_file`` for the JWT bearer flow (then without a secret), ``audience`` of a sandbox's.
+sets; ``user`` and ``key_file`` for the JWT bearer flow (then without a secret), ``audience`` of a sandbox's; ``erase``: how a
+contact is erased, ``delete`` or ``anonymise``.
 """
 
 from __future__ import annotations
@@ -44,13 +45,53 @@ _FIRST: Final = "1970-01-01T00:00:00.000Z"
 _SUBJECT_CHARS: Final = 255
 # Fields without which nothing is made.
 _NAMES: Final[dict[Kind, str]] = {"contact": "LastName", "account": "Name"}
+# What is emptied of whoever is anonymised: Salesforce's own fields of persons (Object Reference, seen 2026-11).
+_PERSONAL: Final[dict[Kind, tuple[str, ...]]] = {
+    "contact": (
+        *(
+            "FirstName",
+            "Email",
+            "Phone",
+            "MobilePhone",
+            "HomePhone",
+            "OtherPhone",
+            "AssistantPhone",
+            "AssistantName",
+            "Fax",
+        ),
+        *("Title", "Department", "Birthdate", "Description", "MailingStreet", "MailingCity", "MailingPostalCode"),
+        *(
+            "MailingState",
+            "MailingCountry",
+            "OtherStreet",
+            "OtherCity",
+            "OtherPostalCode",
+            "OtherState",
+            "OtherCountry",
+        ),
+    ),
+    "account": (
+        *(
+            "Phone",
+            "Fax",
+            "Website",
+            "Description",
+            "BillingStreet",
+            "BillingCity",
+            "BillingPostalCode",
+            "BillingState",
+        ),
+        *("BillingCountry", "ShippingStreet", "ShippingCity", "ShippingPostalCode", "ShippingState", "ShippingCountry"),
+    ),
+}
+_ERASED: Final = "Erased"
 _UNKNOWN: Final = re.compile(r"No such column '([\w.]+)'")
 _TAKEN: Final = re.compile(r"record with id: (\w+)")
 
 
 def from_url(url: str, _file: Path) -> SalesforceCrm:
     """The adapter's entry point."""
-    options = ("key", "activity_key", "stage", "user", "key_file", "audience")
+    options = ("key", "activity_key", "stage", "user", "key_file", "audience", "erase")
     return SalesforceCrm(parse_web_url(url, FORM, options=options))
 
 
@@ -66,6 +107,9 @@ class SalesforceCrm:
         self._key = url.options.get("key", "Perennia_Id__c")
         self._activity_key = url.options.get("activity_key", "Perennia_Key__c")
         self._stage = url.options.get("stage", "Perennia_Stage__c")
+        self._erase = url.options.get("erase", "delete")
+        if self._erase not in ("delete", "anonymise"):
+            raise Misconfigured("erase= is delete or anonymise")
 
     # --- writing ---
 
@@ -213,6 +257,17 @@ class SalesforceCrm:
     async def owners(self) -> Mapping[str, CrmOwner]:
         query = "SELECT Id, Email, Name FROM User WHERE IsActive = true"
         return {row["Id"]: CrmOwner(row["Id"], row["Email"], row["Name"]) for row in await self._query("query", query)}
+
+    async def erase(self, record: Kind, id_: str) -> None:
+        """A contact is deleted (bins are emptied after 15 days) or emptied; an account is emptied: contacts hang on it."""
+        path = f"{DATA}/sobjects/{OBJECTS[record]}/{id_}"
+        if record == "contact" and self._erase == "delete":
+            answer = await self._call("DELETE", path)
+        else:
+            empty = dict.fromkeys((*_PERSONAL[record], self._key))
+            answer = await self._call("PATCH", path, {**empty, _NAMES[record]: _ERASED})
+        if answer.status != 404:
+            _accepted(answer)
 
     async def examine(self) -> str:
         for object_ in OBJECTS.values():

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from perennia.core.definitions import Scope
-from perennia.store.crm_records import CrmLink, CrmNote, CrmSide, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, LinkState
 
 
 class CrmMemory(Protocol):
@@ -49,4 +49,16 @@ class CrmMemory(Protocol):
 
     async def crm_heard(self, crm: str, kind: Scope, records: Sequence[str], until: datetime) -> None:
         """They were read: what the CRM told of them up to this instant is done with."""
+        ...
+
+    async def crm_erasures(self, crm: str, kind: Scope, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
+        """Records of erased customers of which nobody has seen to it what becomes of them; ``ordered``: only those."""
+        ...
+
+    async def crm_forgotten(self, crm: str, kind: Scope, record: str, at: datetime, *, done: bool) -> None:
+        """Somebody has seen to it. ``done``: the CRM holds nothing of them any more; what tells of the record later is late."""
+        ...
+
+    async def crm_late(self, crm: str, kind: Scope, records: Sequence[str]) -> set[str]:
+        """Those of the records that are to be erased, or are, whatever is told of them."""
         ...

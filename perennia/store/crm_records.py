@@ -45,6 +45,13 @@ class CrmSide(msgspec.Struct, frozen=True, kw_only=True):
     link: CrmLink | None = None
 
 
+class CrmErasure(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of somebody who was erased here. ``ordered``: with the word that the CRM forgets them, too."""
+
+    record: str
+    ordered: bool
+
+
 class CrmNote(msgspec.Struct, frozen=True, kw_only=True):
     """Something remembered under a name: a cursor, a report."""
 

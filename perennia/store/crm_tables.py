@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
 
 from perennia.store.columns import Instant
 from perennia.store.tables import customers, metadata
@@ -29,6 +29,19 @@ crm_notes = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+# Records of customers who were erased: by id, which leads to nobody here. `done`: they hold nothing of them any more, and
+# the row stays for a while, since what was read before may still tell of the record.
+crm_erasures = Table(
+    "crm_erasures",
+    metadata,
+    Column("crm", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("ordered", Boolean, nullable=False),
+    Column("done", Instant),
 )
 
 # Records of which a call of the CRM told, until they are read.

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from perennia.core.decisions import AccountTraitsChanged, ContactChanged, Input, TraitsChanged
 from perennia.core.definitions import Scope
 from perennia.core.json_values import Json, JsonObject
+from perennia.store import crm_erasures
 from perennia.store.access_tables import api_requests
 from perennia.store.audit_log import write_audit
 from perennia.store.bells import ALIVE
@@ -68,7 +69,7 @@ def erase(connection: Connection, reference: str, kind: Scope | None, order: Era
     _lock(connection, [customer, *members])
     for each in (*members, customer):
         _Erasing(connection, each, order).carry_out(rows, touched)
-    detail: JsonObject = {"rows": {**rows}, "members": len(members), "suppressed": order.suppress}
+    detail: JsonObject = {"rows": {**rows}, "members": len(members), "suppressed": order.suppress, "crm": order.crm}
     write_audit(connection, AuditEntry(at=order.at, by=order.by, action="erase", subject=customer, detail=detail))
     others = tuple(each for each in dict.fromkeys(touched) if each not in {customer, *members})
     return Erased(
@@ -151,6 +152,7 @@ class _Erasing:
         traces = self._known.traces(self._customer)
         others = self._others()
         self._remember()
+        crm_erasures.note(self._connection, _kind(self._customer), self._ids, self._order.at, ordered=self._order.crm)
         for name, count in self._delete():
             rows[name] = rows.get(name, 0) + count
         self._empty()

@@ -17,7 +17,7 @@ Dossier: TypeAlias = dict[str, list[JsonObject]]
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """An order to erase. ``members``: of an account, its contacts too. ``suppress``: never write to their addresses again.
 
-    ``only_count``: change nothing, say what it would be.
+    ``only_count``: change nothing, say what it would be. ``crm``: the CRM is to forget them, too.
     """
 
     at: datetime
@@ -25,6 +25,7 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     members: bool = False
     suppress: bool = False
     only_count: bool = False
+    crm: bool = False
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):

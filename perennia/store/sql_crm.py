@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from perennia.core.definitions import Scope
-from perennia.store import crm_links
+from perennia.store import crm_erasures, crm_links
 from perennia.store.crm_port import CrmMemory
-from perennia.store.crm_records import CrmLink, CrmNote, CrmSide, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, LinkState
 from perennia.store.driver import Driver
 
 
@@ -50,3 +50,14 @@ class SqlCrmMemory(CrmMemory):
 
     async def crm_heard(self, crm: str, kind: Scope, records: Sequence[str], until: datetime) -> None:
         await self._driver.write("crm_heard", lambda c: crm_links.heard(c, crm, kind, records, until))
+
+    async def crm_erasures(self, crm: str, kind: Scope, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
+        return await self._driver.read(
+            "crm_erasures", lambda c: crm_erasures.waiting(c, crm, kind, limit, ordered=ordered)
+        )
+
+    async def crm_forgotten(self, crm: str, kind: Scope, record: str, at: datetime, *, done: bool) -> None:
+        await self._driver.write("crm_forgotten", lambda c: crm_erasures.end(c, crm, kind, record, at, done=done))
+
+    async def crm_late(self, crm: str, kind: Scope, records: Sequence[str]) -> set[str]:
+        return await self._driver.read("crm_late", lambda c: crm_erasures.late(c, crm, kind, records))

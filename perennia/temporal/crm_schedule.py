@@ -72,7 +72,7 @@ class CrmSchedule:
 
     async def _was_told(self, crm: str) -> bool:
         for kind in KINDS:
-            if await self.store.crm_untold(crm, kind, 1):
+            if await self.store.crm_untold(crm, kind, 1) or await self.store.crm_erasures(crm, kind, 1, ordered=True):
                 return True
         return False
 

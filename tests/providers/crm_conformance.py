@@ -274,6 +274,19 @@ class CrmConformance:
             (each.email, each.name) for each in (await rig.provider.owners()).values()
         }
 
+    @pytest.mark.parametrize("kind", ["contact", "account"])
+    async def test_an_erased_record_holds_nothing_of_whom_it_was_about(self, rig: CrmRig, kind: Kind) -> None:
+        if kind not in rig.provider.capabilities.erasure:
+            pytest.skip("erases no such records")
+        name = rig.names["first_name" if kind == "contact" else "company_name"]
+        (made,) = await rig.provider.upsert([CrmUpsert(kind, "ana", {name: "Ana Bell"}, email="ana@example.com")])
+        for _ in range(2):
+            await rig.provider.erase(kind, made.id or "")
+        left = str([(kept.ref, kept.fields) for kept in rig.records(kind)])
+        assert "Ana" not in left
+        assert "ana" not in left
+        assert await rig.provider.read(kind, [name], refs=["ana"]) == []
+
     # --- trouble ---
 
     async def test_a_throttled_call_is_tried_again_when_the_crm_said(self, rig: CrmRig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -178,6 +178,19 @@ async def rig(request: pytest.FixtureRequest) -> AsyncGenerator[FakedRig]:
 
 class TestCrmProviders(CrmConformance):
     pass
+
+
+async def test_salesforce_empties_a_contact_instead_of_deleting_it_where_that_is_told() -> None:
+    def url(key: str) -> str:
+        return f"{SALESFORCE.url(key)}erase=anonymise&"
+
+    async with rigged(replace(SALESFORCE, url=url)) as rig:
+        id_ = rig.make(
+            "contact", {"LastName": "Bell", "Email": "ana@example.com", "Phone": "1", "Perennia_Id__c": "ana"}
+        )
+        await rig.provider.erase("contact", id_)
+        (kept,) = rig.records("contact")
+        assert {name: value for name, value in kept.fields.items() if value is not None} == {"LastName": "Erased"}
 
 
 async def test_a_session_that_ended_is_renewed() -> None:

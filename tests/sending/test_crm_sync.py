@@ -13,6 +13,7 @@ import pytest
 from deploy.simulator.exchange import Fault
 from perennia.providers.failures import Unavailable
 from perennia.store import open_store
+from perennia.store.privacy_records import Erasure
 from tests.support.crm_world import MAP, START, CrmWorld, crm_world
 
 
@@ -149,6 +150,52 @@ async def test_the_owner_of_a_company_becomes_the_accounts(world: CrmWorld) -> N
         "email": "kim@example.com",
         "name": "Kim Ito",
     }
+
+
+async def erase(world: CrmWorld, ref: str, *, crm: bool) -> None:
+    order = Erasure(at=world.lives.clock.now(), by="test", crm=crm)
+    await world.store.erase(ref, None, order)
+
+
+async def test_who_is_erased_with_a_word_about_the_crm_is_erased_there_and_does_not_come_back(store_url: str) -> None:
+    map_ = {"contacts": {"missing_here": "create", "fields": {"email": "email", "seats": "seats"}}}
+    async with crm_world(store_url, map_) as world:
+        await world.tell("ana", email="ana@example.com")
+        await world.run()
+        ana = world.record("ana")
+        await erase(world, "ana", crm=True)
+        assert await world.store.crm_erasures("hubspot", "contact", 1, ordered=True)
+
+        report = await world.run()
+
+        assert (report.counts["contact"].erased, world.tables.purged) == (1, [ana.id])
+        await world.store.crm_told("hubspot", "contact", [ana.id], START)  # its call comes late
+        assert (await world.run()).counts["contact"].erased == 0
+        assert await world.store.customers(10, None) == []
+
+
+async def test_without_a_word_the_record_stays_unless_the_map_says_otherwise(store_url: str) -> None:
+    for erased, left in (("leave", 1), ("erase", 0)):
+        async with crm_world(store_url, {"erased": erased, "contacts": {"fields": {"email": "email"}}}) as world:
+            await world.tell("ana", email="ana@example.com")
+            await world.run()
+            await erase(world, "ana", crm=False)
+            await world.run()
+            assert len(world.tables.living("contacts")) == left
+            assert await world.store.crm_erasures("hubspot", "contact", 1) == []
+
+
+@pytest.mark.parametrize("fault", [Fault.OVERLOADED, Fault.DROPPED_LATE])
+async def test_an_erasure_is_carried_out_when_the_crm_is_there_again(world: CrmWorld, fault: Fault) -> None:
+    await world.tell("ana", email="ana@example.com")
+    await world.run()
+    await erase(world, "ana", crm=True)
+    world.server.mischief.expect(fault)
+    with pytest.raises(Unavailable):
+        await world.run()
+    world.server.mischief.faults.clear()
+    await world.run()
+    assert (len(world.tables.purged), world.tables.living("contacts")) == (1, [])
 
 
 async def test_what_was_deleted_there_is_not_made_again_and_playbooks_hear_of_it(world: CrmWorld) -> None:
