@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -15,7 +16,7 @@ from perennia.core.definitions import Policies, Sender, Tracking
 from perennia.core.digests import alone, items_of
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
-from perennia.core.tracking import tracking_of
+from perennia.core.tracking import NOTHING_SAID, tracking_of
 from perennia.providers.addresses import InvalidAddress, Mailbox
 from perennia.providers.email import OutgoingEmail
 from perennia.providers.failures import Misconfigured
@@ -93,8 +94,15 @@ class Letters:
         self._links = links
         self._return_paths = return_paths
 
-    async def write(self, customer: str, effect: SendEmail, recipient: Mailbox, date: datetime) -> Letter:
-        """The email of one effect: the same effect gives the same Message-ID.
+    async def write(
+        self,
+        customer: str,
+        effect: SendEmail,
+        recipient: Mailbox,
+        date: datetime,
+        said: Mapping[str, bool] = NOTHING_SAID,
+    ) -> Letter:
+        """The email of one effect: the same effect gives the same Message-ID. ``said``: what the customer said of topics by now.
 
         Raises `TemplateError`, of a digest where none of its messages can be rendered; `Misconfigured` where the policies
         name no usable sender.
@@ -117,7 +125,8 @@ class Letters:
             asked=asking,
             confirm_url=self._confirm_url(customer, effect, recipient),
         )
-        message, left_out = await self._rendered(effect, policies, surroundings)
+        tracked = _Tracked(effect.reference, tracking_of(effect, policies, said), self._links)
+        message, left_out = await self._rendered(effect, policies, surroundings, tracked)
         email = OutgoingEmail(
             sender=sender,
             recipient=recipient,
@@ -134,11 +143,10 @@ class Letters:
         return Letter(email, left_out)
 
     async def _rendered(
-        self, effect: SendEmail, policies: Policies, surroundings: Surroundings
+        self, effect: SendEmail, policies: Policies, surroundings: Surroundings, tracked: _Tracked
     ) -> tuple[RenderedMessage, dict[str, str]]:
         """The message, and by key what could not be rendered of a digest, and why."""
         template = await self._template(effect)
-        tracked = _Tracked(effect.reference, tracking_of(effect, policies), self._links)
         if not effect.items:
             # In a thread: what takes long in a template holds up no other message, no sign of life.
             message = await asyncio.to_thread(render_message, template, effect.context, surroundings)

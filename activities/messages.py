@@ -137,7 +137,8 @@ class _Attempt:
 
     async def _send_to(self, recipient: Mailbox) -> None:
         try:
-            letter = await self._letters.write(self._customer, self._effect, recipient, self._clock.now())
+            said = self._sending.recipient.consents
+            letter = await self._letters.write(self._customer, self._effect, recipient, self._clock.now(), said)
         except TemplateError as error:
             await self._fail(Reason.TEMPLATE_ERROR, _described(error))
             return

@@ -12,6 +12,7 @@ from perennia.api.needs import needs
 from perennia.api.published import Published
 from perennia.api.views import ConsentView
 from perennia.clock import Clock
+from perennia.core.tracking import CHOICE
 from perennia.ingest.bells import Bells
 from perennia.store.permission_records import ConsentOutcome, ConsentSaid
 from perennia.store.port import Store
@@ -47,8 +48,12 @@ class Consents:
         )
 
     async def say(self, reference: str, body: ConsentBody) -> ConsentAnswer:
-        """Keeps what a contact said of a topic. A yes to a topic with `confirm` sends a message; its link confirms."""
-        await self.published.must_have_topic(body.topic)
+        """Keeps what a contact said of a topic. A yes to a topic with `confirm` sends a message; its link confirms.
+
+        A no to `:tracking`: nobody shall see whether they open messages and follow links. A yes takes that back.
+        """
+        if body.topic != CHOICE:
+            await self.published.must_have_topic(body.topic)
         customer = await self.store.find(reference, "contact")
         said = ConsentSaid(
             topic=body.topic,

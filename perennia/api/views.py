@@ -230,7 +230,10 @@ class CustomerPage(View):
 
 
 class ConsentView(View):
-    """``kind`` null: no topic of the policies any more. ``until``: when a pending consent can no longer be confirmed."""
+    """``kind`` null: no topic of the policies any more. ``until``: when a pending consent can no longer be confirmed.
+
+    The topic ``:tracking`` is what they said of being tracked.
+    """
 
     topic: str
     kind: Literal["opt_in", "opt_out"] | None

@@ -11,6 +11,7 @@ from perennia.cli.options import HERE, AsJson, Customer, Data, Url, Workspace, n
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import JsonObject
+from perennia.core.tracking import CHOICE
 from perennia.permission_answers import Consent, ConsentAnswer
 
 consent = typer.Typer(help="Shows and keeps what contacts said of topics.", no_args_is_help=True)
@@ -46,7 +47,7 @@ def show(
 @consent.command("set")
 def set_(
     customer: Customer,
-    topic: Annotated[str, typer.Argument(help="The topic's id in the policies.")],
+    topic: Annotated[str, typer.Argument(help="The topic's id in the policies; :tracking for being tracked.")],
     answer: Annotated[Literal["yes", "no"], typer.Argument(help="What the contact said.")],
     source: Annotated[str, typer.Option(help="Where it was said: a form, a call, a contract.")] = "cli",
     text: Annotated[str | None, typer.Option(help="The version of the text that they saw.")] = None,
@@ -87,5 +88,7 @@ def described(one: Consent) -> str:
         return f"{one.topic}: never said, so {'it may be sent' if one.kind == 'opt_out' else 'nothing is sent'}"
     at = f", {one.at:%Y-%m-%d %H:%M} UTC" if one.at else ""
     until = f", to be confirmed until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+    if one.topic == CHOICE:
+        return f"tracking: {'refused' if one.state == 'withdrawn' else 'not refused any more'} ({one.source}{at})"
     gone = "" if one.kind else "; no topic of the policies any more"
     return f"{one.topic}: {one.state} ({one.source}{at}{until}){gone}"

@@ -23,7 +23,7 @@ from babel.numbers import format_decimal, format_percent, is_currency
 from perennia.core.calendar import SpanError, instant, parse_span
 from perennia.core.instants import instant_us
 from perennia.rendering.names import WrongValue, printable
-from perennia.rendering.reader import Reader
+from perennia.rendering.reader import Reader, direction, isolated
 from perennia.rendering.source import locale_chain
 from perennia.rendering.words import MESSAGES
 
@@ -136,6 +136,11 @@ def listed(reader: Reader, value: object, conjunction: str = "and") -> str:
     return format_list(items, "or" if style == "or" else "standard", _babel(reader.locale)) if items else ""
 
 
+def isolate(reader: Reader, value: object) -> str:
+    """A name in a sentence that may run the other way."""
+    return isolated(str(printable(value)), direction(reader.locale))
+
+
 def complaint(name: str, given: Sequence[object], named: Mapping[str, object]) -> str | None:
     """What is wrong with the arguments that a template writes out, whatever its values are; `UNKNOWN` ones are values."""
     try:
@@ -167,6 +172,7 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "relative": relative,
     "span": span,
     "listed": listed,
+    "isolate": isolate,
 }
 
 

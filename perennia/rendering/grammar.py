@@ -18,7 +18,7 @@ LOOP_NAMES = frozenset(
 FUNCTIONS = frozenset({"range"})
 
 # Those of `formats`, which is only read where one of them is used: Babel takes 70 ms.
-FORMATS = frozenset({"number", "percent", "money", "date", "time", "datetime", "relative", "span", "listed"})
+FORMATS = frozenset({"number", "percent", "money", "date", "time", "datetime", "relative", "span", "listed", "isolate"})
 
 # Filters that `bounded` puts in; their names hold a blank, so that no template can call them itself.
 COUNTED, JOINED, CHOSEN, WEIGHED = "counted iterations", "joined texts", "chosen member", "weighed value"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -10,6 +12,10 @@ from perennia.core.decisions import SendEmail
 from perennia.core.definitions import Policies
 from perennia.core.json_values import Json, JsonObject
 
+# Unicode's annex 9: what stands between the two is laid out by itself, in the direction of its own first letter.
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+# Characters that turn whatever follows them; a value that holds them would turn the sentence around it.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -58,6 +64,18 @@ def primary(locale: str) -> str:
 def direction(locale: str) -> str:
     """``rtl`` or ``ltr``, for HTML's ``dir``."""
     return "rtl" if primary(locale) in _RIGHT_TO_LEFT else "ltr"
+
+
+def isolated(text: str, around: str) -> str:
+    """The text as it stands in a sentence of direction ``around``: apart, where letters of it run the other way.
+
+    Else its full stops, brackets and numbers are laid out as if they were the sentence's own.
+    """
+    text = _TURNING.sub("", text)
+    foreign = ("L",) if around == "rtl" else ("R", "AL")
+    if any(unicodedata.bidirectional(letter) in foreign for letter in text):
+        return f"{_ISOLATE}{text}{_END_ISOLATE}"
+    return text
 
 
 def spoken(reader: Reader, language: str) -> str:

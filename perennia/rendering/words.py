@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 from markupsafe import Markup, escape
 
-from perennia.rendering.reader import direction, primary
+from perennia.rendering.reader import direction, isolated, primary
 
 ENGLISH = "en"
 
@@ -32,8 +32,14 @@ class Words:
         return self.locale == primary(locale)
 
     def say(self, sentence: str, **values: object) -> Markup:
-        """The sentence with values put in, all of it escaped. Raises KeyError for a name that there is not."""
-        return escape(self.sentences[sentence]).format(**values)
+        """The sentence with values put in, all of it escaped; a name that runs the other way (`isolated`) stays in order.
+
+        Raises KeyError for a name that there is not.
+        """
+        told = {
+            name: isolated(value, self.direction) if isinstance(value, str) else value for name, value in values.items()
+        }
+        return escape(self.sentences[sentence]).format(**told)
 
 
 class Dictionary:

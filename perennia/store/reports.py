@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from perennia.core.decisions import MessageTold, Told
 from perennia.core.json_values import JsonObject
+from perennia.core.tracking import CHOICE
 from perennia.store.bodies import normal_address, storable
 from perennia.store.driver import insert_into
 from perennia.store.identities import Name
@@ -20,7 +21,7 @@ from perennia.store.permission import say
 from perennia.store.permission_records import ConsentSaid
 from perennia.store.records import MessageReport
 from perennia.store.suppressing import suppress
-from perennia.store.tables import IS_SOFT, messages, reports
+from perennia.store.tables import IS_SOFT, consents, customers, messages, reports
 from perennia.store.telling import tell_message
 
 # An address that mail cannot be left at five times in a month is given up: what mailing list software has as its rule.
@@ -43,6 +44,8 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     key, customer, topic, address, left = _message_of(connection, report.reference)
     if key is None and (report.seen or report.unsigned):
         return False
+    if report.seen and customer is not None and _refused(connection, customer):
+        return False
     if report.seen:
         report = _by_whom(report, left, at)
     if report.unsigned:
@@ -64,6 +67,13 @@ def hear_report(connection: Connection, report: MessageReport, at: datetime) -> 
     if report.what == "unsubscribed" and customer is not None and topic is not None:
         say(connection, customer, ConsentSaid(topic=topic, given=False, at=at, source=report.provider))
     return True
+
+
+def _refused(connection: Connection, customer: str) -> bool:
+    """Whether they do not want us to see it, also of messages that left before they said so."""
+    living = func.coalesce(customers.c.merged_into, customers.c.id)
+    said = select(consents.c.given).join(customers, consents.c.customer == living)
+    return connection.scalar(said.where(customers.c.id == customer, consents.c.topic == CHOICE)) is False
 
 
 def _by_whom(report: MessageReport, left: datetime | None, at: datetime) -> MessageReport:

@@ -11,6 +11,7 @@ import msgspec
 
 from perennia.core.decisions import Act, JournalEntry, Outcome, Reason
 from perennia.core.json_values import Json, JsonObject
+from perennia.core.tracking import CHOICE
 from perennia.why.changes import changes
 from perennia.why.evidence import evidence_line, local_time
 from perennia.why.reasons import meaning, reason_in_words
@@ -163,6 +164,10 @@ def _of_stage(entry: JournalEntry) -> str:
 def _consent(entry: JournalEntry) -> str:
     topic = _text(entry.detail.get("topic"))
     match entry.code:
+        case "withdrawn" if topic == CHOICE:
+            return f"does not want to be tracked{_source(entry)}"
+        case "given" if topic == CHOICE:
+            return f"takes back that they do not want to be tracked{_source(entry)}"
         case "given":
             return f"said yes to the topic {topic}{_source(entry)}"
         case "withdrawn":

@@ -15,7 +15,7 @@ import pytest
 
 from perennia.core.documents import Triggers
 from tests.api.test_questions_page import asked
-from tests.support.api_world import NOW, POLICIES, World, api_world
+from tests.support.api_world import NOW, TRACKED, World, api_world
 from tests.support.commands import perennia
 from tests.support.node_modules import installed, needs_node
 from tests.support.serving import served
@@ -116,7 +116,7 @@ async def test_axe_finds_nothing_on_any_page_and_each_fits_a_phone(
 ) -> None:
     modules = await asyncio.to_thread(installed, pytestconfig, HERE)
     async with api_world() as people, api_world() as asking:
-        await people.store.publish([POLICIES], Triggers(), NOW, "sam", None)
+        await people.store.publish([TRACKED], Triggers(), NOW, "sam", None)
         answering = await asked(asking, languages={})
         async with served(people.app) as at, served(asking.app) as there:
             survey = there + "/" + answering.split("/", 3)[3]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from perennia.core.documents import Triggers
-from tests.support.api_world import NOW, POLICIES, World, api_world
+from tests.support.api_world import NOW, POLICIES, TRACKED, World, api_world
 
 
 @pytest.fixture
@@ -90,3 +90,39 @@ async def test_while_the_store_is_away_nothing_is_lost(world: World) -> None:
     answer = await world.client.post(url(world), data={"topic.news": "on"})
     assert answer.status_code == 503
     assert '<input type="hidden" name="topic.news" value="on">' in answer.text
+
+
+# --- being tracked --------------------------------------------------------------------------------------------------
+
+LABEL = "Do not record whether I open messages or follow their links"
+
+
+@pytest.fixture
+async def tracking() -> AsyncIterator[World]:
+    async with api_world() as world:
+        await world.store.publish([TRACKED], Triggers(), NOW, "sam", None)
+        yield world
+
+
+async def test_where_nobody_is_tracked_there_is_nothing_to_refuse(world: World) -> None:
+    assert LABEL not in (await world.client.get(url(world))).text
+    world.store.said = {":tracking": False}
+    assert LABEL in (await world.client.get(url(world))).text
+
+
+async def test_whoever_does_not_want_to_be_tracked_says_so(tracking: World) -> None:
+    assert 'name="untracked">' in (await tracking.client.get(url(tracking))).text
+
+    saved = await tracking.client.post(url(tracking), data={"topic.tips": "on", "untracked": "on"})
+
+    assert 'name="untracked" checked>' in saved.text
+    assert tracking.store.said == {":tracking": False}
+    assert [(one.topic, one.given, one.source) for one in tracking.store.heard] == [(":tracking", False, "preferences")]
+
+
+async def test_a_refusal_is_taken_back_and_stays_where_nothing_is_said_of_it(tracking: World) -> None:
+    tracking.store.said = {":tracking": False}
+    await tracking.client.post(url(tracking), data={"none": "1"})
+    assert tracking.store.said == {":tracking": False, "tips": False}
+    await tracking.client.post(url(tracking), data={"topic.news": "on"})
+    assert tracking.store.said == {":tracking": True, "tips": False, "news": True}

@@ -23,6 +23,7 @@ from perennia.core.decisions import EffectEnded, MessageTold, Outcome, SendEmail
 from perennia.providers.addresses import Mailbox
 from perennia.rendering.links import ClickLink, Links
 from perennia.store import SqlStore, open_store
+from perennia.store.permission_records import ConsentSaid
 from perennia.store.port import Store, StoreUnavailable
 from perennia.store.records import MessageReport, SendStatus
 from tests.support.api_world import FixedClock, HeardBells
@@ -145,6 +146,14 @@ async def test_a_click_seconds_after_the_message_left_is_a_scanners_and_a_later_
     await site.client.get(link(site))
     assert await site.reported() == [("clicked", False), ("clicked", True)]
     assert await site.told() == ["clicked"]
+
+
+async def test_who_does_not_want_to_be_tracked_is_not_also_by_links_that_left_before(site: Site) -> None:
+    refused = ConsentSaid(topic=":tracking", given=False, at=AT, source="preferences")
+    await site.store.say_consent(site.customer, refused)
+    assert (await site.client.get(link(site))).status_code == 302
+    await site.client.get(LINKS.open_url(site.effect.reference))
+    assert await site.reported() == []
 
 
 async def test_a_link_that_nobody_signed_leads_nowhere(site: Site) -> None:

@@ -69,6 +69,9 @@ POLICIES = Document(
         '"description":"How to get more out of it"},"news":{"kind":"opt_in","name":"News"}}}'
     ),
 )
+TRACKED = msgspec.structs.replace(
+    POLICIES, version="p2", body=POLICIES.body.replace('"name":"Tips', '"tracking":{"clicks":true},"name":"Tips')
+)
 
 
 class FixedClock:
