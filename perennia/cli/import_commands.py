@@ -12,7 +12,7 @@ import typer
 
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Workspace, who
-from perennia.cli.row_progress import RowProgress, say_refused
+from perennia.cli.row_progress import RowProgress, say_columns, say_refused
 from perennia.cli.speech import note, say, say_json
 from perennia.cli.stored import store_of
 from perennia.clock import WallClock
@@ -81,6 +81,8 @@ async def _import(settings: Settings, columns: ColumnMap, file: Path, *, dry_run
 
 def _say(file: Path, report: Report, *, dry_run: bool) -> None:
     state = report.state
+    if dry_run:
+        say_columns(report.columns)
     say_refused(str(file), report.errors, state.bad)
     what = "can be read" if dry_run else "taken"
     known = "" if dry_run else f", {state.known:,} known already"

@@ -13,7 +13,7 @@ import typer
 
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Workspace, who
-from perennia.cli.row_progress import RowProgress, say_refused
+from perennia.cli.row_progress import RowProgress, say_columns, say_refused
 from perennia.cli.speech import say, say_json, say_table
 from perennia.cli.stored import store_of
 from perennia.importing.cursors import CursorWrong
@@ -108,6 +108,8 @@ def run(
         errors = [asdict(each) for each in report.errors]
         say_json({"taken": taken, "known": known, "refused": bad, "errors": errors, "pull": state})
     else:
+        if dry_run:
+            say_columns(report.columns)
         say_refused(name, report.errors, bad)
         say(f"{taken:,} {'can be read' if dry_run else 'taken'}, {known:,} known already, {bad:,} refused")
     raise typer.Exit(Exit.FINDINGS if bad else Exit.OK)

@@ -144,7 +144,9 @@ class _Run:
         state, clock = self.report.state, self.puller.clock
         batch = [self._row(cells, state.row + number, frontier) for number, cells in enumerate(rows, start=1)]
         intake = Intake(self.puller.store, clock, self.columns, self.dry_run, self.puller.ring)
-        taken = await intake.take(RowReader(self.columns, state.id, clock.now()), batch)
+        reader = RowReader(self.columns, state.id, clock.now())
+        taken = await intake.take(reader, batch)
+        self.report.columns.update(reader.targets)
         self.report.errors += taken.wrong[: KEPT - len(self.report.errors)]
         marks = {row.number: row.mark for row in batch}
         refused = [self._refused(each, marks[each.row]) for each in taken.wrong]

@@ -55,13 +55,16 @@ class Wrong(Exception):
 
 
 class RowReader:
-    """``source``: what the ids of messages begin with, so that the same rows of the same file are the same messages."""
+    """``source``: what the ids of messages begin with, so that the same rows of the same file are the same messages.
+
+    ``targets``: what each column is taken for, of the rows that were read.
+    """
 
     def __init__(self, columns: ColumnMap, source: str, now: datetime) -> None:
         self._columns = columns
         self._source = source
         self._now = now
-        self._targets: dict[str, str] = {}
+        self.targets: dict[str, str] = {}
 
     def read(self, row: Row) -> Told | RowError:
         if row.error is not None:
@@ -94,7 +97,7 @@ class RowReader:
         rest: JsonObject = {}
         required, optional = PARTS[self._columns.kind]
         for column, cell in row.cells.items():
-            target = self._targets.get(column) or self._targets.setdefault(column, self._columns.target(column))
+            target = self.targets.get(column) or self.targets.setdefault(column, self._columns.target(column))
             is_part = target in required or target in optional
             value = self._value(column, cell, is_text=row.is_text, keep=is_part)
             if target in _WHOLE and (whole := _object_in(value)) is not None:

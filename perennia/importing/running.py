@@ -24,10 +24,11 @@ MOST_ERRORS: Final = 1_000  # told of one import; the count is of all
 
 @dataclass
 class Report:
-    """``errors``: the first thousand."""
+    """``errors``: the first thousand. ``columns``: what each is taken for: a part of the kind, a trait's name, or `IGNORE`."""
 
     state: ImportState
     errors: list[RowError] = field(default_factory=list[RowError])
+    columns: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Import:
         """``begun``: how far it was; rows up to that one are passed over. The same rows again change nothing."""
         reader = RowReader(self.columns, begun.id, self.clock.now())
         intake = Intake(self.store, self.clock, self.columns, self.dry_run)
-        report = Report(begun)
+        report = Report(begun, columns=reader.targets)
         for batch in _batches(row for row in rows if row.number > begun.row):
             taken = await intake.take(reader, batch)
             report.errors += taken.wrong[: MOST_ERRORS - len(report.errors)]

@@ -90,7 +90,10 @@ def test_customers_of_a_spreadsheet(desk: Desk) -> None:
     again = desk.run("customers", "people.csv", "--map", "E-Mail=email", "--text", "zip", "--again", "--json")
 
     refused = "people.csv: row 2, column user_id: there is no id; name its column with --map COLUMN=id\n"
-    assert (looked.code, looked.out) == (1, f"{refused}2 can be read, 1 refused\n")
+    read_as = (
+        "user_id -> id\nE-Mail -> email\nplan -> plan\nseats -> seats\nzip -> zip\nnote -> note\nactive -> active\n"
+    )
+    assert (looked.code, looked.out) == (1, f"{read_as}{refused}2 can be read, 1 refused\n")
     assert (taken.code, taken.out) == (1, f"{refused}2 taken, 0 known already, 1 refused\n")
     state = cast("JsonObject", again.document["import"])
     assert (state["taken"], state["known"], state["bad"], state["done"]) == (0, 2, 1, True)
