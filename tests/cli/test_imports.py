@@ -239,7 +239,10 @@ def test_a_database_is_read_by_command(desk: Desk, monkeypatch: pytest.MonkeyPat
         3,
         "perennia: people: the variable WAREHOUSE is not set; set it to the database's address, where workers run\n",
     )
-    assert (looked.code, looked.out) == (1, f"{refused}1 can be read, 0 known already, 1 refused\n")
+    assert (looked.code, looked.out) == (
+        1,
+        f"id -> id\nplan -> plan\nn -> left out\n{refused}1 can be read, 0 known already, 1 refused\n",
+    )
     assert (taken.code, taken.out) == (1, f"{refused}1 taken, 0 known already, 1 refused\n")
     assert (again.code, again.out) == (0, "0 taken, 0 known already, 0 refused\n")
     assert desk.traits("ana") == {"plan": "pro"}
