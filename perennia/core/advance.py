@@ -62,7 +62,7 @@ from perennia.core.facts import Facts, absorb
 from perennia.core.nodes import MESSAGES
 from perennia.core.obeying import obey
 from perennia.core.outward import unwelcome
-from perennia.core.state import CustomerState, Recipient
+from perennia.core.state import CustomerState, Recipient, Trial
 
 # Rounds at one instant after which the enrollments that still move are ended (language, section 6.3).
 MAX_ROUNDS = 100
@@ -76,7 +76,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     ``event:NAME`` and ``trait:NAME`` of what could change something earlier, `MESSAGES` where what is told of a message could,
     `PERMISSION` where consent and suppression could. ``recipients``: those given, with what was released and
     ended here. ``tellings``: what other customers must be told. ``heard``: events that steps and tracks raised here, part of
-    the customer's past.
+    the customer's past. ``trials``: enrollments that are compared, as they stand now, where something of that changed.
     """
 
     state: CustomerState
@@ -88,6 +88,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     recipients: Mapping[str, Recipient] = {}
     tellings: tuple[Telling, ...] = ()
     heard: tuple[CustomerEvent, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
 
 def new_customer(customer: str, kind: Scope, ref: str, first_seen: datetime) -> CustomerState:
@@ -357,6 +358,7 @@ def _decision(run: Deliberation) -> Decision:
         recipients=_recipients(run),
         tellings=tuple(run.tellings),
         heard=tuple(run.heard),
+        trials=tuple(run.trials.values()),
     )
 
 
@@ -387,6 +389,10 @@ def _watching(run: Deliberation) -> frozenset[str]:
     for enrollment in run.state.enrollments:
         book = run.book_of(enrollment)
         tokens += book.watching[enrollment.step]
+        if book.follows_zone:
+            tokens.append(ZONE_TRAIT)
+    for _, book in run.observed():
+        tokens += [] if book.goal_event is None else [f"event:{book.goal_event}"]
         if book.follows_zone:
             tokens.append(ZONE_TRAIT)
     if run.state.kind == "account" and watches_contacts(run):

@@ -30,7 +30,7 @@ from perennia.core.facts import absorb, set_traits, zones_told
 from perennia.core.json_values import Json, JsonObject
 from perennia.core.message_parts import DigestItem
 from perennia.core.nodes import CompiledPlaybook
-from perennia.core.state import CustomerState, Enrollment, Recipient, Watch
+from perennia.core.state import CustomerState, Enrollment, Recipient, Trial, Watch
 
 ZONE_TRAIT = "trait:timezone"
 # Consent and suppression: they are no inputs, but where this is watched, the store rings when one is withdrawn.
@@ -101,6 +101,8 @@ class Deliberation:
         # Those that were heard, and what other customers must be told.
         self.heard: list[CustomerEvent] = []
         self.tellings: list[Telling] = []
+        # How the enrollments that are compared stand, by id, where something of it changed.
+        self.trials: dict[str, Trial] = {}
         self._tokens: list[str] = []
         self._seen: dict[str, int] = {}
         # What expressions see of the customer, until something changes.
@@ -136,7 +138,9 @@ class Deliberation:
         if event.name not in self.catalog.awaited_events:
             return False
         books = map(self.book_of, self.state.enrollments)
-        return any(event.name in book.event_tests or event.name in book.rule_events for book in books)
+        if any(event.name in book.event_tests or event.name in book.rule_events for book in books):
+            return True
+        return any(event.name == book.goal_event for _, book in self.observed())
 
     # --- what changed -----------------------------------------------------------------------------------------------
 
@@ -191,6 +195,11 @@ class Deliberation:
                 dues.append(enrollment.due)
                 watches += enrollment.watches.values()
             dues += [watch.next_change for watch in watches]
+            for observed, _ in self.observed():
+                # The end of its span wakes nobody.
+                own = observed.watches.values()
+                watches += own
+                dues += [each.next_change for each in own if _comes_before(each, observed.counted_until)]
             tokens = {token for watch in watches for token in watch.watching}
             self._survey = Survey(frozenset(tokens), min([due for due in dues if due is not None], default=None))
         return self._survey
@@ -277,6 +286,11 @@ class Deliberation:
 
     def book_of(self, enrollment: Enrollment) -> CompiledPlaybook:
         return self.catalog.playbook(enrollment.playbook, enrollment.version)
+
+    def observed(self) -> list[tuple[Enrollment, CompiledPlaybook]]:
+        """Enrollments that have ended and whose goal is still looked for, of versions that the catalog has."""
+        known = (each for each in self.state.observed if self.catalog.knows(each.playbook, each.version))
+        return [(each, self.book_of(each)) for each in known]
 
     def in_order(self) -> list[Enrollment]:
         """Active enrollments: higher priority first, then older, then by playbook id (language, section 6.3)."""
@@ -376,3 +390,7 @@ class Deliberation:
 
 def _tells_of(entry: JournalEntry, released: Effect | DigestItem) -> bool:
     return (entry.act, entry.enrollment, entry.step) == (Act.RELEASED, released.enrollment, released.step)
+
+
+def _comes_before(watch: Watch, end: datetime | None) -> bool:
+    return watch.next_change is not None and end is not None and watch.next_change < end

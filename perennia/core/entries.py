@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from perennia.core.calendar import parse_span
 from perennia.core.decisions import Act, CustomerEvent, EnrollOrder, Evidence, Reason
 from perennia.core.deliberation import OWN_STEPS, Deliberation
 from perennia.core.expressions import Expression
@@ -14,9 +13,7 @@ from perennia.core.nodes import CompiledPlaybook, WhenTest
 from perennia.core.reentry import NEVER, may_reenter, remember_end, remember_entry
 from perennia.core.shares import position_of
 from perennia.core.state import Burst, Enrollment
-
-# How long somebody is held out of a playbook whose goal has no `within`.
-HOLDOUT_LASTS = parse_span("90d")
+from perennia.core.trials import HOLDOUT_LASTS, begin_trial, observe
 
 # Circles that an effect or another customer is part of move at more than one instant: no round of one instant sees them.
 GUARDED = timedelta(hours=1)
@@ -168,6 +165,7 @@ def enter(
         run.note(Act.ENTERED, "holdout", enrollment=candidate, reason=reason, detail=detail, evidence=evidence)
     else:
         run.note(Act.ENTERED, "entered", enrollment=candidate, detail=detail, evidence=evidence)
+    begin_trial(run, book, candidate)
     return None
 
 
@@ -259,6 +257,7 @@ def end(
         reason, detail = "completed", {**(detail or {}), "holdout": reason}
     state.enrollments = [each for each in state.enrollments if each is not enrollment]
     remember_end(run, enrollment, removed=removed)
+    observe(run, enrollment)
     run.ends.append((enrollment.playbook, reason if reason in ("completed", "goal") else "exited"))
     if enrollment.reports_to is not None:
         run.report(enrollment.reports_to, run.instant, {"ended": reason})

@@ -9,7 +9,7 @@ from datetime import datetime
 from perennia.core.calendar import Span
 from perennia.core.decisions import Act, Outcome, Reason
 from perennia.core.deliberation import ZONE_TRAIT, Deliberation
-from perennia.core.entries import HOLDOUT_LASTS, end
+from perennia.core.entries import end
 from perennia.core.json_values import JsonObject
 from perennia.core.nodes import (
     AnyNode,
@@ -34,6 +34,7 @@ from perennia.core.state import Enrollment, Hold, Round, UnspentEvent, Watch
 from perennia.core.step_ids import place_steps
 from perennia.core.steps import walk
 from perennia.core.surveys import await_response, fix_instants
+from perennia.core.trials import HOLDOUT_LASTS, tell_trial
 from perennia.core.until import aim_at_date, aim_at_time, until_key
 
 # A customer who waits keeps the instant since which it has waited, however the new version says until when.
@@ -56,8 +57,12 @@ def move(run: Deliberation, enrollment: Enrollment, version: str, map_: Mapping[
     # Its rules and its wait are looked at afresh: their expressions may have changed.
     enrollment.watches = {}
     run.note(Act.MIGRATED, "migrated", enrollment=enrollment, step=target, detail=detail)
+    until = run.calendar.after(enrollment.started, after.goal_within or HOLDOUT_LASTS)
+    if enrollment.counted_until is not None:
+        enrollment.counted_until = until
+        tell_trial(run, enrollment)
     if enrollment.held_out:
-        enrollment.due = run.calendar.after(enrollment.started, after.goal_within or HOLDOUT_LASTS)
+        enrollment.due = until
     elif step is not None and target is not None:
         _come_round_with(enrollment, after, target)
         walk(run, enrollment, _stand(run, enrollment, before.nodes[step], after.nodes[target]))

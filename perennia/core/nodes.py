@@ -386,6 +386,11 @@ class CompiledPlaybook:
     welcoming: tuple[EnrollNode, ...] = ()
     watching: Mapping[str | None, tuple[str, ...]] = field(init=False)
 
+    @property
+    def goal_event(self) -> str | None:
+        """The name of the event that its goal looks for, where it is one."""
+        return self.goal.test.event if self.goal is not None and isinstance(self.goal.test, EventTest) else None
+
     def __post_init__(self) -> None:
         rules = tuple(f"event:{name}" for name in sorted(self.rule_events))
         waits = {id_: node.watching for id_, node in self.nodes.items() if isinstance(node, WaitForNode)}

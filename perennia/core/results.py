@@ -140,6 +140,8 @@ def message_told(run: Deliberation, told: MessageTold) -> None:
     if handed is not None:
         at_account = msgspec.structs.replace(told, key=handed, contact=run.state.facts.ref, seq=0)
         run.tell(handed.rsplit("/", 3)[0], at_account)
+    if key is not None and enrollment is None:
+        _tell_observed(run, key, told.what)
     if key is None or enrollment is None:
         return
     keep_told(run, enrollment, (told.what, key.step), told.seq)
@@ -153,6 +155,14 @@ def message_told(run: Deliberation, told: MessageTold) -> None:
     if under_way and "outcome" in known:
         known = {}  # that is of the visit before: the message was told of before we heard that it has left
     learn(run, enrollment, key.step, {**known, told.what: True})
+
+
+def _tell_observed(run: Deliberation, key: EffectKey, what: str) -> None:
+    """What becomes of a message after its enrollment has ended; kept where the goal reads that."""
+    for each in run.state.observed:
+        step = each.renamed.get(key.step, key.step)
+        if each.id == key.enrollment and each.visits.get(step, 0) == key.visit:
+            learn(run, each, step, {**each.steps.get(step, {}), what: True})
 
 
 def _enrollment_of(run: Deliberation, effect: str) -> tuple[EffectKey | None, Enrollment | None]:

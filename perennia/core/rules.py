@@ -9,6 +9,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.keys import is_about
 from perennia.core.nodes import EventTest, Rule
 from perennia.core.state import Enrollment
+from perennia.core.trials import count_conversion, still_observed, tell_trial
 
 
 def end_by_rules(run: Deliberation, event: CustomerEvent | None) -> bool:
@@ -27,6 +28,12 @@ def end_by_rules(run: Deliberation, event: CustomerEvent | None) -> bool:
                 break
     for enrollment in run.in_order():
         ended |= _reach_goal(run, enrollment, news, event)
+    for observed, book in still_observed(run):
+        goal = book.goal
+        if goal is not None and _holds(run, observed, goal, news, event):
+            detail = {**count_conversion(run, observed), **(_seen(goal) or {})}
+            evidence = _evidence(run, observed, goal, event)
+            run.note(Act.GOAL, "goal", enrollment=observed, detail=detail, evidence=evidence)
     return ended
 
 
@@ -37,12 +44,15 @@ def _reach_goal(run: Deliberation, enrollment: Enrollment, news: tuple[str, ...]
         return False
     if enrollment.goal_reached is not None or not _holds(run, enrollment, goal, news, event):
         return False
-    within = book.goal_within
-    converted = within is None or run.instant < run.calendar.after(enrollment.started, within)
+    within, until = book.goal_within, enrollment.counted_until
+    if until is None and within is not None:
+        until = run.calendar.after(enrollment.started, within)
+    converted = until is None or run.instant < until
     evidence = _evidence(run, enrollment, goal, event)
     detail: JsonObject = {"conversion": converted, **(_seen(goal) or {})}
     run.note(Act.GOAL, "goal", enrollment=enrollment, detail=detail, evidence=evidence)
     enrollment.goal_reached = run.instant
+    tell_trial(run, enrollment)
     enrollment.watches.pop(goal.key, None)
     if enrollment.held_out or (book.definition.goal is not None and book.definition.goal.then == "exit"):
         end(run, enrollment, "goal", evidence, detail=_seen(goal))

@@ -103,6 +103,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``awaited``: of its step's errands that have not ended, by key, the contacts (``ref``). ``errand``: it is one step of
     the account's, and ends with it. ``reports_to``: the key of the errand that ends when it ends.
     ``renamed``: steps that it was at under another id, before it was migrated.
+    ``counted_until``: it is compared with others, and a goal that it reaches before then counts (`trials`).
     """
 
     id: str
@@ -131,6 +132,7 @@ class Enrollment(msgspec.Struct, kw_only=True, omit_defaults=True):
     errand: Errand | None = None
     reports_to: str | None = None
     renamed: dict[str, str] = {}
+    counted_until: datetime | None = None
 
     @property
     def is_held(self) -> bool:
@@ -237,6 +239,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``contacts``: an account's, by internal id.
     ``obeyed``: the number of the last revision whose orders for everybody in a playbook it has carried out.
     ``late_tasks``: by key those that will be escalated unless somebody ends them. ``digests``: by topic.
+    ``observed``: enrollments that have ended and whose goal is still looked for, with what that takes of them.
     """
 
     customer: str
@@ -258,6 +261,7 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
     obeyed: int = 0
     late_tasks: dict[str, LateTask] = {}
     digests: dict[str, Digested] = {}
+    observed: list[Enrollment] = []
 
     def copied(self) -> CustomerState:
         """A copy to change: containers are copied, frozen things are shared."""
@@ -275,12 +279,29 @@ class CustomerState(msgspec.Struct, kw_only=True, omit_defaults=True):
             asks=list(self.asks),
             late_tasks=dict(self.late_tasks),
             digests=dict(self.digests),
+            observed=[enrollment.copied() for enrollment in self.observed],
         )
 
 
 def _copied(facts: Facts) -> Facts:
     tallies = {key: msgspec.structs.replace(tally, recent=list(tally.recent)) for key, tally in facts.tallies.items()}
     return msgspec.structs.replace(facts, traits=dict(facts.traits), tallies=tallies, answers=dict(facts.answers))
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One enrollment that is compared with others, as it stands: what experiments count (`trials`).
+
+    ``variants``: by split the one it went into so far. ``converted``: when it reached its goal, before ``until``.
+    """
+
+    enrollment: str
+    playbook: str
+    version: str
+    began: datetime
+    until: datetime
+    held_out: bool = False
+    variants: dict[str, str] = {}
+    converted: datetime | None = None
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

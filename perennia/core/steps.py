@@ -45,6 +45,7 @@ from perennia.core.stages import set_stage
 from perennia.core.state import Enrollment
 from perennia.core.surveys import await_response, reminder_due
 from perennia.core.tasks import overdue
+from perennia.core.trials import tell_trial
 from perennia.core.until import begin_until, until
 from perennia.core.waits import begin_race, forget_told, race, waited
 
@@ -217,6 +218,7 @@ def _split(run: Deliberation, enrollment: Enrollment, node: SplitNode) -> Onward
     if variant not in node.targets:
         variant = chosen(position_of(enrollment.playbook, run.state.facts.ref, node.id), node.shares)
     finish(run, enrollment, node, Outcome.DONE, result={"variant": variant})
+    tell_trial(run, enrollment)
     return Onward(node.targets[variant], enrollment.base)
 
 
