@@ -201,7 +201,7 @@ class _Turn:
         state = snapshot.state or new_customer(
             snapshot.customer, snapshot.kind, snapshot.external_id, snapshot.first_seen
         )
-        if not self.reloaded and not _knows_all(catalog, state, snapshot.inputs):
+        if not self.reloaded and not _knows_all(catalog, state, snapshot.inputs, self.now):
             raise UnknownBooks(catalog.revision)
         recalled = _recall(catalog, state, snapshot)
         if isinstance(recalled, NeedsHistory):
@@ -238,10 +238,12 @@ class _Turn:
         )
 
 
-def _knows_all(catalog: Catalog, state: CustomerState, inputs: Sequence[Input]) -> bool:
-    """Whether the catalog has each version that the customer is in, or is about to enter."""
+def _knows_all(catalog: Catalog, state: CustomerState, inputs: Sequence[Input], now: datetime) -> bool:
+    """Whether the catalog has each version that the customer is in, is observed for, or is about to enter."""
     entered = (each for each in inputs if isinstance(each, EnrollOrder) and each.version is not None)
-    return all(catalog.knows(each.playbook, each.version) for each in state.enrollments) and all(
+    observed = (each for each in state.observed if each.counted_until is not None and each.counted_until > now)
+    inside = (*state.enrollments, *observed)
+    return all(catalog.knows(each.playbook, each.version) for each in inside) and all(
         catalog.entered_by(order) is not None for order in entered
     )
 
@@ -299,6 +301,7 @@ def _write(decisions: Sequence[Decision], tasks: Sequence[NewTask], inputs: Sequ
         tellings=tuple(telling for decision in decisions for telling in decision.tellings),
         heard=tuple(event for decision in decisions for event in decision.heard),
         escalated=tuple(effect for effect in released if isinstance(effect, EscalateTask)),
+        trials=tuple({trial.enrollment: trial for decision in decisions for trial in decision.trials}.values()),
     )
 
 

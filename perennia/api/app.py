@@ -21,6 +21,7 @@ from perennia.api.description import describe
 from perennia.api.desk import Desk
 from perennia.api.endpoints import Endpoints
 from perennia.api.events import Events
+from perennia.api.experiments import Experiments
 from perennia.api.gate import Gate
 from perennia.api.keys import Keys
 from perennia.api.needs import must_say_scopes
@@ -104,6 +105,7 @@ def create_app(
         Privacy(store, bells, clock, audit),
         Broadcasts(store, bells, clock, audit, published, going),
         Segments(store, published, clock),
+        Experiments(store, published, clock),
         Desk(store, clock, audit, published),
         Reading(store, published, clock),
         SendingControl(store, bells, clock, audit, published, maxima),

@@ -12,10 +12,12 @@ from ruamel.yaml.error import YAMLError
 from perennia.broadcast_answers import BroadcastStanding, BroadcastWord, broadcasts, create_broadcast, steer_broadcast
 from perennia.broadcast_answers import broadcast as broadcast_of
 from perennia.cli.exits import CommandError, Exit
+from perennia.cli.experiment_commands import Effect, show_experiment
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace, who
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.json_values import JsonObject
+from perennia.experiment_answers import broadcast_report
 from perennia.settings import load_settings
 from perennia.why.reasons import meaning
 
@@ -103,6 +105,19 @@ def status(
 ) -> None:
     """Shows how far a broadcast is, and what became of everybody."""
     _show(ask(workspace, url, data, lambda at: broadcast_of(at, name)), as_json=as_json)
+
+
+@broadcast.command()
+def report(
+    name: Name,
+    effect: Effect = "20%",
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+) -> None:
+    """Shows conversions to a broadcast's goal: of its variants, and of who got it against who was held out."""
+    show_experiment(ask(workspace, url, data, lambda at: broadcast_report(at, name, effect)), as_json=as_json)
 
 
 def _register_steering(word: BroadcastWord, does: str) -> None:

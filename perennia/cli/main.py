@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "survey_commands": ("survey",),
     "segment_commands": ("segment",),
     "broadcast_commands": ("broadcast",),
+    "experiment_commands": ("experiment",),
     "consent_commands": ("consent",),
     "suppression_commands": ("suppressions",),
     "crm_commands": ("crm",),

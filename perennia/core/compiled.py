@@ -326,11 +326,16 @@ def _health_of(body: str, version: str, segments: _Segments) -> CompiledHealth:
     return compile_health(health, version, segments.of(health.scope))
 
 
+def playbook_in(document: PlaybookBody) -> Playbook:
+    """The playbook that was published, or that a broadcast is made of."""
+    of_broadcast = str(document.definition.get("playbook")).startswith(BROADCAST)
+    return (BroadcastBook if of_broadcast else Playbook).model_validate(document.definition)
+
+
 @lru_cache(maxsize=DEFINITIONS_KEPT)
 def _playbook_of(body: str, version: str, segments: _Segments) -> CompiledPlaybook:
     written = msgspec.json.decode(body, type=PlaybookBody)
-    of_broadcast = str(written.definition.get("playbook")).startswith(BROADCAST)
-    playbook = (BroadcastBook if of_broadcast else Playbook).model_validate(written.definition)
+    playbook = playbook_in(written)
     surveys = {name: Survey.model_validate(survey) for name, survey in written.surveys.items()}
     return compile_playbook(playbook, version, written.templates, segments.of(playbook.scope), surveys)
 

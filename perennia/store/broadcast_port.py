@@ -9,10 +9,11 @@ from typing import Protocol
 from perennia.core.broadcasts import Status
 from perennia.core.documents import Document
 from perennia.store.broadcast_records import Ending, EntryPage, Outcomes, Run, StoredBroadcast
+from perennia.store.trial_port import Trials
 
 
-class Broadcasts(Protocol):
-    """Every method is one transaction."""
+class Broadcasts(Trials, Protocol):
+    """Every method is one transaction. What it came to, experiments count (`Trials`)."""
 
     async def create_broadcast(self, made: StoredBroadcast, book: Document | None) -> bool:
         """Keeps a new one, with the playbook that it is made of. False: there is one of this id."""

@@ -23,12 +23,14 @@ from perennia.store.locking import lock_alive
 from perennia.store.reaching import enrolled_in
 from perennia.store.records import SendStatus
 from perennia.store.tables import customers, documents, inputs, journal, messages, reports
+from perennia.store.trials import close_trials
 
 _counts = msgspec.json.Decoder(dict[str, int]).decode
 
 
 def create(connection: Connection, made: StoredBroadcast, book: Document | None) -> bool:
     """`Store.create_broadcast`."""
+    close_trials(connection, made.created_at)
     if connection.scalar(select(broadcasts.c.id).where(broadcasts.c.id == made.id)) is not None:
         return False
     if book is not None:

@@ -45,6 +45,7 @@ from perennia.store.tables import (
     tasks,
 )
 from perennia.store.taking import Taking
+from perennia.store.trials import forget_trials
 
 MERGED = Reason.MERGED.value
 
@@ -179,7 +180,8 @@ class _Merging:
         previous, execute = self._previous.id, self._connection.execute
         entries = [self._ended(enrollment) for enrollment in former.state.enrollments]
         write_journal(self._connection, previous, entries)
-        ended = body(msgspec.structs.replace(former.state, enrollments=[]))
+        forget_trials(self._connection, previous)
+        ended = body(msgspec.structs.replace(former.state, enrollments=[], observed=[]))
         execute(
             update(customers)
             .where(customers.c.id == previous)

@@ -23,7 +23,7 @@ from perennia.core.json_values import Json, JsonObject
 from perennia.core.message_parts import AskedSurvey
 from perennia.core.playbook_orders import PlaybookOrder
 from perennia.core.reputation import Standing
-from perennia.core.state import CustomerState, Recipient
+from perennia.core.state import CustomerState, Recipient, Trial
 
 # --- accepting ------------------------------------------------------------------------------------------------------
 
@@ -132,8 +132,8 @@ class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn writes. ``closed``: keys of effects that are no longer open (ended, or withdrawn before they left).
 
     ``tellings``: inputs for other customers, whose bells are set where those concern them. ``heard``: events that the
-    decision itself raised; they join the customer's past. The store also clears the bell and moves the cursor past the
-    inputs.
+    decision itself raised; they join the customer's past. ``trials``: enrollments that are compared, as they stand. The
+    store also clears the bell and moves the cursor past the inputs.
     """
 
     state: CustomerState
@@ -147,6 +147,7 @@ class TurnWrite(msgspec.Struct, frozen=True, kw_only=True):
     tellings: tuple[Telling, ...] = ()
     heard: tuple[CustomerEvent, ...] = ()
     escalated: tuple[EscalateTask, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
 
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):

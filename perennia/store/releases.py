@@ -33,6 +33,8 @@ from perennia.store.port import StaleRevision, UnknownVersion
 from perennia.store.reaching import enrolled_in, left_of, reach_on
 from perennia.store.records import PublishOutcome, Revision, RevisionProgress, StoredCatalog, UnderWay
 from perennia.store.tables import customers, documents, playbook_orders, revision_documents, revisions
+from perennia.store.trial_tables import open_versions
+from perennia.store.trials import close_trials
 
 _current = select(revisions).where(revisions.c.number == select(func.max(revisions.c.number)).scalar_subquery())
 
@@ -62,6 +64,7 @@ def publish(
         id=_revision_id(parent, published, given), number=number, parent=parent, published_at=at, published_by=by
     )
     _write(connection, revision, published, triggers, given, reach)
+    close_trials(connection, at)
     page = reach_on(connection, number, at_once, at)
     return PublishOutcome(revision=revision, rung=page.rung, is_new=True, reached=page.done)
 
@@ -211,6 +214,9 @@ def catalog(connection: Connection, revision: str) -> StoredCatalog:
     current = _listed(connection, revision)
     entering = and_(documents.c.kind == "playbook", documents.c.version.in_(live_versions))
     past |= {each.version: each for each in _documents(connection, select(documents).where(entering))}
+    compared = and_(documents.c.kind == "playbook", documents.c.version.in_(open_versions))
+    listed = {each.version for each in current}
+    past |= {e.version: e for e in _documents(connection, select(documents).where(compared)) if e.version not in listed}
     led_to = {order.version for order in orders if order.version} - {*past, *(each.version for each in current)}
     is_led_to = and_(documents.c.kind == "playbook", documents.c.version.in_(led_to))
     if led_to:

@@ -32,6 +32,7 @@ from perennia.store.tables import (
     tasks,
     unclaimed_answers,
 )
+from perennia.store.trial_tables import trials
 
 
 class _Plain(NamedTuple):
@@ -146,7 +147,15 @@ def _entries_before(connection: Connection, ids: Sequence[str], before: datetime
     if old and not only_count:
         for start in range(0, len(old), 500):
             connection.execute(delete(journal).where(journal.c.id.in_(old[start : start + 500])))
-    return len(old)
+    return len(old) + _trials_before(connection, ids, before, only_count=only_count)
+
+
+def _trials_before(connection: Connection, ids: Sequence[str], before: datetime, *, only_count: bool) -> int:
+    """By the end of their spans, which are as long for whoever is held out as for all others: no side goes first."""
+    is_old = trials.c.customer.in_(ids) & (trials.c.until < before)
+    if only_count:
+        return connection.scalar(select(func.count()).select_from(trials).where(is_old)) or 0
+    return connection.execute(delete(trials).where(is_old)).rowcount
 
 
 def _at_of(connection: Connection, table: Table) -> ColumnElement[str]:

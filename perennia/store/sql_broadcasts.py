@@ -11,9 +11,10 @@ from perennia.store import broadcasting
 from perennia.store.broadcast_port import Broadcasts
 from perennia.store.broadcast_records import Ending, EntryPage, Outcomes, Run, StoredBroadcast
 from perennia.store.driver import Driver
+from perennia.store.trials import SqlTrials
 
 
-class SqlBroadcasts(Broadcasts):
+class SqlBroadcasts(SqlTrials, Broadcasts):
     """Part of `SqlStore`, which has the driver."""
 
     _driver: Driver

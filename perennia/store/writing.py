@@ -34,6 +34,7 @@ from perennia.store.prepared import execute
 from perennia.store.records import SendStatus, TurnWrite
 from perennia.store.screening import revive_address
 from perennia.store.tables import customers, deliveries, effects, inputs, messages
+from perennia.store.trials import write_trials
 from perennia.store.work import close_work, escalate_work, open_work
 
 
@@ -47,6 +48,7 @@ def write_turn(connection: Connection, row: CustomerRow, page: Page, write: Turn
     close_work(connection, page, write)
     write_journal(connection, row.id, write.journal)
     _keep_heard(connection, row, write.heard)
+    write_trials(connection, row.id, write.trials)
     tell_turn(connection, row, page, write)
     return _tell_others(connection, row, write)
 

@@ -36,7 +36,7 @@ _SAID = frozenset(
     | {"variant", "rounds", "milestone"}
     | {"source", "topic"}
     | {"question", "webhook", "method", "notify", "text", "crm", "record", "decision", "body"}
-    | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion"}
+    | {"message_id", "condition", "events", "arm", "traits", "outcome", "status", "conversion", "after_end"}
 )
 _SAID_OF_ORDERS = frozenset({"stage", "until", "why"})
 
@@ -111,11 +111,8 @@ def _act(entry: JournalEntry) -> str:
         case Act.HANDED_OVER:
             return f"handed {entry.code} over to contacts"
         case Act.GOAL:
-            return (
-                "reached the goal"
-                if entry.detail.get("conversion")
-                else "reached the goal, too late to count as a conversion"
-            )
+            late = "" if entry.detail.get("conversion") else ", too late to count as a conversion"
+            return f"reached the goal{' after its end' if entry.detail.get('after_end') else ''}{late}"
         case Act.ENDED:
             return _end(entry)
         case Act.STAGE:
