@@ -3,7 +3,7 @@
 Begun before, they are not among them: nobody looked for the goals of those that had ended.
 
 Revision ID: 0023
-Revises: 0022
+Revises: 0026
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from perennia.store.columns import Instant
 
 revision = "0023"
-down_revision = "0022"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
