@@ -35,6 +35,11 @@ class Mutant:
     function: str
     tree: ast.Module
 
+    @property
+    def text(self) -> str:
+        """The function as it is with the change."""
+        return ast.unparse(dict(functions(self.tree))[self.function])
+
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module's functions and methods, in their order. Raises `SyntaxError` where ``source`` does not parse."""
@@ -121,7 +126,7 @@ def _variations(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Constant(value + 1)
         case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
             yield ast.Name(NAMES[name], ast.Load())
-        case ast.Expr(value=ast.Call(func=called)) if not ast.unparse(called).startswith("super()"):
+        case ast.Expr(value=ast.Call(func=called)) if not ast.unparse(called).startswith(("super()", "assert_never")):
             yield ast.Pass()
         case ast.AugAssign() | ast.Continue() | ast.Break():
             yield ast.Pass()

@@ -134,7 +134,6 @@ def advance(
         _take(run, each)
     _pass_time(run, now, inclusive=False)
     if run.unlooked or unwelcome(run):
-        run.timed = True
         _settle(run)
     _pass_time(run, now, inclusive=True)
     return _decision(run)

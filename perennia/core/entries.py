@@ -136,7 +136,7 @@ def enter(
     ``outside``: an event or an order from outside asks for it; whatever else does may be part of a circle.
     ``match``: where the payload carries the playbook's key, if not where every event does.
     """
-    key = match or book.key
+    key = None if book.key is None else match or book.key
     candidate = Enrollment(
         id=f"{book.id}.{run.state.past.get(book.id, NEVER).runs + 1}",
         playbook=book.id,
@@ -145,7 +145,7 @@ def enter(
         step=None,
         base=run.instant,
         enter=payload,
-        key=None if book.key is None or key is None else key_of(run, key, payload),
+        key=None if key is None else key_of(run, key, payload),
     )
     refused, evidence = _objection(run, book, candidate, key, evidence, by_person=by_person)
     if refused is None and not outside and _goes_round(run, book):
@@ -204,7 +204,7 @@ def _objection(
         evidence = (*evidence, filtered)
         if filtered.value is not True:
             return Reason.FAILED_ENTRY_FILTER, evidence
-    if book.key is not None and key is not None and candidate.key is None:
+    if key is not None and candidate.key is None:
         return Reason.MISSING_KEY, (*evidence, run.explain(key, None, candidate.enter))
     if any(each.playbook == book.id and each.key == candidate.key for each in run.state.enrollments):
         return Reason.ALREADY_ENROLLED, evidence

@@ -175,8 +175,6 @@ def _yielding(run: Deliberation, node: EmailNode, enrollment: Enrollment) -> lis
     for entry in run.ledger.lower(rank, full, run.instant):
         left = [each for each in entries if each not in yielding]
         full = [cap for cap in full if cap.free_at(left, run.instant, run.calendar) > run.instant]
-        if not full:
-            break
         if entry.key in own and any(cap.counts(entry.topic) for cap in full):
             yielding.append(entry)
     left = [each for each in entries if each not in yielding]

@@ -79,7 +79,7 @@ def _end_of(run: Deliberation, enrollment: Enrollment, ended: EffectEnded) -> No
         walk(run, enrollment, onward)
         return
     enrollment.held = None
-    if isinstance(node, SurveyNode) and (enrollment.asked is not None or ended.outcome is not Outcome.FAILED):
+    if isinstance(node, SurveyNode):
         onward = ask_ended(run, enrollment, node, ended)
     elif ended.outcome is Outcome.FAILED:
         onward = failed(run, enrollment, node, ended.reason or "failed", result=ended.result)
@@ -123,7 +123,7 @@ def task_ended(run: Deliberation, ended: TaskEnded) -> None:
     if key is None or enrollment is None or not isinstance(node, TaskNode):
         return
     keep_told(run, enrollment, ("task", key.step), ended.seq)
-    if enrollment.visits.get(key.step, 0) != key.visit:
+    if enrollment.visits.get(key.step) != key.visit:
         return
     result: JsonObject = {"outcome": ended.outcome, "result": ended.result, "status": ended.outcome}
     if enrollment.step == key.step and node.step.wait:
@@ -145,7 +145,7 @@ def message_told(run: Deliberation, told: MessageTold) -> None:
     if key is None or enrollment is None:
         return
     keep_told(run, enrollment, (told.what, key.step), told.seq)
-    if enrollment.visits.get(key.step, 0) != key.visit:
+    if enrollment.visits.get(key.step) != key.visit:
         return
     if told.contact is not None:
         told_of_contact(run, enrollment, key.step, told.contact, told.what)

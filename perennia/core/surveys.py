@@ -14,7 +14,7 @@ from perennia.core.deliberation import Deliberation
 from perennia.core.json_values import JsonObject
 from perennia.core.message_parts import AskedSurvey
 from perennia.core.nodes import EmailNode, SurveyNode
-from perennia.core.outcomes import Onward, finish, learn, parse_effect_key, skipped
+from perennia.core.outcomes import Onward, failed, finish, learn, parse_effect_key, skipped
 from perennia.core.question_definitions import asked_by
 from perennia.core.state import Ask, Asked, Enrollment
 
@@ -91,6 +91,8 @@ def ask_ended(run: Deliberation, enrollment: Enrollment, node: SurveyNode, ended
     if enrollment.asked is None:
         if ended.outcome is not Outcome.SENT:
             run.state.asks = [ask for ask in run.state.asks if ask.key != ended.key]
+            if ended.outcome is Outcome.FAILED:
+                return failed(run, enrollment, node, ended.reason or "failed", result=ended.result)
             finish(run, enrollment, node, ended.outcome, reason=ended.reason, result=ended.result)
             return Onward(node.next, enrollment.base)
         if node.wait is None:

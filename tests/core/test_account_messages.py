@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import ContactChanged, SurveyAnswered
-from tests.support.lives import Life, after
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import (
+    AccountTraitsChanged,
+    ContactChanged,
+    CustomerEvent,
+    ErrandGiven,
+    Input,
+    SurveyAnswered,
+    TraitsChanged,
+)
+from tests.support.lives import START, Life, after, catalog_of
 from tests.support.yaml_scenarios import differences
 
 REVIEW = """
@@ -158,3 +167,22 @@ expect:
   - {at: 11h, ended: not_while}
 """
     assert differences(idle, NIGHT + scenario) == ""
+
+
+def test_an_account_that_gives_a_step_to_its_contacts_tells_them_once_what_has_changed() -> None:
+    catalog = catalog_of(REVIEW)
+    told: list[Input] = [
+        contact("0d", "ana", ("admin",)),
+        TraitsChanged(at=START, seq=1, traits={"plan": "pro"}),
+        CustomerEvent(at=START, seq=2, name="Review Due"),
+    ]
+    decision = advance(catalog, new_customer("acme", "account", "acme", START), START, told, {})
+    assert [type(each.input) for each in decision.tellings] == [AccountTraitsChanged, ErrandGiven]
+
+
+def test_contacts_who_come_and_go_are_watched_only_while_an_account_waits_for_one() -> None:
+    told: list[Input] = [contact("0d", "ana", ("admin",))]
+    idle = advance(catalog_of(REVIEW), new_customer("acme", "account", "acme", START), START, told, {})
+    due = CustomerEvent(at=START, seq=2, name="Review Due")
+    waiting = advance(catalog_of(REVIEW), idle.state, START, [due], {})
+    assert ("contacts" in idle.watching, "contacts" in waiting.watching) == (False, True)

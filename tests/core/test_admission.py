@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from perennia.core.admission import refusal
+from perennia.core.admission import refusal, underway
 from perennia.core.definitions import Policies, Topic
-from perennia.core.state import Recipient
+from perennia.core.state import LedgerEntry, Recipient
 
 POLICIES = Policies(
     policies="default",
@@ -74,3 +74,10 @@ def test_what_is_no_address_is_invalid(address: str) -> None:
 @pytest.mark.parametrize("address", ["ana@example.com", "ana+x@sub.example.co.uk", "ünal@exämple.de", "root@localhost"])
 def test_addresses_of_all_kinds_pass(address: str) -> None:
     assert asked(Recipient(address=address)) is None
+
+
+def test_what_is_on_its_way_cannot_be_taken_back() -> None:
+    entries = tuple(LedgerEntry(key=key, at=MONDAY, topic="tips", priority=50) for key in ("a", "b"))
+    told = underway(Recipient(address=ANA, ledger=entries), "b").ledger
+    assert told is not None
+    assert [each.left for each in told] == [False, True]

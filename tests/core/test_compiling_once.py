@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from perennia.core.advance import advance, new_customer
 from perennia.core.compiled import Catalog, compile_catalog
-from tests.support.lives import documents
+from perennia.core.decisions import CustomerEvent
+from tests.support.lives import START, after, documents
 
 TEXT = """
 segment: busy
@@ -36,3 +38,10 @@ def test_another_criterion_of_a_segment_compiles_what_names_it_anew() -> None:
     where = [each.playbooks["cheer"].where for each in (one, other)]
     assert [None if each is None else each.text for each in where] == ['in_segment("busy")'] * 2
     assert where[0] != where[1]
+
+
+def test_an_event_that_concerns_nobody_costs_no_copy_of_the_state() -> None:
+    catalog = compiled()
+    known = advance(catalog, new_customer("c1", "contact", "ana", START), START, [], {}).state
+    nothing = advance(catalog, known, after("1h"), [CustomerEvent(at=after("1h"), seq=1, name="Seen")], {}).state
+    assert nothing.watches is known.watches

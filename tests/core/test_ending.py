@@ -144,9 +144,8 @@ steps:
     assert ("10d", "email late") in life.timeline
 
 
-def test_a_circle_without_a_wait_is_stopped_and_harms_no_other_playbook() -> None:
-    # Each run flips the trait that starts the other one, for ever.
-    circle = """
+# Each run flips the trait that starts the other one, for ever.
+FLIPS = """
 playbook: ping
 topic: tips
 enter:
@@ -164,6 +163,15 @@ steps:
   - update: {ball: '"ping"'}
 ---
 """
-    life = Life(circle + LONG).event("0d", "Go").traits("1d", ball="ping").until("20d")
+
+
+def test_a_circle_without_a_wait_is_stopped_and_harms_no_other_playbook() -> None:
+    life = Life(FLIPS + LONG).event("0d", "Go").traits("1d", ball="ping").until("20d")
     assert ("10d", "email late") in life.timeline
     assert {"ended loop_guard"} <= {what for _, what in life.timeline}
+
+
+def test_who_moved_at_the_instant_of_a_circle_and_moves_no_more_lives_on() -> None:
+    long = LONG.replace("event: Go", 'when: traits.ball == "ping"')
+    life = Life(FLIPS + long).traits("1d", ball="ping").until("20d")
+    assert ("11d", "email late") in life.timeline

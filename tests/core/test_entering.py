@@ -119,6 +119,14 @@ def test_an_edge_starts_at_the_instant_at_which_it_becomes_true() -> None:
     assert life.entries == ["1d"]
 
 
+def test_what_goes_on_being_true_is_no_edge() -> None:
+    text = GREETING.replace("{event: Signed Up}", "{when: traits.seats >= 10}").replace(
+        "steps:", "  reenter: always\nsteps:"
+    )
+    life = Life(text, traits={"seats": 12}).traits("1d", seats=20).until("3d")
+    assert life.entries == ["0d"]
+
+
 def test_an_edge_by_time_alone_is_noticed_at_its_instant() -> None:
     text = GREETING.replace("{event: Signed Up}", '{when: \'idle("Logged In", "14d")\'}')
     life = Life(text).event("1d12h", "Logged In").until("30d")
@@ -198,3 +206,8 @@ def test_an_event_accepted_before_the_playbook_was_published_starts_nothing() ->
     decision = advance(catalog, new_customer("c1", "contact", "ana", START), after("3h"), [early], {})
     assert decision.state.enrollments == []
     assert decision.state.past == {}
+
+
+def test_the_state_names_the_revision_that_it_was_decided_with() -> None:
+    catalog = compile_catalog("r7", documents(TOPICS + "---" + GREETING))
+    assert advance(catalog, new_customer("c1", "contact", "ana", START), after("1h"), [], {}).state.revision == "r7"

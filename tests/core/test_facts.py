@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perennia.core.advance import advance, new_customer
 from perennia.core.calendar import Calendar
-from perennia.core.decisions import CustomerEvent
+from perennia.core.decisions import CustomerEvent, Recollection
 from perennia.core.facts import Facts, Tally, TallyNeeds, absorb, set_traits, tally_needs
 from perennia.core.json_values import Json, JsonObject
+from tests.support.lives import START, after, catalog_of
 from tests.support.watched import FIRST_SEEN, days, expression
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -159,6 +161,14 @@ def test_the_order_of_arrival_does_not_matter(found: list[tuple[int, int]], chan
     for each in shuffled:
         absorb(other, each, wanted, CALENDAR)
     assert one == other
+
+
+def test_what_is_recalled_of_the_past_is_looked_at_by_the_same_turn() -> None:
+    book = "playbook: p\nenter: {on: [{when: 'happened(\"A\")'}]}\nsteps: [{milestone: seen}]\n"
+    state = new_customer("c1", "contact", "ana", START)
+    known = advance(catalog_of(book), state, START, [], {}).state
+    recalled = Recollection(at=START, names=("A",), events=(event(START),))
+    assert advance(catalog_of(book), known, after("1h"), [recalled], {}).state.milestones == {"seen": after("1h")}
 
 
 # --- traits ---------------------------------------------------------------------------------------------------------

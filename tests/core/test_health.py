@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.lives import Life
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent
+from tests.support.lives import START, Life, after, catalog_of
 
 LOGINS = """
 health: h
@@ -181,3 +183,31 @@ def test_an_hour_that_clocks_repeat_is_two_hours_for_a_score() -> None:
     life = Life(LOGINS.replace('"1d"', '"1h"'), traits={"timezone": "Europe/Berlin"})
     life.event("236d15h10m", "In").event("236d15h20m", "In").until("238d")
     assert life.timeline[-1] == ("236d17h", "stage t: poor")
+
+
+def test_what_moved_a_score_before_anybody_took_a_new_revision_on_moved_it_at_its_hour() -> None:
+    told = [CustomerEvent(at=START, seq=seq, name="In") for seq in (1, 2, 3, 4)]
+    known = advance(catalog_of(LOGINS), new_customer("c1", "contact", "ana", START), START, told, {}).state
+    decision = advance(catalog_of(LOGINS, "r2"), known, after("2d"), [], {})
+    assert [(each.at, each.code) for each in decision.journal if each.act == "health"] == [(after("1d"), "red")]
+
+
+def test_a_measure_without_a_value_brings_nothing_or_is_left_out() -> None:
+    text = """
+health: h
+measures:
+  - {id: seats, weight: 1, score: {value: traits.seats, from: 0, to: 10}}
+  - {id: calls, weight: 3, missing: "0", score: {value: traits.calls, from: 0, to: 10}}
+  - {id: visits, weight: 2, score: {value: traits.visits, from: 0, to: 10}}
+bands: {red: 0, green: 50}
+"""
+    life = Life(text, traits={"seats": 8}).until("1h")
+    (told,) = [entry.detail for entry in life.journal if entry.act == "health"]
+    assert (told["score"], told["measures"]) == (
+        20,
+        {
+            "seats": {"score": 80, "weight": 1, "points": 20},
+            "calls": {"score": None, "weight": 3, "points": 0},
+            "visits": {"score": None, "weight": 2, "points": None},
+        },
+    )

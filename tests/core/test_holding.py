@@ -276,9 +276,30 @@ def test_a_message_that_comes_late_into_quiet_hours_is_held_like_any_other() -> 
     assert mails(found) == [("11h59m", "m"), ("23h", "m")]
 
 
+def test_a_message_that_comes_late_into_quiet_hours_is_left_out_where_its_step_says_so() -> None:
+    found = life(NIGHTS, book("m", keys="on_quiet: skip"))
+    found.world.outside.faults = [_failing(times=7)]
+    found.event("11h59m", "Go").until("3d")
+    assert [what for _, what in found.timeline] == [
+        *("email m", "skipped first: quiet_hours", "email m-later", "ended completed"),
+    ]
+
+
 def test_a_held_customer_sleeps_until_the_message_may_go() -> None:
     found = life(NIGHTS, book("m")).event("13h", "Go").until("14h")
     assert found.enrollment.due == after("23h")
+
+
+def test_a_held_message_of_a_step_after_one_that_expired_has_a_hold_of_its_own() -> None:
+    weekdays = 'quiet_hours: {window: "00:00-24:00", days: [tue, wed, thu]}'
+    text = "playbook: p\ntopic: tips\nenter: {on: [{event: Go}]}\nsteps: [{email: a, hold: 1d}, {email: b, hold: 1d}]"
+    found = Life(text, policies=weekdays).event("1d", "Go").until("5d")
+    assert found.timeline[:2] == [("2d", "skipped email-1: expired"), ("3d", "skipped email-2: expired")]
+
+
+def test_permission_address_and_zone_are_watched_while_a_message_is_held() -> None:
+    found = life(NIGHTS, book("m")).event("13h", "Go").until("14h")
+    assert found.enrollment.watches["first.held"].watching == ("permission", "trait:email", "trait:timezone")
 
 
 def _refused() -> Fault:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.lives import Life
+from perennia.core.advance import advance, new_customer
+from tests.support.lives import START, Life, after, catalog_of
 
 TRACK = """
 track: adoption
@@ -103,3 +104,9 @@ def test_the_customer_is_woken_for_it_once() -> None:
     turns = life.world.turns
     life.until("40d")
     assert life.world.turns == turns + 2  # at 30d, and the last instant looked at
+
+
+def test_what_fell_due_before_anybody_took_a_new_revision_on_was_raised_at_its_instant() -> None:
+    known = advance(catalog_of(TRACK), new_customer("c1", "contact", "ana", START), START, [], {}).state
+    decision = advance(catalog_of(TRACK, "r2"), known, after("40d"), [], {})
+    assert [(each.at, each.code) for each in decision.journal] == [(after("30d"), "Stage Behind")]

@@ -73,6 +73,15 @@ def test_who_stands_at_a_removed_step_goes_where_the_map_says() -> None:
     assert ana.timeline[1] == ("7d", "email tip")
 
 
+def test_a_migration_is_noted_with_what_it_led_from() -> None:
+    later = book("{id: hello, email: hello}\n{id: rest, wait: 7d}\n{id: tip, email: tip}")
+    ana = life()
+    before = ana.until("1d").enrollment.version
+    ana.publish("2d", later, "migrate", {"pause": "rest"}).until("3d")
+    (noted,) = [each for each in ana.journal if each.act == "migrated"]
+    assert (noted.at, noted.step, noted.detail) == (after("2d"), "rest", {"from": before, "from_step": "pause"})
+
+
 def test_the_map_may_lead_to_a_step_that_acts_at_once() -> None:
     later = book("{id: hello, email: hello}\n{id: sorry, email: sorry}\n{id: tip, email: tip}")
     ana = life().publish("2d", later, "migrate", {"pause": "sorry"}).until("20d")
@@ -82,6 +91,18 @@ def test_the_map_may_lead_to_a_step_that_acts_at_once() -> None:
 def test_who_stands_at_a_removed_step_without_a_map_ends() -> None:
     later = book("{id: hello, email: hello}\n{id: tip, email: tip}")
     assert life().publish("2d", later, "migrate").until("20d").timeline[1:] == [("2d", "ended version_migrated")]
+
+
+def test_the_result_of_a_step_goes_with_its_new_name() -> None:
+    later = book("{id: hi, email: hello}\n{id: pause, wait: 5d}\n{id: tip, email: tip, if: steps.hi.outcome == 'sent'}")
+    assert life().publish("2d", later, "migrate", {"hello": "hi"}).until("20d").timeline[1] == ("5d", "email tip")
+
+
+def test_the_result_of_a_step_stays_under_its_name_where_that_is_kept() -> None:
+    later = book(
+        "{id: hello, email: hello}\n{id: pause, wait: 5d}\n{id: tip, email: tip, if: steps.hello.outcome == 'sent'}"
+    )
+    assert life().publish("2d", later, "migrate", {"old": "tip"}).until("20d").timeline[1] == ("5d", "email tip")
 
 
 def test_exit_ends_everybody_in_a_former_version() -> None:
@@ -134,6 +155,16 @@ def test_all_of_several_events_keeps_what_has_latched() -> None:
     assert ana.timeline[0] == ("3d", "email yes")
 
 
+def test_what_has_latched_since_the_step_began_is_kept_for_it_alone() -> None:
+    pair = "wait_for: [{all: [{event: A}, {event: B}], then: [{id: yes, email: yes}]}], since: step, up_to: 9d"
+    here = book(f"{{id: r, {pair}}}")
+    ana = life(here).event("1d", "A").publish("2d", here.replace("9d", "8d"), "migrate").event("3d", "B").until("20d")
+    assert ana.timeline[0] == ("3d", "email yes")
+    there = book("{id: r, wait: 5d}\n{id: r2, wait_for: [{event: A}], since: step, up_to: 1d, else: [{email: none}]}")
+    bob = life(here).event("1d", "A").publish("2d", there, "migrate").until("20d")
+    assert bob.timeline[0] == ("6d", "email none")
+
+
 def test_a_wait_until_a_time_of_day_is_aimed_anew_from_its_beginning() -> None:
     first = book("{id: w, wait: {until: '18:00'}}\n{id: tip, email: tip}")
     past = life(first).publish("2h", first.replace("18:00", "10:00"), "migrate").until("3d")
@@ -160,6 +191,12 @@ def test_the_next_round_comes_at_its_new_time() -> None:
 def test_fewer_rounds_than_there_were_end_the_repeat_at_the_publish() -> None:
     ana = life(ROUNDS).publish("5d", ROUNDS.replace("times: 4", "times: 2"), "migrate").until("30d")
     assert ana.timeline == [("1d", "email tip"), ("4d", "email tip"), ("5d", "ended completed")]
+
+
+def test_what_follows_rounds_that_a_publish_ends_counts_from_the_publish() -> None:
+    later = book("{id: r, repeat: {every: 3d, times: 1, steps: [{id: w, wait: 1d}, {id: tip, email: tip}]}}")
+    ana = life(ROUNDS).publish("2d", later + "  - {wait: 1d}\n  - {email: last}\n", "migrate").until("30d")
+    assert ana.timeline[1] == ("3d", "email last")
 
 
 def test_who_is_in_a_round_stays_in_it() -> None:
@@ -192,6 +229,12 @@ def test_a_task_is_late_at_its_new_time() -> None:
 def test_a_task_that_is_not_waited_for_any_more_lets_go() -> None:
     later = book("{id: call, task: Call}\n{id: tip, email: tip}")
     assert life(TASK).publish("2d", later, "migrate").until("20d").timeline[1] == ("2d", "email tip")
+
+
+def test_a_task_that_a_pause_keeps_is_opened_when_that_is_over_also_after_a_publish() -> None:
+    first = book("{id: w, wait: 1d}\n{id: call, task: Call}\n{id: tip, email: tip}")
+    ana = life(first).pause("1h", "p").publish("2d", first.replace("tip}", "other}"), "migrate").resume("3d", "p")
+    assert ana.until("9d").timeline[:2] == [("3d", 'task "Call"'), ("3d", "email other")]
 
 
 def test_a_task_that_was_renamed_can_still_be_done() -> None:
@@ -241,6 +284,19 @@ def test_reminders_that_have_left_are_not_sent_again() -> None:
 def test_who_is_not_waited_for_any_more_goes_on_at_the_publish() -> None:
     ana = life(ASK).publish("4d", ASK.replace("wait: 9d, remind: [5d, 7d]", "wait: 0"), "migrate").until("20d")
     assert ana.timeline[1:] == [("5d", "email tip"), ("5d", "ended completed")]
+
+
+def test_who_is_not_waited_for_any_more_has_not_answered() -> None:
+    later = ASK.replace("wait: 9d, remind: [5d, 7d]", "wait: 0").replace("tip}", "tip, if: steps.ask.answered}")
+    ana = life(ASK).publish("4d", later, "migrate").until("20d")
+    assert ana.timeline[1] == ("5d", "skipped tip: step_condition_false")
+
+
+def test_a_reminder_that_is_held_is_held_as_long_as_the_new_version_says() -> None:
+    midweek = 'quiet_hours: {window: "00:00-24:00", days: [tue, wed]}\n'
+    ask = asking("9d", "1d").replace("survey: nps, wait", "survey: nps, hold: 12h, wait")
+    ana = Life(ask, policies=midweek).event("0d", "Go").publish("25h", ask.replace("12h", "5d"), "migrate").until("8d")
+    assert ana.timeline[1] == ("2d15h", "survey nps")
 
 
 def test_a_child_of_a_migrated_parent_still_brings_it_on() -> None:

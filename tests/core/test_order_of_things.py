@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.lives import Life
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent, TraitsChanged
+from tests.support.lives import START, Life, after, catalog_of
 
 TWO_MAILS = """
 playbook: p
@@ -53,6 +55,38 @@ def test_a_wait_hears_a_later_event_of_the_instant_at_which_it_began() -> None:
 
 def test_an_event_at_the_time_limit_itself_is_in_time() -> None:
     assert mails(Life(RACE).event("0d", "Go").event("1d", "B").until("2d")) == [("0d", "a"), ("1d", "got")]
+
+
+def test_inputs_of_one_instant_come_first_also_where_something_fell_due_before_it() -> None:
+    text = RACE.replace("email: a", "wait: 1h").replace("email: got", "milestone: got")
+    told = [
+        CustomerEvent(at=START, seq=1, name="Go"),
+        TraitsChanged(at=after("1d1h"), seq=2, traits={"x": 1}),
+        CustomerEvent(at=after("1d1h"), seq=3, name="B"),
+    ]
+    decision = advance(catalog_of(text), new_customer("c1", "contact", "ana", START), after("2d"), told, {})
+    assert decision.state.milestones == {"got": after("1d1h")}
+
+
+def test_what_comes_of_a_suppression_at_the_time_limit_itself_is_in_time() -> None:
+    text = """
+playbook: writes
+topic: tips
+priority: 10
+enter: {on: [{event: Go}]}
+steps: [{email: a}, {emit: Told}]
+---
+playbook: waits
+topic: tips
+enter: {on: [{event: Go}]}
+steps:
+  - wait_for: [{event: Told, then: [{notify: told, text: x}]}]
+    up_to: 1h
+    else: [{notify: missed, text: x}]
+"""
+    life = Life(text, policies='quiet_hours: {window: "21:00-08:00"}').event("13h", "Go")
+    life.put("14h", lambda world: world.suppress()).until("15h")
+    assert [what for _, what in life.timeline if what.startswith("notify")] == ['notify told "x"']
 
 
 def test_an_exit_at_the_end_of_a_wait_comes_first() -> None:

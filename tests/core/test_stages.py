@@ -187,3 +187,25 @@ def test_a_lock_in_a_track_where_the_customer_stands_nowhere_is_noted() -> None:
     order = StageLockOrder(at=after("1d"), track="none", locked=True, by="kim")
     life = Life(STAYS).put("1d", order).until("2d")
     assert [(each.code, each.reason) for each in life.journal if each.act == "ignored"] == [("lock", "unknown_stage")]
+
+
+def test_a_hold_by_hand_ends_with_a_criterion_that_turns_while_its_stage_is_locked() -> None:
+    life = Life(STAYS).stage("1d", "t", "s0").put("2d", lock("2d")).traits("3d", n=1)
+    assert moved(life.put("4d", lock("4d", locked=False)).until("9d"))[1:] == [("4d", "stage t: s1")]
+
+
+def test_a_stage_that_no_track_has_is_noted() -> None:
+    life = Life(STAYS).stage("1d", "t", "nowhere").until("2d")
+    assert [(each.code, each.reason, each.detail) for each in life.journal if each.act == "ignored"] == [
+        ("nowhere", "unknown_stage", {"track": "t", "by": "kim"})
+    ]
+
+
+def test_who_was_set_by_hand_stays_where_a_lock_ends_and_nothing_has_turned() -> None:
+    life = Life(STAYS + "move: any\n").stage("1d", "t", "s1").put("2d", lock("2d", until="4d")).until("9d")
+    assert moved(life)[1:] == [("1d", "stage t: s1")]
+
+
+def test_the_stage_where_the_customer_stands_already_can_be_set_to_hold() -> None:
+    life = Life("track: t\nstages: [{id: s0}]").stage("1d", "t", "s0")
+    assert moved(life.publish("2d", "track: t\nstages: [{id: s0}, {id: s1}]").until("9d")) == [("0d", "stage t: s0")]

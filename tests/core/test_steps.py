@@ -379,3 +379,19 @@ def test_a_zone_nobody_knows_is_noted_and_the_workspaces_zone_counts() -> None:
         ("unknown_zone", {"timezone": "Mars/Olympus"})
     ]
     assert life.timeline[0] == ("1d", "email a")
+
+
+def test_what_was_true_in_one_round_is_asked_again_in_the_next() -> None:
+    rounds = (
+        "repeat: {every: 1d, times: 2, steps: [{wait_for: [{when: traits.x == 1}], up_to: 1h, else: [{email: none}]}]}"
+    )
+    text = f"playbook: p\ntopic: tips\nenter: {{on: [{{event: Go}}]}}\nsteps: [{{{rounds}}}]"
+    life = Life(text, traits={"x": 1}).event("0d", "Go").traits("2h", x=0).until("9d")
+    assert life.timeline == [("1d1h", "email none"), ("1d1h", "ended completed")]
+
+
+def test_a_branch_tells_which_arm_it_took() -> None:
+    arms = "branch: [{if: traits.x == 1, then: [{email: a}]}, {if: traits.x == 2, then: [{email: b}]}]"
+    text = f"playbook: p\ntopic: tips\nenter: {{on: [{{event: Go}}]}}\nsteps: [{{id: way, {arms}}}, {{wait: 1d}}]"
+    life = Life(text, traits={"x": 2}).event("0d", "Go").until("1h")
+    assert life.enrollment.steps["way"] == {"outcome": "done", "arm": 2}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perennia.core.decisions import SendEmail
-from tests.support.lives import Life
+from perennia.simulate.outside import Fault
+from tests.support.lives import START, Life, after
 
 NPS = "survey: nps\nkind: nps\nquestion: How likely?\nrelational: true\n---\n"
 CSAT = "survey: csat\nkind: csat\nquestion: How was it?\n---\n"
@@ -188,3 +189,26 @@ def test_the_message_knows_its_question_and_its_scale() -> None:
     assert effect.survey is not None
     assert (effect.survey.survey, effect.survey.lowest, effect.survey.highest) == ("nps", 0, 10)
     assert effect.template == "built-in/survey"
+
+
+def refused(text: str, more: str = "", policies: str = "") -> Life:
+    life = Life(text + more, policies=policies)
+    life.world.outside.faults = [Fault(START, refuses=True, times=1)]
+    return life
+
+
+def test_a_survey_that_the_provider_refuses_ends_the_enrollment_where_its_step_says_so() -> None:
+    life = refused(asking("survey: nps, wait: 5d, on_failure: exit")).event("0d", "Go").until("9d")
+    assert life.timeline[1:] == [("0d", "skipped ask: provider_refused"), ("0d", "ended step_failed")]
+
+
+def test_a_survey_that_the_provider_refuses_was_not_asked() -> None:
+    other = "---\n" + CSAT + "playbook: q\ntopic: tips\nenter: {on: [{event: Again}]}\nsteps: [{survey: csat}]\n"
+    life = refused(asking("survey: nps, wait: 5d"), other, "survey_cooldown: {any: 90d}")
+    assert ("1d", "survey csat") in life.event("0d", "Go").event("1d", "Again").until("2d").timeline
+
+
+def test_a_reminder_that_the_provider_refuses_leaves_the_step_waiting() -> None:
+    life = Life(asking("survey: nps, wait: 9d, remind: [3d], on_failure: exit")).event("0d", "Go")
+    life.world.outside.faults = [Fault(after("3d"), refuses=True, times=1)]
+    assert life.answer("4d", "nps", 9).until("30d").timeline[-1] == ("4d", "ended promoter")

@@ -85,6 +85,11 @@ def test_it_follows_the_zone() -> None:
     assert found.until("99d").entries == ["2d20h"]
 
 
+def test_it_follows_the_workspace_s_zone_where_the_customer_has_none() -> None:
+    tokyo = TOPICS.replace("UTC", "Asia/Tokyo")
+    assert life(RENEWAL, renewal="2026-03-05").publish("1d", tokyo).until("99d").entries == ["2d6h"]
+
+
 def test_a_date_that_becomes_another_one_by_time_alone_is_looked_at_then() -> None:
     ana = life(
         '{date: \'idle("A", "1d") ? traits.soon : traits.late\'}',
@@ -191,3 +196,8 @@ def test_a_customer_known_late_is_met_from_its_first_instant_on() -> None:
     decision = advance(catalog, state, after("2d1h"), [], {})
     assert [entry.at for entry in decision.journal if entry.act == "entered"] == [after("1d"), after("2d")]
     assert decision.wake_at == after("3d")
+
+
+def test_nothing_is_kept_of_a_trigger_that_its_playbook_has_no_longer() -> None:
+    found = life('{schedule: "0 9 * * mon"}').publish("1d", BOOK.format(trigger="{event: Started}")).until("2d")
+    assert (found.world.state.fired, found.world.state.watches) == ({}, {})

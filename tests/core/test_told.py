@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import EffectEnded, MessageTold, Outcome, TaskEnded, Told
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent, EffectEnded, MessageTold, Outcome, TaskEnded, Told
 from perennia.core.json_values import JsonObject
+from perennia.core.nodes import MESSAGES
 from perennia.simulate.outside import Fault
-from tests.support.lives import Life, after
+from tests.support.lives import START, Life, after, catalog_of
 
 LETTER = """
 playbook: p
@@ -161,3 +163,23 @@ def test_a_key_of_no_effect_changes_nothing() -> None:
     life = Life(CLICKED).event("0d", "Go").put("1d", MessageTold(at=after("1d"), key="nonsense", what="clicked"))
     life.put("1d", EffectEnded(at=after("1d"), key="nonsense", outcome=Outcome.SENT))
     assert mails(life.until("2d")) == [("0d", "ask")]
+
+
+def test_what_is_told_of_a_message_is_watched_where_something_reads_it() -> None:
+    def watching(goal: str) -> frozenset[str]:
+        text = LETTER + f"  - wait: 5d\ngoal: {{when: {goal}}}\n"
+        go = CustomerEvent(at=START, seq=1, name="Go")
+        state = new_customer("c1", "contact", "ana", START)
+        return advance(catalog_of(text), state, START, [go], {}).watching
+
+    assert MESSAGES in watching("steps.ask.opened == true && traits.x == 1")
+    assert MESSAGES not in watching("traits.x == 1")
+
+
+def test_the_end_of_a_message_whose_enrollment_is_over_is_noted() -> None:
+    life = Life(LETTER).event("0d", "Go")
+    life.put("1d", EffectEnded(at=after("1d"), key="c1/p.1/ask/1", outcome=Outcome.FAILED, reason="bounced")).until(
+        "2d"
+    )
+    (noted,) = [each for each in life.journal if each.act == "ignored"]
+    assert (noted.code, noted.step, noted.reason, noted.detail) == ("failed", "ask", "bounced", {"enrollment": "p.1"})
