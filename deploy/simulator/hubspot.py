@@ -44,7 +44,11 @@ PROPERTIES: dict[str, dict[str, dict[str, str]]] = {
     },
     "notes": dict.fromkeys(("hs_note_body", "hs_timestamp", "perennia_key"), _TEXT),
     "tasks": dict.fromkeys(
-        ("hs_task_subject", "hs_task_status", "hs_task_type", "hs_timestamp", "perennia_key"), _TEXT
+        (
+            *("hs_task_subject", "hs_task_body", "hs_task_status", "hs_task_type", "hs_task_priority", "hs_timestamp"),
+            *("hubspot_owner_id", "perennia_key"),
+        ),
+        _TEXT,
     ),
 }
 STAGES = ["subscriber", "lead", "opportunity", "customer", "evangelist"]
@@ -231,6 +235,11 @@ class HubSpot:
         modified = "lastmodifieddate" if type_ == "contacts" else "hs_lastmodifieddate"
         living = self.tables.living(type_)
         for each in told["filterGroups"][0]["filters"]:
+            if each["propertyName"] in ("perennia_key", "hs_task_status"):
+                wanted = each.get("value")  # none: HAS_PROPERTY
+                held = [(one, one.fields.get(each["propertyName"])) for one in living]
+                living = [one for one, value in held if value and wanted in (None, value)]
+                continue
             if each["propertyName"] not in (modified, "hs_object_id"):
                 raise Refusal(400, "VALIDATION_ERROR", "not simulated")
             read = _milliseconds if each["propertyName"] == modified else _number

@@ -37,7 +37,10 @@ FIELDS: dict[str, set[str]] = {
         *("Description", "BillingStreet", "BillingCity", "BillingPostalCode", "BillingState", "BillingCountry"),
         *("ShippingStreet", "ShippingCity", "ShippingPostalCode", "ShippingState", "ShippingCountry"),
     },
-    "Task": {"Subject", "Description", "Status", "WhoId", "WhatId", "Perennia_Key__c"},
+    "Task": {
+        *("Subject", "Description", "Status", "WhoId", "WhatId", "Perennia_Key__c", "IsClosed", "Priority"),
+        *("ActivityDate", "OwnerId"),
+    },
 }
 REQUIRED = {"Contact": "LastName", "Account": "Name"}
 PREFIXES = {"Contact": "003", "Account": "001", "Task": "00T"}
@@ -232,7 +235,7 @@ class Salesforce:
             "IsDeleted": each.gone,
             "MasterRecordId": each.merged_into,
         }
-        return {**each.fields, **own}
+        return {**each.fields, **own, "IsClosed": each.fields.get("Status") == "Completed"}
 
 
 def _holds(where: str | None, row: dict[str, Any]) -> bool:

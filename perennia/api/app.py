@@ -17,6 +17,7 @@ from perennia.api.broadcasts import NOBODY_GOING, Broadcasts, Going
 from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
+from perennia.api.crm import CrmStatus
 from perennia.api.description import describe
 from perennia.api.desk import Desk
 from perennia.api.endpoints import Endpoints
@@ -106,6 +107,7 @@ def create_app(
         Broadcasts(store, bells, clock, audit, published, going),
         Segments(store, published, clock),
         Experiments(store, published, clock),
+        CrmStatus(store),
         Desk(store, clock, audit, published),
         Reading(store, published, clock),
         SendingControl(store, bells, clock, audit, published, maxima),

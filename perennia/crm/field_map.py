@@ -74,13 +74,15 @@ def _every(text: str) -> str:
 class FieldMap(_Part):
     """A whole file. ``every``: how often both sides are compared. ``rest`` is for the adapter of that name.
 
-    ``erased``: what becomes of the record of a customer who is erased here without a word about the CRM.
+    ``tasks``: whether people's tasks are there, too. ``erased``: what becomes of the record of a customer who is erased here
+    without a word about the CRM.
     """
 
     every: Annotated[str, AfterValidator(_every)] = "5m"
     accounts: RecordMap = RecordMap()
     contacts: RecordMap = RecordMap()
     erased: Literal["leave", "erase"] = "leave"
+    tasks: Literal["none", "both"] = "none"
     rest: dict[str, Any] | None = None
 
     def of(self, kind: Kind) -> RecordMap:

@@ -27,6 +27,13 @@ class Counts(msgspec.Struct, kw_only=True):
     erased: int = 0
 
 
+class TaskCounts(msgspec.Struct, kw_only=True):
+    """``given``: opened or ended there; ``taken``: ended there, and so here."""
+
+    given: int = 0
+    taken: int = 0
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """``why``: in our own words, without what the CRM said."""
 
@@ -45,6 +52,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     failure: str | None = None
     counts: Kinds = msgspec.field(default_factory=lambda: {"account": Counts(), "contact": Counts()})
     refusals: list[Refusal] = []
+    tasks: TaskCounts = msgspec.field(default_factory=TaskCounts)
 
     def refuse(self, kind: Kind, customer: str, why: str) -> None:
         self.counts[kind].refused += 1

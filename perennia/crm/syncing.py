@@ -22,6 +22,8 @@ from perennia.core.json_values import Json, JsonObject
 from perennia.crm.field_map import ACCOUNT, FieldMap
 from perennia.crm.pairing import Pair, companies_of_refs, paired, refs_of_companies
 from perennia.crm.sync_reports import RUN, SyncReport, read_report, written
+from perennia.crm.task_syncing import CURSOR as TASK_CURSOR
+from perennia.crm.task_syncing import TaskSync
 from perennia.providers.crm import CrmOwner, CrmProvider, CrmRecord, CrmUpsert, Kind, Upserted
 from perennia.providers.failures import ProviderFailure, Refused, Unsupported
 from perennia.store.crm_records import CrmLink, CrmSide
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 # Accounts come first: contacts belong to them.
 KINDS: Final[tuple[Kind, ...]] = ("account", "contact")
 PHASES: Final = ("erased", "told", "in", "gone", "out")
-ORDER: Final = tuple(f"{kind}/{phase}" for kind in KINDS for phase in PHASES)
+ORDER: Final = (*(f"{kind}/{phase}" for kind in KINDS for phase in PHASES), "contact/tasks")
 # HubSpot lists all that was deleted in 90 days, each time; its calls tell of deletions at once.
 LOOK_FOR_GONE_EVERY: Final = timedelta(hours=1)
 DELETED_EVENT: Final = "CRM Record Deleted"
@@ -76,6 +78,8 @@ class CrmSync:
         notes = await self.store.crm_notes(self.provider.name)
         cursors = {f"cursor/{kind}" for kind in KINDS} & notes.keys()
         again = {name: self.provider.rewound(notes[name].value) for name in cursors}
+        if TASK_CURSOR in notes and self.provider.tasks is not None:
+            again[TASK_CURSOR] = self.provider.tasks.rewound(notes[TASK_CURSOR].value)
         await self._keep((), {**again, RUN: written(SyncReport(started=self.clock.now()))})
         return f"{ORDER[0]}:"
 
@@ -119,6 +123,8 @@ class _Page:
         """From where the phase goes on; None where it is over."""
         if self.phase == "erased":
             return await self._erase()
+        if self.phase == "tasks":
+            return await self._keep_tasks_equal()
         if not self._rules or (not self._map.fields and self._map.owner is None):
             return None
         match self.phase:
@@ -130,6 +136,14 @@ class _Page:
                 return await self._look_for_gone(after)
             case _:
                 return await self._give(after)
+
+    async def _keep_tasks_equal(self) -> str | None:
+        """Of both kinds."""
+        theirs = self._crm.tasks
+        if self.sync.map.tasks == "none" or theirs is None:
+            return None
+        sync = TaskSync(self._store, self._crm, theirs, self.sync.clock, self.sync.ring, self.report)
+        return None if await sync.page(self.notes) else ""
 
     # --- who was erased here ---
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from perennia.providers.adapters import adapter
+from perennia.providers.crm_tasks import CrmTasks, Kind
 from perennia.providers.failures import Refused
 
 ENTRY_POINT_GROUP: Final = "perennia.crm_providers"
@@ -25,7 +26,6 @@ REMEMBERED: Final = 1_000
 # The adapter that is always there.
 RECORD: Final = "record:"
 
-Kind: TypeAlias = Literal["contact", "account"]
 # A text, a number, a truth, None, or a list of texts. Instants and dates are text (ISO 8601).
 Value: TypeAlias = Any
 
@@ -152,6 +152,11 @@ class CrmProvider(CrmWriter, Protocol):
 
     @property
     def capabilities(self) -> CrmCapabilities: ...
+
+    @property
+    def tasks(self) -> CrmTasks | None:
+        """What keeps people's tasks equal; None where the CRM does not tell of their ends."""
+        ...
 
     async def upsert(self, records: Sequence[CrmUpsert]) -> list[Upserted]:
         """Makes or changes records of one kind, at most `CrmCapabilities.batch`; an answer for each, in their order."""

@@ -6,15 +6,12 @@ companies that holds our key; ``activity_key``, the unique one of notes and task
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from perennia.providers.crm import (
     CrmCapabilities,
@@ -27,9 +24,21 @@ from perennia.providers.crm import (
     Upserted,
     Value,
 )
-from perennia.providers.failures import ProviderFailure, Refused, Unavailable
+from perennia.providers.failures import Refused
+from perennia.providers.hubspot_activities import HubSpotActivities
+from perennia.providers.hubspot_replies import (
+    LAG,
+    TAKEN,
+    Batch,
+    Object,
+    Owners,
+    Properties,
+    accepted,
+    failure,
+    milliseconds,
+    position,
+)
 from perennia.providers.hubspot_values import from_hubspot, to_hubspot
-from perennia.providers.standard_webhooks import message_id
 from perennia.providers.web_api import Answer, WebApi
 from perennia.providers.web_urls import WebUrl, parse_web_url
 
@@ -38,18 +47,8 @@ _MODIFIED: Final[dict[Kind, str]] = {"contact": "lastmodifieddate", "account": "
 _COMPANY: Final = "associatedcompanyid"
 _MERGED: Final = "hs_merged_object_ids"
 PAGE: Final = 100
-# What was written is found by the search "within a few moments"; integrators have seen half a minute.
-LAG: Final = timedelta(seconds=60)
 TYPES_KEPT_SECONDS: Final = 600.0
-# HubSpot's own types of associations (developers.hubspot.com/docs/api-reference/crm-associations-v4/guide).
-_ABOUT: Final[dict[tuple[str, Kind], int]] = {
-    ("notes", "contact"): 202,
-    ("notes", "account"): 190,
-    ("tasks", "contact"): 204,
-    ("tasks", "account"): 192,
-}
 _PRIMARY_COMPANY: Final = 1
-_TAKEN: Final = re.compile(r"Existing ID: (\d+)|(\d+) already has that value")
 
 
 def from_url(url: str, _file: Path) -> HubSpotCrm:
@@ -66,7 +65,7 @@ class HubSpotCrm:
     def __init__(self, url: WebUrl) -> None:
         self._api = WebApi("HubSpot", "https://api.hubapi.com", url, {"Authorization": f"Bearer {url.key}"})
         self._key = url.options.get("key", "perennia_id")
-        self._activity_key = url.options.get("activity_key", "perennia_key")
+        self.tasks = HubSpotActivities(self._api, url.options.get("activity_key", "perennia_key"))
         self._stage = url.options.get("stage", "lifecyclestage")
         self._types: dict[Kind, tuple[float, Mapping[str, str]]] = {}
 
@@ -106,13 +105,13 @@ class HubSpotCrm:
         if answer.status in (400, 404, 409) and len(records) > 1:
             half = len(records) // 2
             return [*await self._upsert(records[:half], types), *await self._upsert(records[half:], types)]
-        failure = _failure(answer)
-        taken = _TAKEN.search(answer.text)
+        problem = failure(answer)
+        taken = TAKEN.search(answer.text)
         if taken is not None and records[0].id is None:
             return [await self._take_over(records[0], taken[1] or taken[2], types)]
-        if isinstance(failure, Refused):
-            return [Upserted(None, failure)]
-        raise failure
+        if isinstance(problem, Refused):
+            return [Upserted(None, problem)]
+        raise problem
 
     async def _post_batch(self, records: Sequence[CrmUpsert], types: Mapping[str, str]) -> Answer:
         path = f"/crm/v3/objects/{OBJECTS[records[0].record]}/batch"
@@ -132,7 +131,7 @@ class HubSpotCrm:
 
     def _results(self, records: Sequence[CrmUpsert], answer: Answer) -> list[Upserted]:
         """They come in any order: each says which it is by our key."""
-        said = answer.accepted_as(_Batch)
+        said = answer.accepted_as(Batch)
         by_key = {each.properties.get(self._key): each.id for each in said.results}
         missing = Refused("HubSpot took the others, not this one", reply=answer.text)
         return [Upserted(by_key[each.ref]) if each.ref in by_key else Upserted(None, missing) for each in records]
@@ -149,7 +148,7 @@ class HubSpotCrm:
         kinds = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": _PRIMARY_COMPANY}]
         inputs = [{"from": {"id": contact}, "to": {"id": company}, "types": kinds} for contact, company in pairs]
         if inputs:
-            _accepted(await self._api.post("/crm/v4/associations/contacts/companies/batch/create", {"inputs": inputs}))
+            accepted(await self._api.post("/crm/v4/associations/contacts/companies/batch/create", {"inputs": inputs}))
 
     async def _find(self, write: CrmWrite) -> str:
         """The record's id: by our key, else a contact's by its address, where that is nobody else's. Raises `Refused`."""
@@ -164,28 +163,19 @@ class HubSpotCrm:
         """HubSpot moves its lifecycle stage forward only, and says nothing otherwise: it is emptied first where it stayed."""
         path = f"/crm/v3/objects/{OBJECTS[record]}/{id_}"
         for properties in ({self._stage: stage}, {self._stage: ""}, {self._stage: stage}):
-            answer = _accepted(await self._api.patch(path, {"properties": properties}))
-            if answer.accepted_as(_Object).properties.get(self._stage) == stage:
+            answer = accepted(await self._api.patch(path, {"properties": properties}))
+            if answer.accepted_as(Object).properties.get(self._stage) == stage:
                 break
         return id_
 
     async def _add(self, write: CrmWrite, id_: str) -> str:
-        """A note or a task with our key on it: where one with this key is, it is not made again."""
-        objects = f"{write.kind}s"
-        key = message_id(write.idempotency_key)
-        about = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": _ABOUT[objects, write.record]}]
         said = (
             {"hs_note_body": write.text}
             if write.kind == "note"
             else {"hs_task_subject": write.text, "hs_task_status": "NOT_STARTED", "hs_task_type": "TODO"}
         )
-        properties = {**said, "hs_timestamp": write.at.isoformat(), self._activity_key: key}
-        body = {"properties": properties, "associations": [{"to": {"id": id_}, "types": about}]}
-        answer = await self._api.post(f"/crm/v3/objects/{objects}", body)
-        if not answer.accepted and _TAKEN.search(answer.text):
-            path = f"/crm/v3/objects/{objects}/{key}?idProperty={self._activity_key}"
-            answer = await self._api.call("GET", path)
-        return _accepted(answer).accepted_as(_Object).id
+        properties = {**said, "hs_timestamp": write.at.isoformat()}
+        return await self.tasks.add(f"{write.kind}s", write.record, id_, write.idempotency_key, properties)
 
     # --- reading ---
 
@@ -202,27 +192,27 @@ class HubSpotCrm:
         }
         if prop is not None:
             body["idProperty"] = prop
-        answer = _accepted(await self._api.post(f"/crm/v3/objects/{OBJECTS[record]}/batch/read", body))
-        return await self._records(record, fields, answer.accepted_as(_Batch).results)
+        answer = accepted(await self._api.post(f"/crm/v3/objects/{OBJECTS[record]}/batch/read", body))
+        return await self._records(record, fields, answer.accepted_as(Batch).results)
 
     async def changes(self, record: Kind, fields: Sequence[str], cursor: str | None) -> CrmPage:
         """By time of change, and by id among those of one millisecond: the search has no other way past 10,000 results."""
-        at, behind = _position(cursor)
+        at, behind = position(cursor)
         if behind is not None:
             found = await self._search(record, fields, (("EQ", at), ("GT", behind)))
             if found:
                 return CrmPage(tuple(await self._records(record, fields, found)), f"{at}:{found[-1].id}", done=False)
         found = await self._search(record, fields, (("GT", at),))
-        stamps = [_milliseconds(each.properties[_MODIFIED[record]]) for each in found]
+        stamps = [milliseconds(each.properties[_MODIFIED[record]]) for each in found]
         if len(found) < PAGE:
             end = stamps[-1] if stamps else at
             return CrmPage(tuple(await self._records(record, fields, found)), str(end), done=True)
         # The last millisecond of a full page may go on behind it.
         kept = [each for each, stamp in zip(found, stamps, strict=True) if stamp < stamps[-1]]
-        at = _milliseconds(kept[-1].properties[_MODIFIED[record]]) if kept else stamps[-1]
+        at = milliseconds(kept[-1].properties[_MODIFIED[record]]) if kept else stamps[-1]
         return CrmPage(tuple(await self._records(record, fields, kept)), str(at) if kept else f"{at}:0", done=False)
 
-    async def _search(self, record: Kind, fields: Sequence[str], where: tuple[tuple[str, int], ...]) -> list[_Object]:
+    async def _search(self, record: Kind, fields: Sequence[str], where: tuple[tuple[str, int], ...]) -> list[Object]:
         names = (_MODIFIED[record], "hs_object_id")
         filters = [
             {"propertyName": name, "operator": operator, "value": str(value)}
@@ -235,17 +225,17 @@ class HubSpotCrm:
             "properties": [*self._asked(record, fields), _MODIFIED[record]],
             "limit": PAGE,
         }
-        answer = _accepted(await self._api.post(f"/crm/v3/objects/{OBJECTS[record]}/search", body))
-        return answer.accepted_as(_Batch).results
+        answer = accepted(await self._api.post(f"/crm/v3/objects/{OBJECTS[record]}/search", body))
+        return answer.accepted_as(Batch).results
 
     def rewound(self, cursor: str) -> str:
-        return str(max(0, _position(cursor)[0] - LAG // timedelta(milliseconds=1)))
+        return str(max(0, position(cursor)[0] - LAG // timedelta(milliseconds=1)))
 
     async def gone(self, record: Kind, cursor: str | None) -> CrmPage:
         """HubSpot keeps what was deleted for 90 days, in no order of time."""
         after = f"&after={cursor}" if cursor else ""
         path = f"/crm/v3/objects/{OBJECTS[record]}?archived=true&limit={PAGE}{after}"
-        said = _accepted(await self._api.call("GET", path)).accepted_as(_Batch)
+        said = accepted(await self._api.call("GET", path)).accepted_as(Batch)
         onward = said.paging.next.after if said.paging and said.paging.next else ""
         return CrmPage(tuple(CrmRecord(record, each.id, gone=True) for each in said.results), onward, done=not onward)
 
@@ -253,8 +243,8 @@ class HubSpotCrm:
         found: dict[str, CrmOwner] = {}
         after = ""
         while True:
-            answer = _accepted(await self._api.call("GET", f"/crm/v3/owners/?limit={PAGE}{after}"))
-            said = answer.accepted_as(_Owners)
+            answer = accepted(await self._api.call("GET", f"/crm/v3/owners/?limit={PAGE}{after}"))
+            said = answer.accepted_as(Owners)
             for each in said.results:
                 name = f"{each.first} {each.last}".strip()
                 found[each.id] = CrmOwner(each.id, each.email, name or None)
@@ -269,7 +259,7 @@ class HubSpotCrm:
         else:
             answer = await self._api.call("DELETE", f"/crm/v3/objects/{OBJECTS[record]}/{id_}")
         if answer.status not in (404, 410):
-            _accepted(answer)
+            accepted(answer)
 
     async def examine(self) -> str:
         for record in OBJECTS:
@@ -289,11 +279,11 @@ class HubSpotCrm:
         own = [self._key, _MERGED, *([_COMPANY] if record == "contact" else [])]
         return list(dict.fromkeys((*fields, *own)))
 
-    async def _records(self, record: Kind, fields: Sequence[str], found: Sequence[_Object]) -> list[CrmRecord]:
+    async def _records(self, record: Kind, fields: Sequence[str], found: Sequence[Object]) -> list[CrmRecord]:
         types = await self._property_types(record)
         return [self._record(record, fields, each, types) for each in found]
 
-    def _record(self, record: Kind, fields: Sequence[str], each: _Object, types: Mapping[str, str]) -> CrmRecord:
+    def _record(self, record: Kind, fields: Sequence[str], each: Object, types: Mapping[str, str]) -> CrmRecord:
         values: dict[str, Value] = {
             name: from_hubspot(text, types.get(name)) for name in fields if (text := each.properties.get(name))
         }
@@ -313,94 +303,10 @@ class HubSpotCrm:
         kept = self._types.get(record)
         if kept is not None and time.monotonic() - kept[0] < TYPES_KEPT_SECONDS:
             return kept[1]
-        answer = _accepted(await self._api.call("GET", f"/crm/v3/properties/{OBJECTS[record]}"))
+        answer = accepted(await self._api.call("GET", f"/crm/v3/properties/{OBJECTS[record]}"))
         types = {
             each.name: "list" if each.form == "checkbox" else each.type
-            for each in answer.accepted_as(_Properties).results
+            for each in answer.accepted_as(Properties).results
         }
         self._types[record] = time.monotonic(), types
         return types
-
-
-# --- what HubSpot says ----------------------------------------------------------------------------------------------
-
-
-class _Object(msgspec.Struct):
-    id: str = ""
-    properties: dict[str, str | None] = {}
-    archived: bool = False
-
-
-class _Next(msgspec.Struct):
-    after: str = ""
-
-
-class _Paging(msgspec.Struct):
-    next: _Next | None = None
-
-
-class _Batch(msgspec.Struct):
-    results: list[_Object] = []
-    paging: _Paging | None = None
-
-
-class _Owner(msgspec.Struct, rename={"first": "firstName", "last": "lastName"}):
-    id: str = ""
-    email: str | None = None
-    first: str = ""
-    last: str = ""
-
-
-class _Owners(msgspec.Struct):
-    results: list[_Owner] = []
-    paging: _Paging | None = None
-
-
-class _Property(msgspec.Struct, rename={"form": "fieldType"}):
-    name: str = ""
-    type: str = "string"
-    form: str = "text"
-
-
-class _Properties(msgspec.Struct):
-    results: list[_Property] = []
-
-
-class _Error(msgspec.Struct, rename={"policy": "policyName"}):
-    category: str = ""
-    message: str = ""
-    policy: str = ""
-
-
-def _accepted(answer: Answer) -> Answer:
-    if not answer.accepted:
-        raise _failure(answer)
-    return answer
-
-
-def _failure(answer: Answer) -> ProviderFailure:
-    said = answer.read(_Error) or _Error()
-    unknown = re.search(r'Property "?([\w-]+)"? does not exist', said.message.replace("\\", ""))
-    if unknown is not None:
-        return Refused(f"HubSpot has no property {unknown[1]}", reply=answer.text)
-    match answer.status:
-        case 404:
-            return Refused(f"HubSpot has no such record ({said.category})", reply=answer.text)
-        case 409:
-            return Refused(f"HubSpot has this already ({said.category})", reply=answer.text)
-        case 429 if said.policy == "DAILY" and answer.retry_after is None:
-            # Until midnight of the account's zone, which it does not tell.
-            message = "HubSpot has answered as often as it does in a day"
-            return Unavailable(message, retry_after=timedelta(minutes=15), reply=answer.text)
-        case _:
-            return answer.failure(said.category)
-
-
-def _position(cursor: str | None) -> tuple[int, int | None]:
-    """The millisecond up to which all was seen, and the id within it, where there are more of it."""
-    at, _, behind = (cursor or "0").partition(":")
-    return int(at), int(behind) if behind else None
-
-
-def _milliseconds(stamp: str | None) -> int:
-    return round(datetime.fromisoformat(stamp or "1970-01-01T00:00:00Z").timestamp() * 1000)

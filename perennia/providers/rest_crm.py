@@ -45,6 +45,7 @@ class RestCrm:
     """Passes the CRM conformance suite as far as its configuration goes."""
 
     name = "rest"
+    tasks = None
 
     def __init__(self, url: WebUrl, configuration: RestApi) -> None:
         self._told = configuration

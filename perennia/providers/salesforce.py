@@ -8,12 +8,10 @@ contact is erased, ``delete`` or ``anonymise``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -29,20 +27,30 @@ from perennia.providers.crm import (
     Upserted,
     Value,
 )
-from perennia.providers.failures import Misconfigured, ProviderFailure, Refused, Unavailable
+from perennia.providers.failures import Misconfigured, Refused
 from perennia.providers.salesforce_login import Login
-from perennia.providers.standard_webhooks import message_id
+from perennia.providers.salesforce_replies import (
+    DATA,
+    FIRST,
+    PAGE,
+    Described,
+    Found,
+    Saved,
+    accepted,
+    failure,
+    literal,
+    plain,
+    quoted,
+    rewound,
+    taken,
+    upserted,
+)
+from perennia.providers.salesforce_tasks import SalesforceTasks
 from perennia.providers.web_api import Answer, WebApi
 from perennia.providers.web_urls import WebUrl, parse_web_url
 
 OBJECTS: Final[dict[Kind, str]] = {"contact": "Contact", "account": "Account"}
 FORM: Final = "salesforce:CLIENT_ID:CLIENT_SECRET@acme.my.salesforce.com"
-DATA: Final = "/services/data/v62.0"
-PAGE: Final = 100  # 200 are taken at once; the addresses of so many are the most that a query's URL holds
-# A transaction's records get their time when they are written, and are seen when it ends; Apex may take ten minutes, few do.
-LAG: Final = timedelta(minutes=2)
-_FIRST: Final = "1970-01-01T00:00:00.000Z"
-_SUBJECT_CHARS: Final = 255
 # Fields without which nothing is made.
 _NAMES: Final[dict[Kind, str]] = {"contact": "LastName", "account": "Name"}
 # What is emptied of whoever is anonymised: Salesforce's own fields of persons (Object Reference, seen 2026-11).
@@ -85,8 +93,6 @@ _PERSONAL: Final[dict[Kind, tuple[str, ...]]] = {
     ),
 }
 _ERASED: Final = "Erased"
-_UNKNOWN: Final = re.compile(r"No such column '([\w.]+)'")
-_TAKEN: Final = re.compile(r"record with id: (\w+)")
 
 
 def from_url(url: str, _file: Path) -> SalesforceCrm:
@@ -105,7 +111,8 @@ class SalesforceCrm:
         self._api = WebApi("Salesforce", f"https://{url.place}", url)
         self._login = Login(self._api, url)
         self._key = url.options.get("key", "Perennia_Id__c")
-        self._activity_key = url.options.get("activity_key", "Perennia_Key__c")
+        activity_key = url.options.get("activity_key", "Perennia_Key__c")
+        self.tasks = SalesforceTasks(activity_key, self._call, self._query)
         self._stage = url.options.get("stage", "Perennia_Stage__c")
         self._erase = url.options.get("erase", "delete")
         if self._erase not in ("delete", "anonymise"):
@@ -122,7 +129,7 @@ class SalesforceCrm:
         found = await self._find(write)
         if write.kind == "stage":
             path = f"{DATA}/sobjects/{OBJECTS[write.record]}/{found}"
-            _accepted(await self._call("PATCH", path, {self._stage: write.text}))
+            accepted(await self._call("PATCH", path, {self._stage: write.text}))
             return found
         return await self._add(write, found)
 
@@ -149,8 +156,7 @@ class SalesforceCrm:
             id_ = each.id or by_key.get(each.ref)
             named = None if id_ or not each.email else by_address.get(each.email.lower())
             if named is not None and named.ref is not None:
-                refused = Refused("Salesforce has another customer's record with this address")
-                placed.append(Upserted(None, refused))
+                placed.append(Upserted(None, Refused("Salesforce has another customer's record with this address")))
                 continue
             placed.append(replace(each, id=id_ or (named.id if named else None)))
         return placed
@@ -159,7 +165,7 @@ class SalesforceCrm:
         """By address in small letters; of several with one, one without our key."""
         if not addresses:
             return {}
-        rows = await self._rows("contact", ["Email"], f"Email IN ({_quoted(addresses)})", everything=False)
+        rows = await self._rows("contact", ["Email"], f"Email IN ({quoted(addresses)})", everything=False)
         found = [self._record("contact", ["Email"], row) for row in rows]
         found.sort(key=lambda each: (each.ref is None, each.id))
         return {str(each.fields.get("Email", "")).lower(): each for each in found}
@@ -175,17 +181,17 @@ class SalesforceCrm:
         rows = [{"attributes": {"type": object_}, **self._values(each)} for each in records]
         answer = await self._call("PATCH", path, {"allOrNone": False, "records": rows})
         if answer.accepted:
-            return [_upserted(each) for each in answer.accepted_as(list[_Saved])]
+            return [upserted(each) for each in answer.accepted_as(list[Saved])]
         if answer.status in (400, 404) and len(records) > 1:
             half = len(records) // 2
             return [*await self._written(records[:half]), *await self._written(records[half:])]
-        failure = _failure(answer)
-        if isinstance(failure, Refused):
-            return [Upserted(None, failure)]
-        raise failure
+        problem = failure(answer)
+        if isinstance(problem, Refused):
+            return [Upserted(None, problem)]
+        raise problem
 
     def _values(self, each: CrmUpsert) -> dict[str, Value]:
-        values = {name: _taken(value) for name, value in each.fields.items()}
+        values = {name: taken(value) for name, value in each.fields.items()}
         if each.email is not None and "Email" not in values:
             values["Email"] = each.email
         if each.company is not None:
@@ -207,18 +213,13 @@ class SalesforceCrm:
         return found[0].id
 
     async def _add(self, write: CrmWrite, id_: str) -> str:
-        """A task with our key on it; a note is one that is done. Where one with this key is, it is left as it is by now."""
-        text = write.text or ""
-        task = {
-            "Subject": " ".join(text.partition("\n")[0].split())[:_SUBJECT_CHARS],
-            "Description": text,
+        """A note is a task that is done."""
+        fields = {
+            "Description": write.text or "",
             "Status": "Completed" if write.kind == "note" else "Not Started",
             "WhoId" if write.record == "contact" else "WhatId": id_,
-            self._activity_key: message_id(write.idempotency_key),
         }
-        answer = await self._call("POST", f"{DATA}/sobjects/Task", task)
-        taken = None if answer.accepted else _TAKEN.search(answer.text)
-        return taken[1] if taken else _accepted(answer).accepted_as(_Saved).id
+        return await self.tasks.add(write.idempotency_key, write.text or "", fields)
 
     # --- reading ---
 
@@ -227,27 +228,25 @@ class SalesforceCrm:
     ) -> list[CrmRecord]:
         found: list[CrmRecord] = []
         if refs:
-            rows = await self._rows(record, fields, f"{self._key} IN ({_quoted(refs)})", everything=False)
+            rows = await self._rows(record, fields, f"{self._key} IN ({quoted(refs)})", everything=False)
             found += [self._record(record, fields, row) for row in rows]
         if ids:
-            found += await self._followed(record, fields, await self._rows(record, fields, f"Id IN ({_quoted(ids)})"))
+            found += await self._followed(record, fields, await self._rows(record, fields, f"Id IN ({quoted(ids)})"))
         return [each for each in found if not each.gone]
 
     async def changes(self, record: Kind, fields: Sequence[str], cursor: str | None) -> CrmPage:
-        at, _, behind = (cursor or _FIRST).partition("|")
+        at, _, behind = (cursor or FIRST).partition("|")
         later = f"SystemModstamp > {at}"
         if behind:
             later = f"({later} OR (SystemModstamp = {at} AND Id > '{behind}'))"
         rows = await self._rows(record, fields, f"{later} ORDER BY SystemModstamp, Id LIMIT {PAGE}")
         if rows:
-            cursor = f"{_literal(rows[-1]['SystemModstamp'])}|{rows[-1]['Id']}"
+            cursor = f"{literal(rows[-1]['SystemModstamp'])}|{rows[-1]['Id']}"
         found = await self._followed(record, fields, rows)
-        return CrmPage(tuple(found), cursor or _FIRST, done=len(rows) < PAGE)
+        return CrmPage(tuple(found), cursor or FIRST, done=len(rows) < PAGE)
 
     def rewound(self, cursor: str) -> str:
-        at = datetime.fromisoformat(cursor.partition("|")[0])
-        earlier = max(at, datetime.fromisoformat(_FIRST) + LAG) - LAG
-        return earlier.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return rewound(cursor)
 
     async def gone(self, record: Kind, cursor: str | None) -> CrmPage:
         """`changes` tells of them."""
@@ -267,12 +266,12 @@ class SalesforceCrm:
             empty = dict.fromkeys((*_PERSONAL[record], self._key))
             answer = await self._call("PATCH", path, {**empty, _NAMES[record]: _ERASED})
         if answer.status != 404:
-            _accepted(answer)
+            accepted(answer)
 
     async def examine(self) -> str:
         for object_ in OBJECTS.values():
-            answer = _accepted(await self._call("GET", f"{DATA}/sobjects/{object_}/describe"))
-            if not any(each.name == self._key and each.external for each in answer.accepted_as(_Described).fields):
+            answer = accepted(await self._call("GET", f"{DATA}/sobjects/{object_}/describe"))
+            if not any(each.name == self._key and each.external for each in answer.accepted_as(Described).fields):
                 raise Refused(f"Salesforce's {object_} has no field {self._key}; make one: text, external id, unique")
         return "Salesforce lets us in; contacts and accounts have our key"
 
@@ -293,7 +292,7 @@ class SalesforceCrm:
         path: str | None = f"{DATA}/{how}/?q={quote(query)}"
         rows: list[dict[str, Any]] = []
         while path is not None:
-            said = _accepted(await self._call("GET", path)).accepted_as(_Found)
+            said = accepted(await self._call("GET", path)).accepted_as(Found)
             rows += said.records
             path = said.next
         return rows
@@ -314,7 +313,7 @@ class SalesforceCrm:
         if others:
             living |= {
                 row["Id"]: row
-                for row in await self._rows(record, fields, f"Id IN ({_quoted(others)})", everything=False)
+                for row in await self._rows(record, fields, f"Id IN ({quoted(others)})", everything=False)
             }
         told = [self._record(record, fields, row, tuple(became.get(id_, ()))) for id_, row in living.items()]
         return [*told, *found]
@@ -322,7 +321,7 @@ class SalesforceCrm:
     def _record(
         self, record: Kind, fields: Sequence[str], row: Mapping[str, Any], merged: tuple[str, ...] = ()
     ) -> CrmRecord:
-        values = {name: _plain(row[name]) for name in fields if row.get(name) is not None}
+        values = {name: plain(row[name]) for name in fields if row.get(name) is not None}
         return CrmRecord(
             record, row["Id"], ref=row[self._key] or None, fields=values, company=row.get("AccountId"), merged=merged
         )
@@ -337,87 +336,3 @@ class SalesforceCrm:
                 return answer
             self._login.forget()
         raise AssertionError("unreachable")
-
-
-# --- what Salesforce says -------------------------------------------------------------------------------------------
-
-
-class _Problem(msgspec.Struct, rename={"code": "errorCode", "status": "statusCode"}):
-    code: str = ""
-    status: str = ""
-    message: str = ""
-
-
-class _Saved(msgspec.Struct):
-    id: str = ""
-    success: bool = False
-    errors: list[_Problem] = []
-
-
-class _Found(msgspec.Struct, rename={"next": "nextRecordsUrl"}):
-    records: list[dict[str, Any]] = []
-    next: str | None = None
-
-
-class _Field(msgspec.Struct, rename={"external": "externalId"}):
-    name: str = ""
-    external: bool = False
-
-
-class _Described(msgspec.Struct):
-    fields: list[_Field] = []
-
-
-def _upserted(saved: _Saved) -> Upserted:
-    if saved.success:
-        return Upserted(saved.id)
-    problem = saved.errors[0] if saved.errors else _Problem()
-    if problem.status == "UNABLE_TO_LOCK_ROW":
-        raise Unavailable("Salesforce is writing this record for somebody else")
-    return Upserted(None, _refused(problem.status, problem.message, None))
-
-
-def _refused(code: str, message: str, reply: str | None) -> Refused:
-    unknown = _UNKNOWN.search(message)
-    if unknown is not None:
-        return Refused(f"Salesforce has no field {unknown[1]}", reply=reply)
-    return Refused(f"Salesforce refused it ({code})", reply=reply or message)
-
-
-def _accepted(answer: Answer) -> Answer:
-    if not answer.accepted:
-        raise _failure(answer)
-    return answer
-
-
-def _failure(answer: Answer) -> ProviderFailure:
-    said = answer.read(list[_Problem]) or [_Problem()]
-    match answer.status:
-        case 400 | 404:
-            return _refused(said[0].code, said[0].message, answer.text)
-        case 403 if said[0].code == "REQUEST_LIMIT_EXCEEDED":
-            message = "Salesforce has answered as often as it does in a day"
-            return Unavailable(message, retry_after=answer.retry_after or timedelta(minutes=15), reply=answer.text)
-        case 401:
-            return Misconfigured("Salesforce does not take its own token", reply=answer.text)
-        case _:
-            return answer.failure(said[0].code)
-
-
-def _taken(value: Value) -> Value:
-    """Several options are one text there."""
-    return ";".join(map(str, cast("list[object]", value))) if isinstance(value, list) else value
-
-
-def _plain(value: Value) -> Value:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _literal(stamp: str) -> str:
-    """As a query has an instant."""
-    return stamp.replace("+0000", "Z")
-
-
-def _quoted(values: Iterable[str]) -> str:
-    escaped = (value.replace("\\", "\\\\").replace("'", "\\'") for value in dict.fromkeys(values))
-    return ", ".join(f"'{value}'" for value in escaped)

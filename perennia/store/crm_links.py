@@ -153,6 +153,11 @@ def keep(
         connection.execute(row.on_conflict_do_update(index_elements=["crm", "name"], set_=written))
 
 
+def names(connection: Connection) -> list[str]:
+    """`CrmMemory.crm_names`."""
+    return list(connection.scalars(select(crm_notes.c.crm).distinct().order_by(crm_notes.c.crm)))
+
+
 def notes_of(connection: Connection, crm: str) -> dict[str, CrmNote]:
     """`CrmMemory.crm_notes`."""
     rows = connection.execute(select(crm_notes).where(crm_notes.c.crm == crm))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from perennia.core.definitions import Scope
-from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, LinkState
 
 
 class CrmMemory(Protocol):
@@ -31,6 +31,10 @@ class CrmMemory(Protocol):
 
     async def keep_crm(self, crm: str, links: Sequence[CrmLink], notes: Mapping[str, str], at: datetime) -> None:
         """Writes links and notes in the place of former ones."""
+        ...
+
+    async def crm_names(self) -> list[str]:
+        """Every CRM of which anything is noted."""
         ...
 
     async def crm_notes(self, crm: str) -> dict[str, CrmNote]: ...
@@ -61,4 +65,20 @@ class CrmMemory(Protocol):
 
     async def crm_late(self, crm: str, kind: Scope, records: Sequence[str]) -> set[str]:
         """Those of the records that are to be erased, or are, whatever is told of them."""
+        ...
+
+    async def crm_tasks_to_open(self, crm: str, limit: int) -> list[CrmTaskLink]:
+        """Open tasks of linked customers that were not told to the CRM yet, the first opened first."""
+        ...
+
+    async def crm_tasks_to_end(self, crm: str, limit: int) -> list[CrmTaskLink]:
+        """Tasks that have ended here, of which the CRM has not heard."""
+        ...
+
+    async def crm_tasks_of(self, crm: str, records: Sequence[str]) -> list[CrmTaskLink]:
+        """Those of the CRM's tasks that are ours, and not ended on both sides."""
+        ...
+
+    async def keep_crm_task(self, crm: str, link: CrmTaskLink, at: datetime, *, ended: bool) -> None:
+        """Which task of the CRM it is; ``ended``: both sides know that it has ended."""
         ...

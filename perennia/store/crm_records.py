@@ -10,6 +10,7 @@ import msgspec
 from perennia.core.agreement import Seen
 from perennia.core.definitions import Scope
 from perennia.core.json_values import JsonObject
+from perennia.store.records import Task
 
 LinkState: TypeAlias = Literal["linked", "gone", "merged", "refused"]
 
@@ -50,6 +51,13 @@ class CrmErasure(msgspec.Struct, frozen=True, kw_only=True):
 
     record: str
     ordered: bool
+
+
+class CrmTaskLink(msgspec.Struct, frozen=True, kw_only=True):
+    """``record``: of a task that is to be opened there, that of its customer; else that of the task."""
+
+    task: Task
+    record: str
 
 
 class CrmNote(msgspec.Struct, frozen=True, kw_only=True):

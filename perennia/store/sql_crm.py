@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from perennia.core.definitions import Scope
-from perennia.store import crm_erasures, crm_links
+from perennia.store import crm_erasures, crm_links, crm_tasks
 from perennia.store.crm_port import CrmMemory
-from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, LinkState
 from perennia.store.driver import Driver
 
 
@@ -36,6 +36,9 @@ class SqlCrmMemory(CrmMemory):
     async def keep_crm(self, crm: str, links: Sequence[CrmLink], notes: Mapping[str, str], at: datetime) -> None:
         await self._driver.write("keep_crm", lambda c: crm_links.keep(c, crm, links, notes, at))
 
+    async def crm_names(self) -> list[str]:
+        return await self._driver.read("crm_notes", crm_links.names)
+
     async def crm_notes(self, crm: str) -> dict[str, CrmNote]:
         return await self._driver.read("crm_notes", lambda c: crm_links.notes_of(c, crm))
 
@@ -61,3 +64,15 @@ class SqlCrmMemory(CrmMemory):
 
     async def crm_late(self, crm: str, kind: Scope, records: Sequence[str]) -> set[str]:
         return await self._driver.read("crm_late", lambda c: crm_erasures.late(c, crm, kind, records))
+
+    async def crm_tasks_to_open(self, crm: str, limit: int) -> list[CrmTaskLink]:
+        return await self._driver.read("crm_tasks", lambda c: crm_tasks.unopened(c, crm, limit))
+
+    async def crm_tasks_to_end(self, crm: str, limit: int) -> list[CrmTaskLink]:
+        return await self._driver.read("crm_tasks", lambda c: crm_tasks.unended(c, crm, limit))
+
+    async def crm_tasks_of(self, crm: str, records: Sequence[str]) -> list[CrmTaskLink]:
+        return await self._driver.read("crm_tasks", lambda c: crm_tasks.open_ones(c, crm, records))
+
+    async def keep_crm_task(self, crm: str, link: CrmTaskLink, at: datetime, *, ended: bool) -> None:
+        await self._driver.write("keep_crm_task", lambda c: crm_tasks.keep(c, crm, link, at, ended=ended))

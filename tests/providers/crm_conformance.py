@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from perennia.providers.crm import CrmProvider, CrmRecord, CrmUpsert, CrmWrite, Kind
+from perennia.providers.crm_tasks import CrmTask, CrmTasks, Ending
 from perennia.providers.failures import Misconfigured, Refused, Unavailable
 
 
@@ -80,6 +81,16 @@ def about_ana(
     kind: Any, text: str | None = None, fields: Mapping[str, Any] | None = None, key: str = "c1/p/s/1"
 ) -> CrmWrite:
     return CrmWrite(kind, "contact", "ana", "ana@example.com", fields or {}, text, key, AT)
+
+
+def task_about(record: str, key: str = "c1/p/s/1") -> CrmTask:
+    return CrmTask(key, "contact", record, "Call Ana", "about the renewal", AT + timedelta(days=1), True, None, AT)
+
+
+def tasks_of(rig: CrmRig) -> CrmTasks:
+    if rig.provider.tasks is None:
+        pytest.skip("keeps no tasks equal")
+    return rig.provider.tasks
 
 
 FIELDS: dict[Kind, tuple[str, ...]] = {
@@ -286,6 +297,48 @@ class CrmConformance:
         assert "Ana" not in left
         assert "ana" not in left
         assert await rig.provider.read(kind, [name], refs=["ana"]) == []
+
+    # --- people's tasks ---
+
+    async def test_a_task_that_somebody_completes_is_told_with_what_it_says_then(self, rig: CrmRig) -> None:
+        theirs = tasks_of(rig)
+        (made,) = await rig.provider.upsert([ana(rig)])
+        ids = {await theirs.open(task_about(made.id or "")) for _ in range(2)}
+        (kept,) = rig.tasks()
+        assert (ids, list(kept.about)) == ({kept.id}, [made.id])
+        before = await theirs.ended(None)
+        assert before.ended == ()
+        rig.edit(kept.id, {rig.names["task_body"]: "renews", rig.names["task_status"]: rig.names["task_completed"]})
+
+        page = await theirs.ended(before.cursor)
+
+        assert [(each.id, each.text) for each in page.ended] == [(kept.id, "renews")]
+        assert (await theirs.ended(page.cursor)).ended == ()
+        assert len((await theirs.ended(theirs.rewound(page.cursor))).ended) == 1
+
+    async def test_tasks_of_one_instant_are_all_told(self, rig: CrmRig) -> None:
+        theirs = tasks_of(rig)
+        (made,) = await rig.provider.upsert([ana(rig)])
+        ids = [await theirs.open(task_about(made.id or "", f"c1/p/s/{n}")) for n in range(130)]
+        for id_ in ids:
+            rig.edit(id_, {rig.names["task_status"]: rig.names["task_completed"]})
+        told: set[str] = set()
+        cursor, done = None, False
+        while not done:
+            page = await theirs.ended(cursor)
+            told |= {each.id for each in page.ended}
+            cursor, done = page.cursor, page.done
+        assert told == set(ids)
+
+    @pytest.mark.parametrize("ending", ["done", "cancelled"])
+    async def test_a_task_is_ended_and_a_second_time_does_no_harm(self, rig: CrmRig, ending: Ending) -> None:
+        theirs = tasks_of(rig)
+        (made,) = await rig.provider.upsert([ana(rig)])
+        id_ = await theirs.open(task_about(made.id or ""))
+        for _ in range(2):
+            await theirs.end(id_, ending)
+        assert rig.tasks() == [] or rig.tasks()[0].fields[rig.names["task_status"]] == rig.names["task_completed"]
+        assert [each.id for each in (await theirs.ended(None)).ended] == ([id_] if ending == "done" else [])
 
     # --- trouble ---
 
