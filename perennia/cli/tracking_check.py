@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from perennia.core.definitions import Policies
+from perennia.core.tracking import is_tracking
 from perennia.domains.records import Checked
 from perennia.settings import Settings
 
@@ -17,8 +18,7 @@ REMEDY = "set PERENNIA_TRACKING_URL to an https name of your own that leads to `
 
 async def check_tracking(settings: Settings, policies: Policies | None) -> list[Checked]:
     """Nothing where no topic and no sender is tracked."""
-    told = [] if policies is None else [*policies.topics.values(), *policies.senders.values()]
-    if policies is None or not any(each.tracking and (each.tracking.clicks or each.tracking.opens) for each in told):
+    if policies is None or not is_tracking(policies):
         return []
     url = settings.tracking_url or settings.public_url
     if url is None or not url.startswith("https://"):

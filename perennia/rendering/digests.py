@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
-from perennia.core.definitions import Topic
+from perennia.core.definitions import BUILT_IN_DIGEST, Topic
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import Json, JsonObject
 from perennia.rendering.messages import DIGEST_NAMES, RenderedMessage, Surroundings, render_message
@@ -24,6 +25,11 @@ def render_digest(
     if topic is not None:
         about = {"name": topic.name, "description": topic.description}
     messages: list[Json] = [_told(each) for each in parts]
+    languages = {each.locale for each in parts}
+    if template.name == BUILT_IN_DIGEST and len(languages) == 1:
+        # It says nothing of its own: what stands around the messages is in their language.
+        home = replace(surroundings.reader, home=languages.pop())
+        surroundings = replace(surroundings, reader=home)
     known = {name: value for name, value in context.items() if name in DIGEST_NAMES}
     return render_message(template, {"account": None, **known, "topic": about, "messages": messages}, surroundings)
 

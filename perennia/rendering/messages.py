@@ -19,7 +19,7 @@ from perennia.core.json_values import JsonObject
 from perennia.core.message_parts import AskedSurvey
 from perennia.rendering.errors import TemplateError
 from perennia.rendering.markdown import render_markdown
-from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document
+from perennia.rendering.mjml_source import check_mjml, compile_mjml, is_document, mjml_part
 from perennia.rendering.names import plain
 from perennia.rendering.nesting import check_nesting
 from perennia.rendering.partials import as_written
@@ -250,8 +250,8 @@ class _Draft:
                 check_nesting(html, main.file, main.first_line)
             case "mjml":
                 content = self._content()
-                whole = content if is_document(content) else f"<mjml><mj-body>{content}</mj-body></mjml>"
-                html = _inside(compile_mjml(whole, main.file, main.first_line))
+                whole = content if is_document(content) else mjml_part(content, direction(self._reader.locale))
+                html = f'<div class="mjml">{_inside(compile_mjml(whole, main.file, main.first_line))}</div>'
             case "txt":
                 html = _paragraphs(self._text())
         text = text_of(html) if main.format != "txt" and self._text_source is None else self._text()

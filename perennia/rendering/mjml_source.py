@@ -45,6 +45,23 @@ def compile_mjml(source: str, file: str, first_line: int = 1) -> str:
         raise TemplateError(file, first_line + line, None, message) from None
 
 
+def mjml_part(sections: str, direction: str) -> str:
+    """A whole document of sections that are to stand inside another message: type and colours are that message's.
+
+    On one line before the sections, so that lines are counted as they are written.
+    """
+    align = "right" if direction == "rtl" else "left"
+    attributes = (
+        '<mj-all font-family="inherit" />'
+        f'<mj-text font-size="16px" line-height="1.6" color="inherit" align="{align}" padding="0 0 16px" />'
+        '<mj-section padding="0" />'
+        f'<mj-button background-color="#0b5cad" color="#ffffff" font-size="16px" font-weight="600" border-radius="6px"'
+        f' align="{align}" padding="0 0 16px" />'
+    )
+    head = f"<mj-head><mj-attributes>{attributes}</mj-attributes></mj-head>"
+    return f"<mjml>{head}<mj-body>{sections}</mj-body></mjml>"
+
+
 def check_mjml(source: str, file: str, first_line: int) -> None:
     """Finds what is wrong with a template before anybody has values for it. Raises `TemplateError`.
 

@@ -15,10 +15,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from perennia.catalog import load_workspace
+from perennia.core.definitions import Topic
 from perennia.core.documents import TemplateBody
 from perennia.core.json_values import JsonObject
 from perennia.core.message_parts import AskedSurvey
-from perennia.rendering import Asking, Reader, Surroundings, built_in_survey, render_message
+from perennia.rendering import (
+    Asking,
+    Reader,
+    RenderedMessage,
+    Surroundings,
+    built_in_digest,
+    built_in_survey,
+    render_digest,
+    render_message,
+    render_part,
+)
 from perennia.shipped import shipped_workspace
 
 CHROMIUM = next(
@@ -59,6 +70,11 @@ MJML = """---
 subject: S
 ---
 <mj-section><mj-column><mj-text>Hello</mj-text><mj-button href="https://acme.example">Go</mj-button></mj-column></mj-section>
+"""
+ARABIC = """---
+subject: أعجب Kim بتقريرك
+---
+أعجب Kim بالتقرير **Q3 numbers**. [افتحه](https://acme.example/l).
 """
 
 
@@ -110,7 +126,18 @@ def messages() -> dict[str, str]:
     }
     drawn |= {"long words": render_message(long, {}, surroundings("de")).html}
     drawn |= {"sections": render_message(sections, {}, surroundings()).html}
+    drawn |= {f"digest in {each}": digest(each).html for each in ("en", "ar")}
     return {name: html for name, html in drawn.items() if html is not None}
+
+
+def digest(locale: str) -> RenderedMessage:
+    """Of Markdown with all that it has, and of sections of MJML."""
+    around = surroundings(locale)
+    parts = [
+        render_part(TemplateBody(name="part", files={kind: text}), KNOWN, around)
+        for kind, text in (("md", MARKDOWN), ("mjml", MJML), ("md", ARABIC))
+    ]
+    return render_digest(built_in_digest(), parts, Topic(kind="opt_out", name="Product tips"), {}, around)
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +204,18 @@ def test_scores_are_large_enough_for_a_thumb(shown: Shown) -> None:
 def test_a_message_in_arabic_runs_from_right_to_left(shown: Shown) -> None:
     assert shown.frames["survey in ar, light"]["direction"] == "rtl"
     assert shown.frames["survey in ja, light"]["direction"] == "ltr"
+    assert shown.frames["digest in ar, dark"]["direction"] == "rtl"
+
+
+def test_a_button_of_a_part_is_as_it_was_drawn_and_its_text_as_the_digest_writes(shown: Shown) -> None:
+    found = {text: (colour, behind) for text, colour, behind, *_ in shown.frames["digest in en, dark"]["texts"]}
+    assert found["Go"] == ("rgb(255, 255, 255)", "rgb(11, 92, 173)")
+    assert found["Hello"] == ("rgb(228, 231, 235)", "rgb(31, 36, 41)")
+
+
+def test_what_stands_around_the_messages_of_a_digest_is_in_their_language() -> None:
+    assert "إلغاء الاشتراك" in digest("ar").text
+    assert "Unsubscribe" in digest("en").text
 
 
 @pytest.mark.slow

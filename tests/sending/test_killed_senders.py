@@ -113,16 +113,22 @@ class PostOffice:
 
     async def killed_at(self, url: str, moment: str, happened: str) -> str:
         """A first attempt at the message that the event opens, killed at the moment; then a second, to its end: its status."""
-        key = await self.office.open(happened)
+        return await self.taken_up(url, moment, await self.office.open(happened))
+
+    async def taken_up(self, url: str, moment: str, key: str) -> str:
+        """The same of an open message."""
+        await self.killed(url, moment, key)
+        provider = email_provider(url)
+        await self.office.send(key, provider)
+        await provider.close()
+        return (await self.office.row()).status
+
+    async def killed(self, url: str, moment: str, key: str) -> None:
         arguments = (self.store_url, url, self.office.customer, key, moment)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.sending_process", *arguments
         )
         assert await process.wait() == -signal.SIGKILL
-        provider = email_provider(url)
-        await self.office.send(key, provider)
-        await provider.close()
-        return (await self.office.row()).status
 
 
 @pytest.fixture
