@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.requests import Request
@@ -11,13 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from perennia.api.hosted import Hosted, body_of, fields_of, page, try_again, unknown_link
-from perennia.api.words import Words, words_for
 from perennia.core.admission import calendar_of
 from perennia.core.calendar import parse_span, resolve
 from perennia.core.decisions import TaskEnded
 from perennia.core.definitions import Policies
 from perennia.core.quiet_hours import parse_window
+from perennia.rendering.formats import date_time
 from perennia.rendering.links import BadToken
+from perennia.rendering.reader import Reader
+from perennia.rendering.words import ENGLISH, Words
 from perennia.store.desk_records import TaskHistory
 from perennia.store.port import StoreUnavailable
 
@@ -36,7 +38,7 @@ class TaskPage(Hosted):
 
     async def show(self, request: Request) -> Response:
         """Shows the task, what was said of it, and what the person may do. Changes nothing."""
-        policies, words = await self._surroundings(request)
+        policies, words = await self.surroundings(request)
         try:
             person, found = await self._task(request, policies)
         except StoreUnavailable:
@@ -45,7 +47,7 @@ class TaskPage(Hosted):
 
     async def act(self, request: Request) -> Response:
         """Does what the person pressed, and shows what it led to."""
-        policies, words = await self._surroundings(request)
+        policies, words = await self.surroundings(request)
         fields = fields_of(await body_of(request))
         try:
             person, found = await self._task(request, policies)
@@ -56,11 +58,6 @@ class TaskPage(Hosted):
         except StoreUnavailable:
             return try_again(words, fields)
         return self._page(again, person, policies, words, done=done)
-
-    async def _surroundings(self, request: Request) -> tuple[Policies, Words]:
-        """The team's pages are in English."""
-        policies, _ = await self.surroundings(request)
-        return policies, words_for("en", "en")
 
     async def _task(self, request: Request, policies: Policies) -> tuple[str, TaskHistory | None]:
         """Who follows the link, and the task. None for a link that is no good, also of somebody who left the team."""
@@ -99,7 +96,7 @@ class TaskPage(Hosted):
         zone = calendar_of(policies).workspace
 
         def when(at: datetime) -> str:
-            return f"{at.astimezone(zone):%a %d %b %Y, %H:%M %Z}"
+            return _instant(at.astimezone(zone), words.locale)
 
         mine = {person, policies.people[person].email}
         return page(
@@ -113,6 +110,13 @@ class TaskPage(Hosted):
             is_mine=found.task.assignee in mine,
             when=when,
         )
+
+
+def _instant(at: datetime, locale: str) -> str:
+    """With its weekday and zone. In English as the whole world reads it, not as America does."""
+    if locale == ENGLISH:
+        return f"{at:%a %d %b %Y, %H:%M %Z}"
+    return f"{date_time(Reader(locale, at.tzinfo or UTC), at, 'full')} {at:%Z}"
 
 
 def _morning(now: datetime, span: str, policies: Policies) -> datetime:

@@ -8,17 +8,26 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from fastapi import FastAPI
 
+from perennia.api.app import create_app
 from perennia.core.documents import Triggers
+from perennia.rendering.links import Links
+from perennia.store import open_store
 from tests.api.test_questions_page import asked
-from tests.support.api_world import NOW, TRACKED, World, api_world
+from tests.support.api_world import NOW, TRACKED, HeardBells, World, api_world
 from tests.support.commands import perennia
+from tests.support.installation import event, traits
+from tests.support.lives import documents
 from tests.support.node_modules import installed, needs_node
 from tests.support.serving import served
+from tests.support.stored_lives import StoredLives
 from tests.support.workspace_files import write_workspace
 
 HERE = Path(__file__).parent / "node"
@@ -40,6 +49,33 @@ ANSWERS = (
     ((PRESS, "fieldset label"), (PRESS, SEND)),
     (("fill", "textarea", "It is fast"), (PRESS, SEND)),
 )
+
+
+TASKS = """
+policies: default
+people: {kim: {name: Kim Lee, email: kim@example.com}}
+---
+playbook: calls
+enter: {on: [{event: Go}]}
+steps: [{id: call, task: "Call {{ contact.email }}", body: about the renewal, assign: kim, due: 1bd, priority: high}]
+"""
+
+
+@asynccontextmanager
+async def a_task(folder: Path) -> AsyncGenerator[tuple[FastAPI, str]]:
+    """The pages of an installation in which somebody has a task, and their link to it."""
+    store = open_store(f"sqlite:///{folder}/store.db")
+    await store.migrate()
+    lives = StoredLives(store, NOW)
+    await lives.publish(documents(TASKS))
+    await lives.happen(NOW, traits("ana", NOW, email="ana@example.com"), event("ana", "Go", NOW))
+    (task,) = await store.tasks()
+    links = Links("https://perennia.example", ["secret"])
+    app = create_app(
+        store=store, bells=HeardBells(), clock=lives.clock, links=links, write_keys=["write-key"], admin_key="admin-key"
+    )
+    yield app, links.task_url(task.key, "kim")
+    await store.close()
 
 
 class Walk(msgspec.Struct):
@@ -115,15 +151,18 @@ async def test_axe_finds_nothing_on_any_page_and_each_fits_a_phone(
     pytestconfig: pytest.Config, tmp_path: Path, preview: str
 ) -> None:
     modules = await asyncio.to_thread(installed, pytestconfig, HERE)
-    async with api_world() as people, api_world() as asking:
+    async with api_world() as people, api_world() as asking, a_task(tmp_path) as (team, work):
         await people.store.publish([TRACKED], Triggers(), NOW, "sam", None)
         answering = await asked(asking, languages={})
-        async with served(people.app) as at, served(asking.app) as there:
+        async with served(people.app) as at, served(asking.app) as there, served(team) as office:
             survey = there + "/" + answering.split("/", 3)[3]
             hosted = [each for locale in ("en", "ar") for each in walks(locale, at, people, survey)]
-            found = await look(modules, tmp_path, [*hosted, Walk("preview", preview, "en")])
+            task = office + "/" + work.split("/", 3)[3]
+            comment = (("fill", "textarea", "calls back"), (PRESS, "button[value=comment]"))
+            desk = [Walk(f"task-{locale}", task, locale, (comment,)) for locale in ("en", "ar")]
+            found = await look(modules, tmp_path, [*hosted, *desk, Walk("preview", preview, "en")])
     assert [(page.name, each.rule, each.help, each.nodes) for page in found for each in page.violations] == []
-    assert len(found) == 2 * (2 * 13 + 1)
+    assert len(found) == 2 * (2 * 15 + 1)
     assert {(page.direction, "-ar-" in page.name) for page in found if page.direction} == {
         ("ltr", False),
         ("rtl", True),

@@ -264,6 +264,14 @@ async def test_a_button_puts_it_aside_until_the_team_works_again(floor: Floor) -
     assert "put aside until Mon 09 Mar 2026, 09:00 CET" in page.text
 
 
+async def test_the_page_is_in_the_language_that_its_reader_likes_best(floor: Floor) -> None:
+    path = await link(floor)
+    page = await floor.pages.get(path, headers={"Accept-Language": "de-CH,de;q=0.9,en;q=0.5"})
+    assert page.headers["Content-Language"] == "de"
+    assert "Fällig Dienstag, 3. März 2026, 11:00 CET" in page.text
+    assert ">Nächster Arbeitstag</button>" in page.text
+
+
 async def test_a_link_is_no_good_for_anything_else_or_once_its_person_left(floor: Floor) -> None:
     path = await link(floor)
     (task,) = await floor.store.tasks()

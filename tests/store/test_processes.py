@@ -287,6 +287,22 @@ async def test_what_a_former_version_kept_is_given_and_looked_at_as_before(empty
     await store.close()
 
 
+async def test_an_import_that_a_former_version_broke_off_goes_on(empty_url: str) -> None:
+    store = await at_version(
+        "0022",
+        empty_url,
+        "INSERT INTO imports (id, kind, name, at, row, taken, known, bad, done) "
+        "VALUES ('i', 'customers', 'people.csv', 0, 2000, 1900, 60, 40, false)",
+    )
+    await store.migrate()
+
+    kept = await store.import_state("i")
+    assert kept is not None
+    assert (kept.row, kept.taken, kept.known, kept.bad, kept.done) == (2000, 1900, 60, 40, False)
+    assert (kept.began, kept.failure, kept.refused) == (None, None, ())
+    await store.close()
+
+
 async def at_version(version: str, url: str, *rows: str) -> SqlStore:
     """A store whose database is as it was at a former version, with these rows in it."""
     if url.startswith("sqlite"):
