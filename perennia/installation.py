@@ -23,6 +23,7 @@ from perennia.store.records import (
     Approval,
     CustomerSummary,
     Message,
+    Rejected,
     Response,
     Revision,
     SendingKind,
@@ -309,6 +310,9 @@ class Installation:
         path = f"surveys/{_part(survey)}/report"
         answer = await self._get(path, since=_told(since), until=_told(until), per=per, by=by)
         return msgspec.json.decode(answer, type=SurveyScore)
+
+    async def rejected_items(self) -> list[Rejected]:
+        return msgspec.json.decode(await self._get("rejected-items", limit=PAGE), type=list[Rejected])
 
     async def responses(self, survey: str, since: datetime | None, until: datetime | None) -> list[Response]:
         """All of them, newest first."""

@@ -183,6 +183,15 @@ class Settings(BaseSettings):
         description="With what each system signs the answers to surveys that it tells of (POST /hooks/surveys/SOURCE), by "
         "source: typeform, formbricks, delighted, or a name of your own (a table in the file, JSON in the environment).",
     )
+    event_hooks: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description="With what each system signs the events that it tells of (POST /hooks/events/SOURCE), by source "
+        "(a table in the file, JSON in the environment); hooks_file says what they mean.",
+    )
+    hooks_file: Path = Field(
+        default=Path("hooks.yaml"),
+        description="What the webhooks of other systems mean, relative to the workspace: docs/webhooks.md.",
+    )
     hooks: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr],
         description="With what each email provider signs what it tells of messages (POST /hooks/PROVIDER), by provider "
@@ -316,7 +325,7 @@ def load_settings(workspace: Path, data: Path | None = None) -> Settings:
         raise _explained(error.errors()[0], path) from None
     folder = Path.cwd() / data if data is not None else workspace.resolve() / settings.data
     here = workspace.resolve()
-    files = {"crm_file": here / settings.crm_file, "pulls_file": here / settings.pulls_file}
+    files = {name: here / getattr(settings, name) for name in ("crm_file", "hooks_file", "pulls_file")}
     return settings.model_copy(update={"data": folder, **files})
 
 

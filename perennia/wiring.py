@@ -37,6 +37,8 @@ from perennia.crm.syncing import CrmSync
 from perennia.importing.pull_files import read_pulls
 from perennia.importing.pulling import Puller
 from perennia.ingest.dispatcher import Dispatcher, Pace
+from perennia.ingest.event_hooks import EventHook
+from perennia.ingest.hook_mappings import HooksFileWrong, read_hooks_file
 from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
@@ -45,6 +47,7 @@ from perennia.providers.notices import Channels, Means, channel_provider
 from perennia.providers.reports import ReportReader, report_reader
 from perennia.providers.return_paths import ReturnPaths
 from perennia.providers.routes import EmailRoutes
+from perennia.providers.signed_calls import must_be_secrets
 from perennia.providers.standard_webhooks import Signer
 from perennia.providers.warm_up import WarmUp, warm_up_in
 from perennia.providers.webhooks import SignedWebhooks
@@ -232,6 +235,7 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
         address=settings.public_url or url,
         crm_secret=settings.crm_hook_secret.get_secret_value() if settings.crm_hook_secret else None,
         survey_hooks={source: secret.get_secret_value() for source, secret in settings.survey_hooks.items()},
+        event_hooks=build_event_hooks(settings),
         maxima={name: each.maximum for name, each in build_warm_ups(settings).items()},
     )
 
@@ -244,6 +248,26 @@ def build_readers(settings: Settings) -> dict[str, ReportReader]:
         }
     except Misconfigured as error:
         raise SettingsError("PERENNIA_HOOKS", str(error), "docs/providers.md shows each provider's") from error
+
+
+def build_event_hooks(settings: Settings) -> dict[str, EventHook]:
+    """What other systems tell of events, by source. Raises `SettingsError`."""
+    try:
+        mappings = read_hooks_file(settings.hooks_file)
+    except HooksFileWrong as error:
+        raise SettingsError(str(settings.hooks_file), str(error), "docs/webhooks.md shows one") from error
+    unknown = sorted(set(settings.event_hooks) - set(mappings))
+    if unknown:
+        message = f"{settings.hooks_file} says nothing of {unknown[0]!r}"
+        raise SettingsError("PERENNIA_EVENT_HOOKS", message, "say there what its calls mean: docs/webhooks.md")
+    found = {
+        source: EventHook(mappings[source], secret.get_secret_value())
+        for source, secret in settings.event_hooks.items()
+    }
+    with misconfigured("event_hooks", "docs/webhooks.md"):
+        for hook in found.values():
+            must_be_secrets(hook.mapping.hmac, hook.secret)
+    return found
 
 
 def build_return_paths(settings: Settings) -> ReturnPaths | None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 
 from perennia.access.limits import RateLimits
 from perennia.access.ring import KeyRing
@@ -18,7 +19,7 @@ from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
 from perennia.api.consents import Consents
 from perennia.api.crm import CrmStatus
-from perennia.api.description import describe
+from perennia.api.description import describe, operation_id
 from perennia.api.desk import Desk
 from perennia.api.endpoints import Endpoints
 from perennia.api.events import Events
@@ -34,6 +35,7 @@ from perennia.api.problems import answer_problems
 from perennia.api.published import Published
 from perennia.api.publishing import Publishing
 from perennia.api.reading import Reading
+from perennia.api.rejected import RejectedItems
 from perennia.api.repeats import Repeats
 from perennia.api.segments import Segments
 from perennia.api.sending import NO_MAXIMA, Maximum, SendingControl
@@ -51,6 +53,7 @@ from perennia.ingest.bells import Bells
 from perennia.ingest.cloud_endpoint import CloudEventsApi
 from perennia.ingest.crm_hooks import CrmHook
 from perennia.ingest.endpoints import SegmentApi
+from perennia.ingest.event_hooks import NO_EVENT_HOOKS, EventHook, EventHooks
 from perennia.ingest.group_commit import GroupCommit
 from perennia.ingest.hooks import NO_READERS, Hooks, ReportReader
 from perennia.ingest.survey_hooks import NO_SECRETS, SurveyHooks
@@ -77,6 +80,7 @@ def create_app(
     publishes: Steering = NO_PUBLISHES,
     going: Going = NOBODY_GOING,
     survey_hooks: Mapping[str, str] = NO_SECRETS,
+    event_hooks: Mapping[str, EventHook] = NO_EVENT_HOOKS,
     maxima: Mapping[str, Maximum] = NO_MAXIMA,
     crm_secret: str | None = None,
     address: str = "",
@@ -85,11 +89,11 @@ def create_app(
 ) -> FastAPI:
     """The application: Segment's calls under ``/v1``, the team's under ``/api/v1``, what email providers tell under ``/hooks``.
 
-    Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second, each of
-    ``readers`` knows its provider's signature, ``survey_hooks`` has the secret of each system that tells of answers,
-    ``crm_secret`` is HubSpot's, which signs our ``address``, too. ``maxima``: of each provider that is warming up. ``publishes``:
-    who runs publishes, ``going``: broadcasts. ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute
-    of an API key that names no rate. Store and bells are opened and closed by the caller. Raises `NoAdminKey`.
+    Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second; ``readers``,
+    ``survey_hooks``, ``event_hooks`` and ``crm_secret`` (HubSpot's, which signs our ``address``, too) know who else tells us of
+    something. ``maxima``: of each provider that is warming up. ``publishes``, ``going``: who runs publishes and broadcasts.
+    ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute of an API key that names no rate.
+    Store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
     ring = KeyRing(admin_key, store, api_rate)
     app = _guarded(ring, store)
@@ -113,6 +117,7 @@ def create_app(
         SendingControl(store, bells, clock, audit, published, maxima),
         SurveyReports(store, published),
         UnclaimedAnswers(store, clock, audit, published, orders),
+        RejectedItems(store),
         Keys(store, audit),
         Endpoints(store, audit, clock),
     )
@@ -120,10 +125,19 @@ def create_app(
     senders = WriteKeys(write_keys, ring.may_send)
     pages = (page(store, bells, links, published, clock) for page in PAGES)
     told = SurveyHooks(store, bells, clock, published, survey_hooks), CrmHook(store, clock, crm_secret, address)
-    others = (*pages, *told, Hooks(store, bells, clock, readers), CloudEventsApi(commits, senders, clock))
-    app.router.routes.extend(route for part in others for route in part.routes())
-    # First, since routes are tried in order and nearly every request is one of these.
-    app.router.routes[:0] = SegmentApi(commits, senders, clock).routes()
+    events = EventHooks(commits, clock, event_hooks), CloudEventsApi(commits, senders, clock)
+    others = (*pages, *told, *events, Hooks(store, bells, clock, readers))
+    return _with(app, SegmentApi(commits, senders, clock), others)
+
+
+class _Part(Protocol):
+    def routes(self) -> list[Route]: ...
+
+
+def _with(app: FastAPI, first: _Part, parts: Iterable[_Part]) -> FastAPI:
+    """Routes are tried in order, and nearly every request is one to the ``first``."""
+    app.router.routes[:0] = first.routes()
+    app.router.routes.extend(route for part in parts for route in part.routes())
     return app
 
 
@@ -149,6 +163,7 @@ def _guarded(ring: KeyRing, store: Store) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # FastAPI's viewers load scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     answer_problems(app)
     app.add_middleware(Conditional)

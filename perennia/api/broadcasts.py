@@ -6,14 +6,15 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Protocol
+from typing import Final, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from temporalio.service import RPCError
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
 from perennia.api.needs import needs
+from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.published import Published, unknown_segment
 from perennia.api.publishing import nearest
@@ -27,6 +28,7 @@ from perennia.core.cron import CronError, parse_cron
 from perennia.core.documents import Document
 from perennia.ingest.bells import Bells
 from perennia.store.broadcast_records import Outcomes, StoredBroadcast
+from perennia.store.cursors import cursor_of
 from perennia.store.port import Store
 
 # Before anything has left: it may still be started.
@@ -125,9 +127,10 @@ class Broadcasts:
             router.post(f"/broadcasts/{{name}}/{act.__name__}", dependencies=write)(act)
         return router
 
-    async def list(self, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[BroadcastHead]:
+    async def list(self, page: Paged) -> list[BroadcastHead]:
         """Broadcasts, the last created first."""
-        return [BroadcastHead.model_validate(each) for each in await self.store.broadcasts(limit)]
+        found = await page.of(self.store.broadcasts, lambda each: cursor_of(each.created_at, each.id))
+        return [BroadcastHead.model_validate(each) for each in found]
 
     async def create(self, body: BroadcastBody) -> BroadcastView:
         """Makes a broadcast. Nothing is sent before it is started; where policies ask for it, another approves it first."""

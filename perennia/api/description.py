@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from perennia.access.scopes import ALLOWS
 from perennia.api.gate import PREFIX
 from perennia.api.problems import MEDIA_TYPE
-from perennia.api.repeats import HEADER, WRITES
+from perennia.api.repeats import FORM, HEADER, WRITES
 
 _PROBLEM: Final = {
     "title": "Problem",
@@ -53,12 +55,22 @@ _IDEMPOTENCY_KEY: Final = {
     "required": False,
     "description": "A name of your own for this request: where the same comes again within a day, nothing is done and the first "
     "answer is given again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:-]+$"},
+    "schema": {"type": "string", "pattern": f"^{FORM}$"},
 }
 _LINK: Final = {
     "description": 'Where the next page is, as `<…>; rel="next"`; without it this page is the last one',
     "schema": {"type": "string"},
 }
+
+
+def operation_id(route: APIRoute) -> str:
+    """How clients that are generated name the call: `keys_rotate`, and `keys_list` where the list is named like its room."""
+    parts = [_snake(part) for part in route.endpoint.__qualname__.split(".") if part != "<locals>"]
+    return "_".join([*parts[:-1], "list" if parts[-1] == parts[0] else parts[-1]])
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip("_").lower()
 
 
 def describe(app: FastAPI) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
@@ -21,6 +20,7 @@ from perennia.api.desk_views import (
     TaskDetailView,
     TaskNoteView,
 )
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
@@ -67,7 +67,7 @@ class Desk:
         assignee: Annotated[str | None, Query(description="A person or a team; empty: nobody's")] = None,
         playbook: str | None = None,
         priority: Literal["low", "normal", "high", "urgent"] | None = None,
-        due_by: Annotated[AwareDatetime | None, Query(description="Due at that instant or before")] = None,
+        due_by: Annotated[Instant | None, Query(description="Due at that instant or before")] = None,
         snoozed: Annotated[bool, Query(description="Also those that are put aside")] = True,
     ) -> list[TaskView]:
         """Everybody's tasks, the last opened first."""

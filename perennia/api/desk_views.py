@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from perennia.api.forms import Instant
 from perennia.api.views import Order, TaskView, View, Who
 
 
@@ -53,7 +54,7 @@ class AssignBody(Order):
 class SnoozeBody(Order):
     """``until``: null takes it up again."""
 
-    until: AwareDatetime | None
+    until: Instant | None
     by: Who = "api"
 
 
@@ -65,8 +66,8 @@ class CommentBody(Order):
 class AbsenceBody(Order):
     """``start``: now where it is not said. ``stand_in``: who gets their tasks; the others of the team where nobody is named."""
 
-    start: AwareDatetime | None = None
-    end: AwareDatetime
+    start: Instant | None = None
+    end: Instant
     stand_in: Person | None = None
     by: Who = "api"
 

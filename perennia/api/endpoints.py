@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
 from perennia.api.etags import IfMatch, changed_meanwhile, etag, wanted_version
+from perennia.api.forms import Instant, whole
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
@@ -26,7 +27,9 @@ from perennia.store.port import Store
 WebUrl = Annotated[
     str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$", max_length=2000, description="Where events are posted")
 ]
-Types = Annotated[list[OutboundType], Field(description="Which events; none: all of them")]
+# JSON has a word for it, which is no member yet.
+OneType = Annotated[OutboundType, Field(strict=False)]
+Types = Annotated[list[OneType], Field(description="Which events; none: all of them")]
 Channel = Annotated[
     str, Field(min_length=1, max_length=100, description="The team's channel that hears when the endpoint is disabled")
 ]
@@ -95,7 +98,7 @@ class EndpointOrderBody(Order):
 class RotateSecretBody(Order):
     """``keep_hours``: how long the former secret signs beside the new one."""
 
-    keep_hours: int = Field(default=24, ge=0, le=720)
+    keep_hours: Annotated[int, Field(ge=0, le=720), whole] = 24
     by: Who = "api"
 
 
@@ -103,8 +106,8 @@ class ReplayBody(Order):
     """``event``: this one; else all that happened from ``since`` until before ``until`` (now), as far as it is kept: 30 days."""
 
     event: Text | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     by: Who = "api"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import uuid4
 
 from fastapi import APIRouter
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.repeats import REQUEST
@@ -35,7 +35,7 @@ class EventBody(Order):
     event: Text
     properties: JsonObject = Field(default_factory=dict)
     traits: JsonObject = Field(default_factory=dict)
-    timestamp: datetime | None = None
+    timestamp: Instant | None = None
     message_id: Text | None = None
     by: Who = "api"
 

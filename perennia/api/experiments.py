@@ -8,9 +8,9 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from perennia.access.scopes import KeyScope
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published
@@ -25,7 +25,7 @@ from perennia.core.documents import PlaybookBody
 from perennia.experiments.reporting import STOPPING_RULE, Comparison, compare, goal_of, is_same, plans_of
 from perennia.store.port import Store
 
-Since = Annotated[AwareDatetime | None, Query(description="Only who entered at this instant or later")]
+Since = Annotated[Instant | None, Query(description="Only who entered at this instant or later")]
 Effect = Annotated[
     Percentage, Query(description="What growth of the baseline is to be seen: for the customers that it takes")
 ]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from perennia.access.callers import CALLER
 from perennia.access.ring import wall_clock
@@ -16,6 +16,7 @@ from perennia.access.scopes import KeyScope
 from perennia.access.secrets import digest, hint, new_key_id, new_secret
 from perennia.api.audit_log import AuditLog
 from perennia.api.etags import IfMatch, changed_meanwhile, etag, wanted_version
+from perennia.api.forms import Instant, whole
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
@@ -25,8 +26,12 @@ from perennia.store.port import Store
 
 MOST_A_MINUTE = 1_000_000
 Name = Annotated[str, Field(min_length=1, max_length=100, description="What it is for: it stands in the audit log")]
-Scopes = Annotated[list[KeyScope], Field(min_length=1)]
-Rate = Annotated[int, Field(ge=1, le=MOST_A_MINUTE, description="Requests a minute; null: as the installation has it")]
+# JSON has a word for it, which is no member yet.
+OneScope = Annotated[KeyScope, Field(strict=False)]
+Scopes = Annotated[list[OneScope], Field(min_length=1)]
+Rate = Annotated[
+    int, Field(ge=1, le=MOST_A_MINUTE, description="Requests a minute; null: as the installation has it"), whole
+]
 KEPT_HOURS = 24
 
 
@@ -57,7 +62,7 @@ class NewKeyBody(Order):
     name: Name
     scopes: Scopes
     rate: Rate | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     by: Who = "api"
 
 
@@ -67,14 +72,14 @@ class KeyChangeBody(Order):
     name: Name = ""
     scopes: Scopes = Field(default_factory=list[KeyScope])
     rate: Rate | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     by: Who = "api"
 
 
 class RotateBody(Order):
     """``keep_hours``: how long the former secret is good beside the new one."""
 
-    keep_hours: int = Field(default=KEPT_HOURS, ge=0, le=720)
+    keep_hours: Annotated[int, Field(ge=0, le=720), whole] = KEPT_HOURS
     by: Who = "api"
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -12,6 +13,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query, Request, Response
 
 T = TypeVar("T")
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Page:
             url = self.request.url.include_query_params(limit=self.limit, after=cursor(page[-1]))
             self.response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
         return page
+
+    async def of_numbered(
+        self, rows: Callable[[int, int | None], Awaitable[Sequence[T]]], number: Callable[[T], int]
+    ) -> Sequence[T]:
+        """The same of what is numbered and listed backwards; behind what is no number there is nothing."""
+        before = None if self.after is None else int(self.after) if _NUMBER.fullmatch(self.after) else 0
+        return await self.of(lambda limit, _: rows(limit, before), lambda row: str(number(row)))
 
 
 async def _page(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from perennia.core.json_values import Json
 from perennia.store.port import StaleRevision, StoreUnavailable, UnknownCustomer
@@ -89,10 +92,26 @@ async def _invalid(_: Request, error: Exception) -> Response:
     ).response()
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     headers = dict(error.headers) if error.headers else None
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(_allowed(request)))}
     return Problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail)).response(headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods of a path: Starlette names only those of the first route that it fits.
+
+    It also fits `/tasks/{key}` with a key that ends in `/assign`; what says the most of the path is what was meant.
+    """
+    found = [
+        (len(re.sub(r"{.*?}", "", route.path)), route.methods or set[str]())
+        for route in iter_route_contexts(request.app.routes)
+        if route.path is not None and compile_path(route.path)[0].match(request.scope["path"])
+    ]
+    longest = max((said for said, _ in found), default=0)
+    return {method for said, methods in found if said == longest for method in methods}
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Response
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
 from perennia.api.needs import needs
+from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.views import (
     DocumentHead,
@@ -76,9 +77,10 @@ class Publishing:
         stored = await self._current()
         return [] if stored is None else [DocumentHead.model_validate(document) for document in stored.current]
 
-    async def revisions(self, limit: int = 100) -> list[RevisionProgressView]:
+    async def revisions(self, page: Paged) -> list[RevisionProgressView]:
         """Revisions, newest first, with what was ordered for people in flight and how far each has reached customers."""
-        return [RevisionProgressView.model_validate(each) for each in await self.store.revisions(limit)]
+        found = await page.of_numbered(self.store.revisions, lambda each: each.revision.number)
+        return [RevisionProgressView.model_validate(each) for each in found]
 
     async def publish(self, body: ReleaseBody, response: Response) -> RevisionView:
         """Makes these documents the current revision, if ``expected`` still is (else 409)."""

@@ -157,6 +157,7 @@ class Reading:
         """What a dashboard counts."""
         return TotalsView.model_validate(await self.store.totals())
 
-    async def audit(self, limit: Limit = 100) -> list[AuditView]:
+    async def audit(self, page: Paged) -> list[AuditView]:
         """Who did what through this API, newest first."""
-        return [AuditView.model_validate(entry) for entry in await self.store.audited(limit)]
+        found = await page.of_numbered(self.store.audited, lambda entry: entry.number)
+        return [AuditView.model_validate(entry) for entry in found]

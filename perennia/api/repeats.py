@@ -30,7 +30,8 @@ WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_HEADERS: Final = ("content-type", "etag", "location")
 MOST_BYTES: Final = 1024 * 1024  # a longer answer is not kept; the longest of ours are plans, which change nothing
 # Bare, or in quotes as the draft has it.
-_KEY: Final = re.compile(r'"?([!#-\[\]-~]{1,255})"?')
+FORM: Final = r'"?([!#-\[\]-~]{1,255})"?'
+_KEY: Final = re.compile(FORM)
 
 # The name under which what this request does is stored once, however often it is carried out; None: it has none.
 REQUEST: ContextVar[str | None] = ContextVar("request", default=None)

@@ -44,7 +44,7 @@ class SegmentSize(View):
     left_out: dict[str, int]
 
 
-class MemberView(View):
+class SegmentMemberView(View):
     id: str
     external_id: str
     account: str | None
@@ -54,7 +54,7 @@ class MemberView(View):
 class MemberPage(View):
     """``next``: ask for ``after`` it; a page may have few members, or none, and others follow. None: that was everybody."""
 
-    members: list[MemberView]
+    members: list[SegmentMemberView]
     next: str | None
 
 
@@ -113,7 +113,7 @@ class Segments:
         shown = found[:limit]
         return MemberPage(
             members=[
-                MemberView(
+                SegmentMemberView(
                     id=seen.candidate.id,
                     external_id=seen.candidate.ref,
                     account=seen.candidate.account,

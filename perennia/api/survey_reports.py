@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from perennia.access.scopes import KeyScope
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
+from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.published import Published
 from perennia.api.survey_counting import PERIODS, Mark, Per, of_each_the_last, question_report, score_view, with_parts
@@ -24,8 +26,8 @@ from perennia.core.state import CustomerState
 from perennia.core.survey_definitions import Survey
 from perennia.store.port import Store
 
-Since = Annotated[AwareDatetime | None, Query(description="Answers from this instant on")]
-Until = Annotated[AwareDatetime | None, Query(description="Answers before this instant")]
+Since = Annotated[Instant | None, Query(description="Answers from this instant on")]
+Until = Annotated[Instant | None, Query(description="Answers before this instant")]
 By = Annotated[
     str | None,
     Query(description="In groups: by a trait (`plan`), a trait of the account (`account.plan`) or `segment:NAME`"),
@@ -120,18 +122,19 @@ class SurveyReports:
     async def answers(
         self,
         survey: str,
+        page: Paged,
         since: Since = None,
         until: Until = None,
-        after: Annotated[str | None, Query(description="The cursor of the last answer that you have")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[ResponseView]:
         """The answers to a survey, newest first, with what people wrote. Of an anonymous one: that somebody answered."""
         await self.published.must_have_survey(survey)
-        found = await self.store.responses(survey, since, until, limit, after)
+        found = await page.of(
+            lambda limit, after: self.store.responses(survey, since, until, limit, after), lambda one: one.cursor
+        )
         return [ResponseView.model_validate(one) for one in found]
 
 
-def _period(at: AwareDatetime, per: Per | None, zone: ZoneInfo) -> str | None:
+def _period(at: datetime, per: Per | None, zone: ZoneInfo) -> str | None:
     day = at.astimezone(zone).date()
     match per:
         case None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from perennia.access.callers import signed
+from perennia.api.forms import Instant, whole
 from perennia.core.definitions import Scope
 from perennia.core.documents import DocumentKind
 from perennia.core.json_values import Json, JsonObject
@@ -34,9 +35,9 @@ class View(BaseModel):
 
 
 class Order(BaseModel):
-    """A body that somebody sends. Unknown keys are refused: a typo must not be ignored."""
+    """A body that somebody sends. Unknown keys are refused: a typo must not be ignored; nor is a value of another type taken."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 # --- publishing -----------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ class ReleaseBody(Order):
 class RateBody(Order):
     """``rate``: customers a second."""
 
-    rate: int = Field(ge=1, le=100_000)
+    rate: Annotated[int, Field(ge=1, le=100_000), whole]
     by: Who = "api"
 
 
@@ -339,7 +340,7 @@ class LockBody(Order):
     """``until``: null locks for good; ``why``: for whoever looks later."""
 
     track: Text
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     why: Annotated[str, Field(max_length=1000)] | None = None
     by: Who = "api"
 

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "pull_commands": ("pull",),
     "key_commands": ("keys",),
     "endpoint_commands": ("endpoints",),
+    "hook_commands": ("hooks",),
     "retention_commands": ("retention",),
     "backtest_commands": ("backtest",),
     "running_commands": ("up", "demo", "worker", "serve", "inbox", "migrate", "rebuild", "doctor"),

@@ -40,7 +40,9 @@ def _percentage(text: str) -> str:
 
 
 # ``10%``, as people write it; `part_of_one` is the number.
-Percentage: TypeAlias = Annotated[str, AfterValidator(_percentage)]
+Percentage: TypeAlias = Annotated[
+    str, AfterValidator(_percentage), Field(json_schema_extra={"pattern": r"^(100(\.0+)?|\d{1,2}(\.\d+)?)%$"})
+]
 
 
 def part_of_one(percentage: Percentage) -> float:

@@ -11,13 +11,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast
 
-from perennia.providers.reports import Call, Unreadable, Unsigned, decoded, instant, same
-from perennia.providers.standard_webhooks import PREFIX, signature
-
-TOLERANCE: Final = timedelta(minutes=5)  # what Standard Webhooks recommends
+from perennia.providers.reports import Call, Unreadable, Unsigned, same
+from perennia.providers.standard_webhooks import verified
 
 
 @dataclass(frozen=True)
@@ -122,16 +119,7 @@ def _generic(body: Mapping[str, Any], identity: str) -> ToldAnswer:
 
 def _verified(call: Call, secret: str) -> str:
     """The call's own name, by Standard Webhooks."""
-    identity, timestamp, signatures = (
-        call.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
-    )
-    if not identity or abs(call.at - instant(timestamp)) > TOLERANCE:
-        raise Unsigned("the call has no name, or its time is more than five minutes from ours")
-    content = f"{identity}.{timestamp}.".encode() + call.body
-    keys = [decoded(each.removeprefix(PREFIX), "a secret of survey_hooks") for each in secret.split()]
-    if not any(same(given, signature(key, content)) for given in signatures.split() for key in keys):
-        raise Unsigned("the signature is not right; is the secret that of this webhook?")
-    return identity
+    return verified(call, secret, "survey_hooks")
 
 
 _ANY: Final[tuple[_Verify, _Read]] = (_verified, _generic)

@@ -17,6 +17,7 @@ from perennia.core.nodes import MESSAGES
 from perennia.store.batches import ROWS, as_values, insert, rows_of
 from perennia.store.bodies import storable, triggers_of
 from perennia.store.columns import microseconds
+from perennia.store.cursors import behind
 from perennia.store.locking import LockedCustomer
 from perennia.store.prepared import execute
 from perennia.store.records import Rejected
@@ -112,6 +113,13 @@ def keep_rejected(connection: Connection, items: Sequence[Rejected]) -> None:
     items = [item for item in items if item.raw not in erased]
     rows = [(_digest(item), microseconds(item.at), storable(item.reason), storable(item.raw)) for item in items]
     insert(connection, rejected, ("digest", "at", "reason", "raw"), rows, ignore_known=True)
+
+
+def list_rejected(connection: Connection, limit: int, after: str | None) -> list[Rejected]:
+    """`Store.rejected_items`."""
+    statement = select(rejected).where(*behind(rejected.c.at, rejected.c.digest, after))
+    rows = connection.execute(statement.order_by(rejected.c.at.desc(), rejected.c.digest).limit(limit)).all()
+    return [Rejected(at=row.at, reason=row.reason, raw=row.raw, id=row.digest) for row in rows]
 
 
 def _digest(item: Rejected) -> str:

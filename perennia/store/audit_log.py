@@ -22,10 +22,14 @@ def write_audit(connection: Connection, entry: AuditEntry) -> None:
     )
 
 
-def read_audit(connection: Connection, limit: int) -> list[AuditEntry]:
+def read_audit(connection: Connection, limit: int, before: int | None) -> list[AuditEntry]:
     """`Store.audited`."""
-    newest = select(audit.c.at, audit.c.by, audit.c.action, audit.c.subject, audit.c.detail)
+    newest = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if before is not None:
+        newest = newest.where(audit.c.id < before)
     return [
-        AuditEntry(at=at, by=by, action=action, subject=subject, detail=object_of(detail))
-        for at, by, action, subject, detail in connection.execute(newest.order_by(audit.c.id.desc()).limit(limit))
+        AuditEntry(
+            at=row.at, by=row.by, action=row.action, subject=row.subject, detail=object_of(row.detail), number=row.id
+        )
+        for row in connection.execute(newest).all()
     ]

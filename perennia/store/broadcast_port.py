@@ -23,8 +23,10 @@ class Broadcasts(Trials, Protocol):
         """With its last run."""
         ...
 
-    async def broadcasts(self, limit: int = 100, *, live: bool = False) -> list[StoredBroadcast]:
-        """The last created first; ``live``: only those that are between their start and their end."""
+    async def broadcasts(
+        self, limit: int = 100, after: str | None = None, *, live: bool = False
+    ) -> list[StoredBroadcast]:
+        """The last created first, behind the cursor ``after``; ``live``: only those between their start and their end."""
         ...
 
     async def move_broadcast(

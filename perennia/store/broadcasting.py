@@ -19,6 +19,7 @@ from perennia.store.bodies import body
 from perennia.store.broadcast_records import HALTED, LIVE, Ending, EntryPage, Outcomes, Run, StoredBroadcast
 from perennia.store.broadcast_tables import MESSAGES_OF_BROADCASTS, OF_BROADCASTS, broadcast_runs, broadcasts
 from perennia.store.columns import microseconds
+from perennia.store.cursors import behind
 from perennia.store.locking import lock_alive
 from perennia.store.reaching import enrolled_in
 from perennia.store.records import SendStatus
@@ -58,9 +59,10 @@ def find(connection: Connection, name: str) -> StoredBroadcast | None:
     return None if row is None else _stored(row, _last_run(connection, name))
 
 
-def listed(connection: Connection, limit: int, *, live: bool) -> list[StoredBroadcast]:
+def listed(connection: Connection, limit: int, after: str | None, *, live: bool) -> list[StoredBroadcast]:
     """`Store.broadcasts`."""
     statement = select(broadcasts).order_by(broadcasts.c.created_at.desc(), broadcasts.c.id).limit(limit)
+    statement = statement.where(*behind(broadcasts.c.created_at, broadcasts.c.id, after))
     if live:
         statement = statement.where(broadcasts.c.status.in_(LIVE))
     return [_stored(row, _last_run(connection, row.id)) for row in connection.execute(statement).all()]

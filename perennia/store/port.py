@@ -282,6 +282,10 @@ class Store(
         """What was answered under this key so far."""
         ...
 
+    async def rejected_items(self, limit: int = 100, after: str | None = None) -> list[Rejected]:
+        """Newest first."""
+        ...
+
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
     ) -> bool:
@@ -404,8 +408,8 @@ class Store(
         """Revisions that have not reached everybody whom they concern."""
         ...
 
-    async def revisions(self, limit: int = 100) -> list[RevisionProgress]:
-        """Newest first."""
+    async def revisions(self, limit: int = 100, before: int | None = None) -> list[RevisionProgress]:
+        """Newest first; ``before``: of a smaller number."""
         ...
 
     async def under_way(self) -> list[UnderWay]:
@@ -476,6 +480,6 @@ class Store(
 
     async def audit(self, entry: AuditEntry) -> None: ...
 
-    async def audited(self, limit: int = 100) -> list[AuditEntry]:
-        """What was audited, newest first."""
+    async def audited(self, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
+        """What was audited, newest first; ``before``: of a smaller number."""
         ...

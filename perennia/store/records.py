@@ -54,11 +54,12 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """An item that could not be accepted: kept with its reason, so that nothing is lost silently."""
+    """An item that could not be accepted: kept with its reason, so that nothing is lost silently. ``id``: once it is kept."""
 
     at: datetime
     reason: str
     raw: str
+    id: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -448,11 +449,14 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """``number``: of what was read; those of later entries are larger."""
+
     at: datetime
     by: str
     action: str
     subject: str
     detail: dict[str, Json] = {}
+    number: int = 0
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):

@@ -187,9 +187,12 @@ def under_way(connection: Connection) -> list[UnderWay]:
     ]
 
 
-def list_revisions(connection: Connection, limit: int) -> list[RevisionProgress]:
+def list_revisions(connection: Connection, limit: int, before: int | None) -> list[RevisionProgress]:
     """`Store.revisions`."""
-    found = connection.execute(select(revisions).order_by(revisions.c.number.desc()).limit(limit)).all()
+    newest = select(revisions).order_by(revisions.c.number.desc()).limit(limit)
+    if before is not None:
+        newest = newest.where(revisions.c.number < before)
+    found = connection.execute(newest).all()
     numbers = [row.number for row in found]
     orders = _orders(connection, playbook_orders.c.number.in_(numbers))
     return [

@@ -188,7 +188,7 @@ def _behind(cursor: str | None) -> list[ColumnElement[bool]]:
     if cursor is None:
         return []
     at, _, number = cursor.partition("-")
-    if not (at.isdecimal() and number.isdecimal() and len(cursor) < 40):
+    if not (at.isdecimal() and number.isdecimal() and cursor.isascii() and len(at) < 19 and len(number) < 19):
         return [false()]
     here = instant(int(at))
     return [or_(responses.c.at < here, and_(responses.c.at == here, responses.c.id < int(number)))]

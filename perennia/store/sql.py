@@ -30,6 +30,7 @@ from perennia.core.state import CustomerState, LedgerEntry
 from perennia.store import (
     accepting,
     anonymous,
+    arrivals,
     audit_log,
     bells,
     counted_messages,
@@ -241,6 +242,9 @@ class SqlStore(
     async def given_answer(self, key: str) -> GivenAnswer | None:
         return await self._driver.read("given_answer", lambda c: responses.given_answer(c, key))
 
+    async def rejected_items(self, limit: int = 100, after: str | None = None) -> list[Rejected]:
+        return await self._driver.read("rejected", lambda c: arrivals.list_rejected(c, limit, after))
+
     async def answer_anonymously(
         self, customer: str, told: SurveyAnswered, said: AnonymousAnswer, by: Sequence[str]
     ) -> bool:
@@ -396,8 +400,8 @@ class SqlStore(
     async def unreached(self) -> list[int]:
         return await self._driver.read("unreached", reaching.unreached)
 
-    async def revisions(self, limit: int = 100) -> list[RevisionProgress]:
-        return await self._driver.read("revisions", lambda c: releases.list_revisions(c, limit))
+    async def revisions(self, limit: int = 100, before: int | None = None) -> list[RevisionProgress]:
+        return await self._driver.read("revisions", lambda c: releases.list_revisions(c, limit, before))
 
     async def under_way(self) -> list[UnderWay]:
         return await self._driver.read("under_way", releases.under_way)
@@ -459,5 +463,5 @@ class SqlStore(
     async def audit(self, entry: AuditEntry) -> None:
         await self._driver.write("audit", lambda c: audit_log.write_audit(c, entry))
 
-    async def audited(self, limit: int = 100) -> list[AuditEntry]:
-        return await self._driver.read("audited", lambda c: audit_log.read_audit(c, limit))
+    async def audited(self, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
+        return await self._driver.read("audited", lambda c: audit_log.read_audit(c, limit, before))

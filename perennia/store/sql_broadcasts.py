@@ -25,8 +25,10 @@ class SqlBroadcasts(SqlTrials, Broadcasts):
     async def broadcast(self, name: str) -> StoredBroadcast | None:
         return await self._driver.read("broadcast", lambda c: broadcasting.find(c, name))
 
-    async def broadcasts(self, limit: int = 100, *, live: bool = False) -> list[StoredBroadcast]:
-        return await self._driver.read("broadcast", lambda c: broadcasting.listed(c, limit, live=live))
+    async def broadcasts(
+        self, limit: int = 100, after: str | None = None, *, live: bool = False
+    ) -> list[StoredBroadcast]:
+        return await self._driver.read("broadcast", lambda c: broadcasting.listed(c, limit, after, live=live))
 
     async def move_broadcast(
         self,

@@ -172,11 +172,11 @@ async def test_a_task_can_be_ended(world: World, path: str, outcome: str) -> Non
             {"track": "adoption", "stage": "matur"},
             "Track 'adoption' has no stage 'matur'; did you mean 'mature'?",
         ),
-        ("customers/ana/answers", {"survey": "nsp", "score": "9"}, "No survey 'nsp' is published; did you mean 'nps'?"),
+        ("customers/ana/answers", {"survey": "nsp", "score": 9}, "No survey 'nsp' is published; did you mean 'nps'?"),
         ("tasks/nothing/done", {}, "There is no task 'nothing'. List them: GET /api/v1/tasks"),
     ],
 )
-async def test_what_is_not_there_is_named(world: World, path: str, body: dict[str, str], detail: str) -> None:
+async def test_what_is_not_there_is_named(world: World, path: str, body: dict[str, object], detail: str) -> None:
     answer = await world.client.post(f"/api/v1/{path}", json=body)
     assert (answer.status_code, answer.json()["detail"]) == (404, detail)
     assert world.store.orders == []

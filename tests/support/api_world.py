@@ -389,7 +389,8 @@ class MemoryStore:
         self._reach()
         self.entries.append(entry)
 
-    async def audited(self, limit: int = 100) -> list[AuditEntry]:
+    async def audited(self, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
+        assert before is None
         return self.entries[::-1][:limit]
 
 
