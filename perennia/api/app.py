@@ -43,6 +43,7 @@ from perennia.api.suppressions import Suppressions
 from perennia.api.survey_page import SurveyPage
 from perennia.api.survey_reports import SurveyReports
 from perennia.api.task_page import TaskPage
+from perennia.api.theme import Theme
 from perennia.api.tracking import TrackedLinks
 from perennia.api.unclaimed import UnclaimedAnswers
 from perennia.api.underway import NO_PUBLISHES, PublishesUnderWay, Steering
@@ -64,7 +65,7 @@ from perennia.store.port import Store
 PATIENCE = timedelta(
     seconds=10
 )  # a turn that finds its worker alive takes milliseconds; proxies give up at 30 s or more
-PAGES = (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks)
+PAGES = (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks, Theme)
 API_RATE = 1_200  # requests a minute of one key: 20 a second, and as many at once
 
 

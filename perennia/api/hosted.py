@@ -1,6 +1,7 @@
 """Pages that people reach by links in messages: what all of them have in common, in the reader's language.
 
-No script, no cookie, nothing loaded from elsewhere; nobody learns the link from a referrer, and no search engine keeps it.
+No script, no cookie, nothing loaded from elsewhere (the workspace's colour comes from `theme`); nobody learns the link from a
+referrer, and no search engine keeps it.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _page_headers() -> dict[str, str]:
     style = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return {
         "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'sha256-{style}' 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         ),
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",

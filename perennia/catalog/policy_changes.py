@@ -8,6 +8,7 @@ from perennia.core.definitions import (
     FrequencyCap,
     Holiday,
     Model,
+    Pages,
     Policies,
     QuietHours,
     Sender,
@@ -35,6 +36,7 @@ class PolicyChanges(Model):
     survey_cooldown: SurveyCooldown | None = None
     sending_limits: SendingLimits | None = None
     broadcasts: BroadcastRules | None = None
+    pages: Pages | None = None
 
     def over(self, policies: Policies) -> Policies:
         """``policies`` with the keys that are written here replaced; ``null`` is what holds where nobody says anything."""

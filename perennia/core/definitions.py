@@ -46,6 +46,7 @@ from perennia.core.policy_definitions import (
     Digest,
     FrequencyCap,
     Holiday,
+    Pages,
     Person,
     QuietHours,
     SendingLimits,
@@ -467,6 +468,7 @@ class Policies(Model):
     people: dict[str, Person] = Field(default_factory=dict)
     teams: dict[DefinitionId, Team] = Field(default_factory=dict)
     broadcasts: BroadcastRules = BroadcastRules()
+    pages: Pages = Pages()
 
     @property
     def usual_sender(self) -> str | None:

@@ -28,6 +28,23 @@ TimeText: TypeAlias = str
 Holiday: TypeAlias = Annotated[str, AfterValidator(_holiday)]
 
 
+def _accent(text: str) -> str:
+    """A colour on which white letters can be read: 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise ValueError('must be a colour like "#0a6b4a", in quotes')
+    parts = [int(text[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
+    if 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) < 4.5:
+        raise ValueError("is too light for white letters on it; take a darker one")
+    return text
+
+
+class Pages(Model):
+    """How the hosted pages look. ``accent``: the colour of buttons and of what is chosen."""
+
+    accent: Annotated[str, AfterValidator(_accent)] | None = None
+
+
 class QuietHours(Model):
     """When nobody is written to, in the recipient's zone. A window over midnight belongs to the day it starts on."""
 
