@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from perennia.core.advance import advance, new_customer
+from perennia.core.advance import Decision, advance, new_customer
 from perennia.core.decisions import (
     AccountTraitsChanged,
     ContactChanged,
     CustomerEvent,
+    EnrollOrder,
+    ErrandCancelled,
+    ErrandEnded,
     ErrandGiven,
+    ErrandWarranted,
     Input,
     SurveyAnswered,
     TraitsChanged,
@@ -108,6 +112,11 @@ def test_the_last_to_leave_leaves_no_answer() -> None:
     assert life.world.state.facts.answers == {}
 
 
+def test_an_account_s_log_says_whose_answer_it_was() -> None:
+    told = [each.detail["contact"] for each in acme().until("2d").journal if each.act == "answered"]
+    assert told == ["bo", "ana"]
+
+
 WHILE = """
 playbook: review
 scope: account
@@ -186,3 +195,60 @@ def test_contacts_who_come_and_go_are_watched_only_while_an_account_waits_for_on
     due = CustomerEvent(at=START, seq=2, name="Review Due")
     waiting = advance(catalog_of(REVIEW), idle.state, START, [due], {})
     assert ("contacts" in idle.watching, "contacts" in waiting.watching) == (False, True)
+
+
+TRACK = "track: t\nscope: account\nstages: [{id: s0}, {id: s1, enter: happened('Used')}]\n"
+
+
+def at_acme(text: str, *told: Input) -> Decision:
+    return advance(catalog_of(text), new_customer("acme", "account", "acme", START), START, told, {})
+
+
+def at_ana(text: str, *told: Input) -> Decision:
+    joined = AccountTraitsChanged(at=START, account="acme", traits={})
+    return advance(catalog_of(text), new_customer("c1", "contact", "ana", START), START, [joined, *told], {})
+
+
+def test_contacts_are_told_that_their_account_has_moved() -> None:
+    before = at_acme(TRACK, contact("0d", "ana", ()))
+    used = CustomerEvent(at=START, seq=2, name="Used")
+    (told,) = advance(catalog_of(TRACK), before.state, START, [used], {}).tellings
+    assert isinstance(told.input, AccountTraitsChanged)
+    assert told.input.stages == {"t": ("s1", START)}
+
+
+def test_an_account_is_told_of_roles_that_a_step_changes() -> None:
+    book = "playbook: p\nenter: {on: [{event: Go}]}\nsteps: [{update: {roles: '[\"admin\"]'}}]\n"
+    (told,) = at_ana(book, CustomerEvent(at=START, seq=2, name="Go")).tellings
+    assert told.input == ContactChanged(at=START, contact="c1", ref="ana", roles=("admin",))
+
+
+def test_who_joins_before_the_step_that_enrolls_late_joiners_is_not_enrolled_yet() -> None:
+    book = """
+playbook: p
+scope: account
+enter: {on: [{event: Go}]}
+steps: [{wait: 5d}, {enroll: c, to: all, late_joiners: true}]
+---
+playbook: c
+steps: [{milestone: m}]
+"""
+    decision = at_acme(book, CustomerEvent(at=START, seq=1, name="Go"), contact("0d", "ana", ()))
+    assert [each for each in decision.tellings if isinstance(each.input, EnrollOrder)] == []
+
+
+def test_an_errand_of_a_playbook_that_is_not_known_is_reported_as_failed() -> None:
+    given = ErrandGiven(at=START, key="acme/p.1/ask/1/c1", playbook="p", version="v", step="ask")
+    (told,) = at_ana(TRACK, given).tellings
+    assert isinstance(told.input, ErrandEnded)
+    assert (told.to, told.input.result) == ("acme", {"outcome": "failed", "reason": "unknown_playbook"})
+
+
+def test_what_an_account_says_of_its_errands_is_nothing_to_a_contact_s_own_playbooks() -> None:
+    book = "playbook: p\nenter: {on: [{event: Go}]}\nsteps: [{wait: 5d}]\n"
+    go = CustomerEvent(at=START, seq=1, name="Go")
+    told = [
+        ErrandWarranted(at=START, key="acme/p.1/ask/1/c1", holds=False),
+        ErrandCancelled(at=START, key="acme/p.1/ask/1/c1"),
+    ]
+    assert [each.id for each in at_ana(book, go, *told).state.enrollments] == ["p.1"]

@@ -92,3 +92,9 @@ def test_both_sides_are_equal_after_every_round_and_the_next_has_nothing_to_do(
         assert mark(mine) == mark(theirs)
         again = agree([rule], {"plan": mine}, {"Plan__c": theirs}, seen)
         assert (again.inward, again.outward) == ({}, {})
+
+
+def test_one_value_that_was_not_given_is_enough_to_owe_something() -> None:
+    rules = [Rule("plan", "Plan"), Rule("seats", "Seats")]
+    assert owed(rules, {"plan": "pro"}, {})
+    assert not owed(rules, {}, {})

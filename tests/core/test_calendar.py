@@ -237,3 +237,9 @@ def test_a_later_wall_clock_never_ends_earlier(start: datetime, zone: ZoneInfo, 
     if other.astimezone(zone).replace(tzinfo=None) >= start.astimezone(zone).replace(tzinfo=None):
         span = parse_span(f"{count}d")
         assert calendar(zone).after(other, span) >= calendar(zone).after(start, span)
+
+
+def test_a_hundred_years_are_a_span_and_a_day_more_is_none() -> None:
+    assert parse_span("36500d").days == 36_500
+    with pytest.raises(SpanError, match="longer than a hundred years"):
+        parse_span("36501d")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perennia.core.decisions import MessageTold, SendEmail
 from perennia.core.definitions import Policies
+from perennia.core.digests import narrowed
 from perennia.core.json_values import JsonObject
 from perennia.simulate.outside import Fault
 from tests.support.lives import START, Life, PlainText, after
@@ -231,7 +232,10 @@ def test_what_is_done_with_one_message_of_a_digest_belongs_to_its_step() -> None
 
 def test_the_key_of_a_digest_tells_it_from_the_one_before() -> None:
     found = life(DAILY, book("m"), book("n")).event("0d", "Go").event("1d", "Go").until("2d")
-    assert len(digests(found)) == 2
+    keys = [
+        str(entry.detail["digest"]) for entry in found.journal if "digest" in entry.detail and entry.act == "released"
+    ]
+    assert keys[::2] == ["c1/digest:daily.1/digest/1", "c1/digest:daily.2/digest/1"]
 
 
 def test_what_all_messages_know_stands_in_a_digest_once() -> None:
@@ -249,3 +253,22 @@ def test_what_all_messages_know_stands_in_a_digest_once() -> None:
         ("c1/p-m.1/first/1", "m", []),
         ("c1/p-n.1/first/1", "n", []),
     ]
+
+
+def test_what_follows_a_digest_that_is_left_out_happens_at_its_instant() -> None:
+    skips = book("m", keys="on_quiet: skip").replace("  - wait: 1h", "  - emit: Left Out\n  - wait: 1h")
+    hears = "\nplaybook: q\nenter: {on: [{event: Left Out}]}\nsteps: [{milestone: heard}]\n"
+    quiet = DAILY + '\nquiet_hours: {window: "11:00-13:00"}\n'
+    found = life(quiet, skips, hears).event("0d", "Go").until("4h")
+    assert found.world.state.milestones == {"heard": after("3h")}
+
+
+def test_a_digest_goes_on_without_the_messages_that_nobody_waits_for_any_more() -> None:
+    found = life(DAILY, book("m"), book("n")).event("0d", "Go")
+    watching = Watching()
+    found.world.outside.rendering = watching
+    found.until("3h")
+    (digest,) = [each for each in watching.sent if each.items]
+    assert [item.template for item in narrowed(digest, ["p-n.1"]).items] == ["n"]
+    assert narrowed(digest, ["p-m.1", "p-n.1"]) is digest
+    assert narrowed(digest, []) is digest

@@ -175,3 +175,30 @@ def test_who_moved_at_the_instant_of_a_circle_and_moves_no_more_lives_on() -> No
     long = LONG.replace("event: Go", 'when: traits.ball == "ping"')
     life = Life(FLIPS + long).traits("1d", ball="ping").until("20d")
     assert ("11d", "email late") in life.timeline
+
+
+def test_of_two_exits_that_hold_the_first_ends_it_alone() -> None:
+    rules = "exit: [{when: traits.x == 1, reason: first}, {when: traits.x == 1, reason: second}]"
+    life = Life(with_rules(rules)).event("0d", "Go").traits("1d", x=1).until("2d")
+    assert life.timeline == [("1d", "ended first")]
+
+
+def test_an_event_that_ends_it_is_told_with_what_its_filter_saw() -> None:
+    rules = "exit: [{event: Stop, where: event.n > 1, reason: told}]"
+    life = Life(with_rules(rules)).event("0d", "Go").event("1d", "Stop", {"n": 2}).until("2d")
+    (ended,) = [each for each in life.journal if each.act == "ended"]
+    assert [(each.expression, each.value) for each in ended.evidence] == [("event.n > 1", True)]
+
+
+def test_a_goal_that_was_reached_is_looked_at_no_more() -> None:
+    life = Life(with_rules("goal: {when: traits.g == 1, then: continue}")).event("0d", "Go").traits("1d", g=1)
+    assert life.until("2d").enrollment.watches == {}
+
+
+def test_spans_after_a_message_that_a_pause_kept_and_that_is_skipped_then_count_from_the_resumption() -> None:
+    life = Life(HEAD + "steps:\n  - wait: 1d\n  - email: a\n  - wait: 1d\n  - email: b\n    transactional: true\n")
+    life.event("0d", "Go").pause("1h", "p").put("2d", lambda world: world.consent("tips", given=False))
+    assert life.resume("5d", "p").until("20d").timeline[:2] == [
+        ("5d", "skipped email-1: unsubscribed_topic"),
+        ("6d", "email b"),
+    ]

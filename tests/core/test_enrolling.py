@@ -130,3 +130,11 @@ def test_whoever_did_it_before_anybody_counted_is_enrolled_at_publishing_where_t
     life.world.at(at, lambda world: world.publish(at, compile_catalog("r2", published)))
     life.until("9d")
     assert [entry.at for entry in life.journal if entry.act == "entered"] == [after(each) for each in entered]
+
+
+def test_unenroll_ends_the_playbook_that_it_names_and_no_other() -> None:
+    waits = "playbook: {}\nenter: {{on: [{{event: Go}}]}}\nsteps: [{{wait: 5d}}]\n"
+    ends = "playbook: p\nenter: {on: [{event: Stop}]}\nsteps: [{unenroll: q}, {wait: 5d}]\n"
+    life = Life("---\n".join([waits.format("q"), waits.format("r"), ends])).event("0d", "Go").event("1d", "Stop")
+    assert [each.playbook for each in life.until("2d").world.state.enrollments] == ["r", "p"]
+    assert life.timeline == [("1d", "ended unenrolled_by:p")]

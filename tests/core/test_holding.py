@@ -196,6 +196,16 @@ def test_at_one_instant_the_higher_priority_goes_whichever_playbook_comes_first(
     assert mails(found) == [("0d", "a"), ("0d", "skipped first: frequency_cap")]
 
 
+def test_making_room_undoes_no_other_release_of_the_instant() -> None:
+    books = (
+        book("t", priority=90, keys="transactional: true"),
+        book("b", priority=60),
+        book("a", priority=40, keys="priority: 90"),
+    )
+    found = life(ONE_A_DAY, *books).event("0d", "Go").until("2d")
+    assert mails(found) == [("0d", "t"), ("0d", "a"), ("1d", "b")]
+
+
 def test_the_one_that_yields_at_one_instant_is_held_as_if_it_had_come_second() -> None:
     books = (book("a", priority=40, keys="priority: 90"), book("b", priority=60))
     found = life(ONE_A_DAY, *books).event("0d", "Go").until("2d")

@@ -253,3 +253,8 @@ def test_a_missing_name_in_a_text_fails_the_step(step: str) -> None:
     life.traits("0d", email="ana@example.com").event("0d", "Go").until("1d")
     assert life.timeline[1] == ("0d", "skipped s: template_error")
     assert ("0d", "email yes") not in life.timeline
+
+
+def test_a_task_that_is_waited_for_is_known_as_open() -> None:
+    text = "playbook: p\nenter: {on: [{event: Go}]}\nsteps: [{id: call, task: Call, wait: true}]\n"
+    assert Life(text).event("0d", "Go").until("1h").enrollment.steps == {"call": {"status": "open"}}

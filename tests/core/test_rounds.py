@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent
 from perennia.simulate.outside import Fault
-from tests.support.lives import Life, after
+from tests.support.lives import START, Life, after, catalog_of
 
 BOOK = """
 playbook: p
@@ -182,3 +184,10 @@ def test_a_milestone_is_reached_the_first_time() -> None:
     book = BOOK + "steps: [{repeat: {every: 1d, times: 2, steps: [{milestone: kickoff}]}}]"
     life = Life(book).event("1h", "Go").until("9d")
     assert life.world.state.milestones == {"kickoff": after("1h")}
+
+
+def test_an_event_that_a_step_emits_is_told_as_heard() -> None:
+    go = CustomerEvent(at=START, seq=1, name="Go")
+    catalog = catalog_of(BOOK + "steps: [{emit: Told}]")
+    decision = advance(catalog, new_customer("c1", "contact", "ana", START), START, [go], {})
+    assert [each.name for each in decision.heard] == ["Told"]

@@ -208,4 +208,5 @@ def test_who_was_set_by_hand_stays_where_a_lock_ends_and_nothing_has_turned() ->
 
 def test_the_stage_where_the_customer_stands_already_can_be_set_to_hold() -> None:
     life = Life("track: t\nstages: [{id: s0}]").stage("1d", "t", "s0")
-    assert moved(life.publish("2d", "track: t\nstages: [{id: s0}, {id: s1}]").until("9d")) == [("0d", "stage t: s0")]
+    later = "track: t\nstages: [{id: s0}, {id: s1, enter: '!happened(\"A\")'}]"
+    assert moved(life.publish("2d", later).until("9d")) == [("0d", "stage t: s0")]

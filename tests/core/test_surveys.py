@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from perennia.core.decisions import SendEmail
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent, EffectEnded, Outcome, SendEmail, TraitsChanged
+from perennia.core.json_values import JsonObject
+from perennia.core.message_parts import AskedSurvey
+from perennia.core.state import Recipient
+from perennia.core.surveys import combined
 from perennia.simulate.outside import Fault
-from tests.support.lives import START, Life, after
+from tests.support.lives import START, Life, after, catalog_of
 
 NPS = "survey: nps\nkind: nps\nquestion: How likely?\nrelational: true\n---\n"
 CSAT = "survey: csat\nkind: csat\nquestion: How was it?\n---\n"
@@ -180,15 +185,26 @@ def test_a_move_to_another_zone_moves_neither_the_limit_nor_a_reminder() -> None
     assert [at for at, _ in life.timeline] == ["23d", "28d23h", "29d23h"]
 
 
-def test_the_message_knows_its_question_and_its_scale() -> None:
-    life = Life(asking("survey: nps"))
+def message_of(text: str) -> SendEmail:
+    """The message of the step, as it is rendered."""
+    life = Life(text)
     sent: list[SendEmail] = []
     life.world.outside.rendering.message = lambda effect, _: sent.append(effect)  # pyright: ignore[reportAttributeAccessIssue] (only looked at)
     life.event("0d", "Go").until("1h")
     (effect,) = sent
-    assert effect.survey is not None
-    assert (effect.survey.survey, effect.survey.lowest, effect.survey.highest) == ("nps", 0, 10)
+    return effect
+
+
+def test_the_message_knows_its_question_and_its_scale() -> None:
+    effect = message_of(asking("survey: nps"))
+    assert effect.survey == AskedSurvey(survey="nps", question="How likely?", lowest=0, highest=10, whole=False)
     assert effect.template == "built-in/survey"
+
+
+def test_the_score_of_an_anonymous_survey_is_asked_on_its_page() -> None:
+    survey = message_of(asking("survey: nps").replace("kind: nps", "kind: nps\nanonymous: true")).survey
+    assert survey is not None
+    assert survey.whole
 
 
 def refused(text: str, more: str = "", policies: str = "") -> Life:
@@ -212,3 +228,50 @@ def test_a_reminder_that_the_provider_refuses_leaves_the_step_waiting() -> None:
     life = Life(asking("survey: nps, wait: 9d, remind: [3d], on_failure: exit")).event("0d", "Go")
     life.world.outside.faults = [Fault(after("3d"), refuses=True, times=1)]
     assert life.answer("4d", "nps", 9).until("30d").timeline[-1] == ("4d", "ended promoter")
+
+
+def test_while_a_response_is_awaited_the_step_says_that_there_is_none() -> None:
+    life = Life(asking("survey: nps, wait: 5d")).event("0d", "Go").until("1d")
+    assert life.enrollment.steps["ask"]["answered"] is False
+
+
+def test_a_reminder_after_one_that_was_left_out_leaves() -> None:
+    life = Life(asking("survey: nps, wait: 9d, remind: [3d, 6d]")).event("0d", "Go")
+    life.put("2d", lambda world: world.consent("tips", given=False))
+    life.put("4d", lambda world: world.consent("tips", given=True)).until("30d")
+    assert life.timeline == [("0d", "survey nps"), ("6d", "survey nps"), ("9d", "ended silent")]
+
+
+def test_a_reminder_that_has_not_left_by_the_limit_is_taken_back() -> None:
+    life = Life(asking("survey: nps, wait: 4321m, remind: [3d]")).event("0d", "Go")
+    life.world.outside.faults = [Fault(after("3d"), refuses=False, times=7)]
+    life.until("9d")
+    assert life.timeline[1:] == [("3d", "survey nps"), ("3d1m", "ended silent")]
+    assert [each for each in life.journal if each.act == "ignored"] == []
+
+
+def test_a_survey_that_was_skipped_right_before_it_left_was_not_asked() -> None:
+    catalog = catalog_of(asking("survey: nps"))
+    go = CustomerEvent(at=START, seq=1, name="Go")
+    ana = Recipient(address="ana@example.com")
+    known = new_customer("c1", "contact", "ana", START)
+    told = [TraitsChanged(at=START, seq=0, traits={"email": "ana@example.com"}), go]
+    before = advance(catalog, known, START, told, {"c1": ana})
+    ended = EffectEnded(at=START, key=before.effects[0].key, outcome=Outcome.SKIPPED, reason="suppressed")
+    decision = advance(catalog, before.state, START, [ended], {"c1": ana})
+    assert (len(before.state.asks), decision.state.asks) == (1, [])
+    (step,) = [each for each in decision.journal if each.step == "ask" and each.act == "step_ended"]
+    assert (step.code, step.reason) == ("skipped", "suppressed")
+
+
+def test_a_relational_survey_is_remembered_however_many_others_were_asked_since() -> None:
+    life = Life(TWO, policies="survey_cooldown: {relational: 30d}\n").event("0d", "Nps")
+    for day in range(1, 9):
+        life.event(f"{day}d", "Csat")
+    assert asked(life.event("29d", "Nps").until("30d"))[-1] == ("29d", "skipped ask: survey_cooldown")
+
+
+def test_the_score_of_several_contacts_is_their_mean_to_six_decimals() -> None:
+    reports: JsonObject = {name: {"answered": True, "score": score} for name, score in (("a", 1), ("b", 0), ("c", 0))}
+    told = combined(None, {**reports, "d": {"answered": False}, "e": "gone"})
+    assert told == {"answered": True, "score": 0.333333, "label": None, "comment": None}

@@ -124,3 +124,12 @@ def test_a_spread_is_the_customers_own_and_inside_the_span() -> None:
     assert min(found) >= timedelta(0)
     assert max(found) < timedelta(minutes=10)
     assert len(found) > 500
+
+
+def test_the_last_minute_of_an_hour_is_a_time_of_day() -> None:
+    assert parse_time("9:59") == time(9, 59)
+
+
+def test_hours_of_an_offset_are_taken_off_as_its_days_are() -> None:
+    found = moment("2026-03-12T09:00:00Z", clocks("UTC"), parse_offset("-1d12h"))
+    assert found == at("2026-03-10T21:00")
