@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -33,7 +34,12 @@ class Mutant:
     name: str
     line: int
     function: str
-    tree: ast.Module
+    make: Callable[[], ast.Module]
+
+    @property
+    def tree(self) -> ast.Module:
+        """The module with the change, made only where somebody wants it: that takes longer than to name it."""
+        return self.make()
 
     @property
     def text(self) -> str:
@@ -51,7 +57,7 @@ def mutants(source: str) -> Iterator[Mutant]:
             names[name] += 1
             if names[name] > 1:
                 name = f"{name} ({names[name]})"
-            yield Mutant(name, getattr(before, "lineno", 0), qualname, _changed(tree, qualname, number))
+            yield Mutant(name, getattr(before, "lineno", 0), qualname, partial(_changed, tree, qualname, number))
 
 
 def broken(source: str, old: str, new: str) -> Mutant:
@@ -64,7 +70,9 @@ def broken(source: str, old: str, new: str) -> Mutant:
     if len(changed) != 1:
         message = f"{old!r} is a part of {len(changed)} functions, not of one"
         raise ValueError(message)
-    return Mutant(f"{changed[0]}: {old} -> {new}", source[: source.index(old)].count("\n") + 1, changed[0], tree)
+    return Mutant(
+        f"{changed[0]}: {old} -> {new}", source[: source.index(old)].count("\n") + 1, changed[0], lambda: tree
+    )
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
