@@ -26,7 +26,7 @@ from perennia.crm.task_syncing import CURSOR as TASK_CURSOR
 from perennia.crm.task_syncing import TaskSync
 from perennia.providers.crm import CrmOwner, CrmProvider, CrmRecord, CrmUpsert, Kind, Upserted
 from perennia.providers.failures import ProviderFailure, Refused, Unsupported
-from perennia.store.crm_records import CrmLink, CrmSide
+from perennia.store.crm_records import CrmLink, CrmSide, ErasedKind
 from perennia.store.port import Store
 from perennia.store.records import Accepted, Merge
 
@@ -148,22 +148,27 @@ class _Page:
     # --- who was erased here ---
 
     async def _erase(self) -> str | None:
-        """What the CRM does not let go is told in the report, and not tried again."""
-        found = await self._store.crm_erasures(self._crm.name, self.kind, self._crm.capabilities.batch)
-        for each in found:
-            is_due = each.ordered or self.sync.map.erased == "erase"
-            done = is_due and await self._erase_record(each.record)
-            now = self.sync.clock.now()
-            await self._store.crm_forgotten(self._crm.name, self.kind, each.record, now, done=done)
-        return "" if found else None
+        """Tasks about them, too. What the CRM does not let go is told in the report, and not tried again."""
+        is_left = False
+        for kind in (self.kind, "task"):
+            found = await self._store.crm_erasures(self._crm.name, kind, self._crm.capabilities.batch)
+            for each in found:
+                is_due = each.ordered or self.sync.map.erased == "erase"
+                done = is_due and await self._erase_record(kind, each.record)
+                await self._store.crm_forgotten(self._crm.name, kind, each.record, self.sync.clock.now(), done=done)
+            is_left = is_left or bool(found)
+        return "" if is_left else None
 
-    async def _erase_record(self, record: str) -> bool:
+    async def _erase_record(self, kind: ErasedKind, record: str) -> bool:
         try:
-            await self._crm.erase(self.kind, record)
+            if kind != "task":
+                await self._crm.erase(kind, record)
+                self._counts.erased += 1
+            elif self._crm.tasks is not None:
+                await self._crm.tasks.end(record, "cancelled")
         except (Refused, Unsupported) as refused:
             self.report.refuse(self.kind, f"record {record}", str(refused))
             return False
-        self._counts.erased += 1
         return True
 
     # --- from the CRM ---

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from perennia.core.definitions import Scope
-from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, ErasedKind, LinkState
 
 
 class CrmMemory(Protocol):
@@ -55,11 +55,11 @@ class CrmMemory(Protocol):
         """They were read: what the CRM told of them up to this instant is done with."""
         ...
 
-    async def crm_erasures(self, crm: str, kind: Scope, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
+    async def crm_erasures(self, crm: str, kind: ErasedKind, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
         """Records of erased customers of which nobody has seen to it what becomes of them; ``ordered``: only those."""
         ...
 
-    async def crm_forgotten(self, crm: str, kind: Scope, record: str, at: datetime, *, done: bool) -> None:
+    async def crm_forgotten(self, crm: str, kind: ErasedKind, record: str, at: datetime, *, done: bool) -> None:
         """Somebody has seen to it. ``done``: the CRM holds nothing of them any more; what tells of the record later is late."""
         ...
 

@@ -46,6 +46,10 @@ class CrmSide(msgspec.Struct, frozen=True, kw_only=True):
     link: CrmLink | None = None
 
 
+# What may be a record of somebody who was erased: also a task about them.
+ErasedKind: TypeAlias = Literal["contact", "account", "task"]
+
+
 class CrmErasure(msgspec.Struct, frozen=True, kw_only=True):
     """A record of somebody who was erased here. ``ordered``: with the word that the CRM forgets them, too."""
 

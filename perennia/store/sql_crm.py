@@ -8,7 +8,7 @@ from datetime import datetime
 from perennia.core.definitions import Scope
 from perennia.store import crm_erasures, crm_links, crm_tasks
 from perennia.store.crm_port import CrmMemory
-from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, LinkState
+from perennia.store.crm_records import CrmErasure, CrmLink, CrmNote, CrmSide, CrmTaskLink, ErasedKind, LinkState
 from perennia.store.driver import Driver
 
 
@@ -54,12 +54,12 @@ class SqlCrmMemory(CrmMemory):
     async def crm_heard(self, crm: str, kind: Scope, records: Sequence[str], until: datetime) -> None:
         await self._driver.write("crm_heard", lambda c: crm_links.heard(c, crm, kind, records, until))
 
-    async def crm_erasures(self, crm: str, kind: Scope, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
+    async def crm_erasures(self, crm: str, kind: ErasedKind, limit: int, *, ordered: bool = False) -> list[CrmErasure]:
         return await self._driver.read(
             "crm_erasures", lambda c: crm_erasures.waiting(c, crm, kind, limit, ordered=ordered)
         )
 
-    async def crm_forgotten(self, crm: str, kind: Scope, record: str, at: datetime, *, done: bool) -> None:
+    async def crm_forgotten(self, crm: str, kind: ErasedKind, record: str, at: datetime, *, done: bool) -> None:
         await self._driver.write("crm_forgotten", lambda c: crm_erasures.end(c, crm, kind, record, at, done=done))
 
     async def crm_late(self, crm: str, kind: Scope, records: Sequence[str]) -> set[str]:

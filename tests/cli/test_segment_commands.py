@@ -71,3 +71,31 @@ def test_a_condition_that_does_not_compile_says_what_is_wrong(command: InProcess
 
     assert ended.code == 2
     assert ended.err.startswith("perennia: the condition does not compile:")
+
+
+def test_a_list_shows_members_and_the_traits_that_are_asked_for(command: InProcess) -> None:
+    ended = command.run("segment", "list", "pros", "--trait", "plan", "--json", "-j", "1")
+
+    rows = json.loads(ended.out)
+    assert sorted((row["id"], row["plan"]) for row in rows) == [("c0", "pro"), ("c1", "pro"), ("c2", "pro")]
+
+
+@pytest.mark.slow
+def test_several_processes_find_everybody_once_and_leave_none_out(command: InProcess) -> None:
+    asyncio.run(_crowd(command.file, 6_000))
+
+    ended = command.run("segment", "export", "--where", "true", "--format", "jsonl", "-j", "3")
+    counted = command.run("segment", "size", "pros", "--json", "-j", "3")
+
+    found = [json.loads(line)["id"] for line in ended.out.splitlines()]
+    assert (len(found), len(set(found))) == (6_004, 6_004)
+    assert counted.document["members"] == 3_003
+
+
+async def _crowd(file: Path, count: int) -> None:
+    """People whose turn nobody has taken yet."""
+    store = open_store(f"sqlite:///{file}")
+    told = [traits(f"n{n}", AT, plan=("pro", "free")[n % 2]) for n in range(count)]
+    for start in range(0, count, 1_000):
+        await store.accept(told[start : start + 1_000], AT)
+    await store.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from perennia.core.decisions import TaskEnded
+from perennia.store.privacy_records import Erasure
 from perennia.store.records import Task
 from tests.support.crm_world import CrmWorld, crm_world
 from tests.support.installation import event
@@ -88,6 +89,12 @@ async def test_what_is_ended_here_is_ended_there_and_does_not_come_back(world: C
     assert report.tasks.taken == report.tasks.given == 0
     left = [each.fields["hs_task_status"] for each in world.tables.living("tasks")]
     assert left == (["COMPLETED"] if ending == "done" else [])
+
+
+async def test_a_task_about_somebody_who_is_erased_goes_with_them(world: CrmWorld) -> None:
+    await world.store.erase("ana", None, Erasure(at=world.lives.clock.now(), by="test", crm=True))
+    await world.run()
+    assert (world.tables.living("tasks"), world.tables.living("contacts")) == ([], [])
 
 
 async def test_without_a_word_in_the_map_no_task_goes_there(tmp_path: Path) -> None:
