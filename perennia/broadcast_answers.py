@@ -89,5 +89,21 @@ async def steer_broadcast(at: Installation, name: str, word: BroadcastWord, by: 
     return msgspec.json.decode(await at.ask("POST", f"{_path(name)}/{word}", {"by": by}), type=BroadcastStanding)
 
 
+class SentToColleague(msgspec.Struct, frozen=True):
+    """``variant``: its step. ``error``: why it did not leave."""
+
+    to: str
+    variant: str
+    template: str
+    error: str | None
+
+
+async def send_to_colleagues(
+    at: Installation, name: str, to: list[str], customer: str | None, by: str
+) -> list[SentToColleague]:
+    body: JsonObject = {"by": by, "to": [*to], "customer": customer}
+    return msgspec.json.decode(await at.ask("POST", f"{_path(name)}/test", body), type=list[SentToColleague])
+
+
 def _path(name: str) -> str:
     return f"broadcasts/{quote(name, safe='')}"

@@ -27,6 +27,7 @@ from activities.pulling import StorePulling
 from activities.reaching import StoreReaching
 from activities.reputation import ReputationWatch
 from activities.retention import Retention
+from activities.trying_out import TestLetters
 from activities.turns import StoreTurns
 from perennia.api.app import create_app
 from perennia.catalog.one_document import FileWrong
@@ -221,11 +222,13 @@ def build_app(settings: Settings, store: Store, dispatcher: Dispatcher, url: str
     """The API of one process that listens at ``url``."""
     if settings.admin_key is None:
         raise missing("admin_key", "set it to a long random secret; `perennia up` makes one by itself")
+    clock, links = build_clock(settings), build_links(settings, url)
     return create_app(
         store=store,
         bells=dispatcher,
-        clock=build_clock(settings),
-        links=build_links(settings, url),
+        clock=clock,
+        links=links,
+        trying=TestLetters(store, lambda: build_routes(settings), links, clock),
         write_keys=settings.write_keys,
         admin_key=settings.admin_key.get_secret_value(),
         publishes=dispatcher.publishes,

@@ -14,6 +14,7 @@ from perennia.access.limits import RateLimits
 from perennia.access.ring import KeyRing
 from perennia.api.audit_log import AuditLog
 from perennia.api.body_limit import BodyLimit
+from perennia.api.broadcast_trying import NOBODY_TRYING, BroadcastTrying, TryingOut
 from perennia.api.broadcasts import NOBODY_GOING, Broadcasts, Going
 from perennia.api.conditional import Conditional
 from perennia.api.confirm_page import ConfirmPage
@@ -66,6 +67,7 @@ PATIENCE = timedelta(
     seconds=10
 )  # a turn that finds its worker alive takes milliseconds; proxies give up at 30 s or more
 PAGES = (UnsubscribePage, PreferencesPage, ConfirmPage, SurveyPage, TaskPage, TrackedLinks, Theme)
+LOOKING = (Segments, Experiments, Reading)
 API_RATE = 1_200  # requests a minute of one key: 20 a second, and as many at once
 
 
@@ -80,6 +82,7 @@ def create_app(
     readers: Mapping[str, ReportReader] = NO_READERS,
     publishes: Steering = NO_PUBLISHES,
     going: Going = NOBODY_GOING,
+    trying: TryingOut = NOBODY_TRYING,
     survey_hooks: Mapping[str, str] = NO_SECRETS,
     event_hooks: Mapping[str, EventHook] = NO_EVENT_HOOKS,
     maxima: Mapping[str, Maximum] = NO_MAXIMA,
@@ -92,7 +95,7 @@ def create_app(
 
     Beside them pages of links in messages, and health. ``write_keys`` open the first, ``admin_key`` the second; ``readers``,
     ``survey_hooks``, ``event_hooks`` and ``crm_secret`` (HubSpot's, which signs our ``address``, too) know who else tells us of
-    something. ``maxima``: of each provider that is warming up. ``publishes``, ``going``: who runs publishes and broadcasts.
+    something. ``maxima``: of each provider that is warming up. ``publishes``, ``going``, ``trying``: who runs those.
     ``patience``: how long an order waits for its turn. ``api_rate``: requests a minute of an API key that names no rate.
     Store and bells are opened and closed by the caller. Raises `NoAdminKey`.
     """
@@ -110,11 +113,10 @@ def create_app(
         Suppressions(store, bells, clock, audit),
         Privacy(store, bells, clock, audit),
         Broadcasts(store, bells, clock, audit, published, going),
-        Segments(store, published, clock),
-        Experiments(store, published, clock),
+        BroadcastTrying(store, clock, audit, trying),
+        *(room(store, published, clock) for room in LOOKING),
         CrmStatus(store),
         Desk(store, clock, audit, published),
-        Reading(store, published, clock),
         SendingControl(store, bells, clock, audit, published, maxima),
         SurveyReports(store, published),
         UnclaimedAnswers(store, clock, audit, published, orders),

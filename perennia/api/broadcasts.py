@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+import msgspec
 from fastapi import APIRouter
 from temporalio.service import RPCError
 
@@ -19,13 +20,14 @@ from perennia.api.problems import Problem
 from perennia.api.published import Published, unknown_segment
 from perennia.api.publishing import nearest
 from perennia.api.views import Order, View, Who
+from perennia.catalog.check_messages import has_way_out
 from perennia.clock import Clock
 from perennia.core.audiences import MixedScopes, UnknownSegment, compile_audience
 from perennia.core.broadcasts import ENDED, Broadcast, Status, begins_at, book_of
 from perennia.core.cel_tokens import ExpressionError
 from perennia.core.compiled import compile_catalog
 from perennia.core.cron import CronError, parse_cron
-from perennia.core.documents import Document
+from perennia.core.documents import Document, TemplateBody
 from perennia.ingest.bells import Bells
 from perennia.store.broadcast_records import Outcomes, StoredBroadcast
 from perennia.store.cursors import cursor_of
@@ -135,8 +137,8 @@ class Broadcasts:
     async def create(self, body: BroadcastBody) -> BroadcastView:
         """Makes a broadcast. Nothing is sent before it is started; where policies ask for it, another approves it first."""
         broadcast = Broadcast.model_validate(body.model_dump(by_alias=True, exclude={"by"}))
-        version = await self._check(broadcast)
-        book = None if version is None else book_of(broadcast, version)
+        versions = await self._check(broadcast)
+        book = None if versions is None else book_of(broadcast, versions)
         if book is not None:
             _compile(book)
         now = self.clock.now()
@@ -229,8 +231,8 @@ class Broadcasts:
             raise Problem(404, "Unknown broadcast", f"There is no broadcast {name!r}{nearest(name, known)}")
         return found
 
-    async def _check(self, broadcast: Broadcast) -> str | None:
-        """The version of its template, None for a playbook's. A 422 `Problem` that says what does not fit together."""
+    async def _check(self, broadcast: Broadcast) -> dict[str, str] | None:
+        """The version of each of its templates, None for a playbook's. A 422 `Problem` that says what does not fit together."""
         try:
             compile_audience(broadcast.asked, await self.published.segments())
             if broadcast.every is not None:
@@ -244,7 +246,7 @@ class Broadcasts:
             return None
         return await self._check_message(broadcast)
 
-    async def _check_message(self, broadcast: Broadcast) -> str:
+    async def _check_message(self, broadcast: Broadcast) -> dict[str, str]:
         policies = await self.published.policies()
         if broadcast.scope != "contact":
             raise _wrong("a message goes to contacts; give accounts a playbook")
@@ -253,9 +255,20 @@ class Broadcasts:
         if broadcast.from_ not in (None, "owner", *policies.senders):
             raise _wrong(f"the policies have no sender {broadcast.from_!r}")
         templates = await self.published.templates()
-        if broadcast.email not in templates:
-            raise _wrong(f"no template {broadcast.email!r} is published{nearest(broadcast.email or '', templates)}")
-        return templates[broadcast.email]
+        named = {template for template, _ in broadcast.emails.values()}
+        for template in sorted(named):
+            if template not in templates:
+                raise _wrong(f"no template {template!r} is published{nearest(template, templates)}")
+            if not broadcast.transactional and not await self._has_way_out(templates[template]):
+                raise _wrong(
+                    f"the template {template!r} has no {{{{ unsubscribe_url }}}} and no {{{{ preferences_url }}}}; "
+                    "a message with a topic needs one of them, in itself or its layout"
+                )
+        return {template: templates[template] for template in named}
+
+    async def _has_way_out(self, version: str) -> bool:
+        document = await self.store.template(version)
+        return has_way_out(msgspec.json.decode(document.body, type=TemplateBody))
 
     async def _view(self, stored: StoredBroadcast) -> BroadcastView:
         found = await self.store.outcomes(stored.book)

@@ -139,7 +139,7 @@ class Experiments:
             return await self.of_playbook(stored.book, effect, since or stored.starts_at)
         books = await self._books(stored.book)
         # Which version of the template it sends decides nothing here.
-        made_of = book_of(Broadcast.model_validate_json(stored.body), "report")
+        made_of = book_of(Broadcast.model_validate_json(stored.body))
         return await self._report(stored.book, _written(made_of.body), books, effect, since)
 
     async def _books(self, playbook: str) -> list[_Version]:

@@ -51,7 +51,7 @@ def check_email(inspection: Inspection, playbook: Playbook, path: Path, step: Em
             message = "this message has no topic and is not transactional"
             remedy = 'give it a "topic", or "transactional: true" if it needs no consent'
             inspection.at_key((*path, verb), "no-topic", message, remedy)
-        elif template is not None and not _has_way_out(template):
+        elif template is not None and not has_way_out(template):
             message = (
                 f'the template "{template.name}" has no {{{{ unsubscribe_url }}}} and no {{{{ preferences_url }}}}'
             )
@@ -109,7 +109,7 @@ def check_digest(inspection: Inspection, path: Path, wanted: str) -> None:
     if any("messages" not in names for names in names_of_each_form(template)):
         message = f'the template "{wanted}" does not name "messages": nobody would see them'
         inspection.at_value(path, "no-messages", message, "print {{ each.html }} for each of messages")
-    if not _has_way_out(template):
+    if not has_way_out(template):
         message = f'the template "{wanted}" has no {{{{ unsubscribe_url }}}} and no {{{{ preferences_url }}}}'
         inspection.at_value(path, "no-way-out", message, "a digest needs one of them, in itself or its layout")
     if any(ending.rpartition(".")[2] == "md" for ending in template.files):
@@ -117,7 +117,7 @@ def check_digest(inspection: Inspection, path: Path, wanted: str) -> None:
         inspection.at_value(path, "bad-template", message, "write it as .html or .mjml")
 
 
-def _has_way_out(template: TemplateBody) -> bool:
+def has_way_out(template: TemplateBody) -> bool:
     """Whether the message links to unsubscribing, or to preferences, in every language, in itself or in its layout."""
     return not any(WAYS_OUT.isdisjoint(names) for names in names_of_each_form(template))
 

@@ -9,7 +9,14 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from perennia.broadcast_answers import BroadcastStanding, BroadcastWord, broadcasts, create_broadcast, steer_broadcast
+from perennia.broadcast_answers import (
+    BroadcastStanding,
+    BroadcastWord,
+    broadcasts,
+    create_broadcast,
+    send_to_colleagues,
+    steer_broadcast,
+)
 from perennia.broadcast_answers import broadcast as broadcast_of
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.experiment_commands import Effect, show_experiment
@@ -83,6 +90,31 @@ def preview(
     say(f"{name}, if it began now: {found.audience:,} in the audience, of {found.looked:,}", "bold")
     for fate in found.fates:
         say(f"  {fate.count:,} {FATES[fate.what]}{f': {_reason(fate.why)}' if fate.why else ''}")
+
+
+@broadcast.command("test")
+def send_test(
+    name: Name,
+    to: Annotated[list[str], typer.Option("--to", help="A colleague's address; again for others.", metavar="ADDRESS")],
+    customer: Annotated[
+        str | None,
+        typer.Option("--as", help="As whom it is written; default: the first of the audience.", metavar="CUSTOMER"),
+    ] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+    url: Url = None,
+    data: Data = None,
+    by: As = None,
+) -> None:
+    """Sends a broadcast to colleagues, marked as a test and counted nowhere; every variant of it."""
+    sent = ask(workspace, url, data, lambda at: send_to_colleagues(at, name, to, customer, by or who()))
+    if as_json:
+        say_json(sent)
+    for each in [] if as_json else sent:
+        which = each.template if each.variant == "message" else f"{each.template} ({each.variant})"
+        say(f"{which} to {each.to}: {each.error or 'sent'}", "red" if each.error else "green")
+    if any(each.error for each in sent):
+        raise typer.Exit(Exit.REFUSED)
 
 
 @broadcast.command("list")

@@ -56,7 +56,7 @@ async def _search(settings: Settings, name: str) -> Search[Counter[Fate]]:
         raise CommandError(f"there is no broadcast {name!r}", "`perennia broadcast list` lists them", Exit.REFUSED)
     broadcast = Broadcast.model_validate_json(stored.body)
     # Which version of the template it is decides nothing.
-    book = None if broadcast.playbook is not None else book_of(broadcast, "preview")
+    book = None if broadcast.playbook is not None else book_of(broadcast)
     work = _Fates(broadcast, None if book is None else book.version)
     now = WallClock(settings.time_scale, settings.time_origin).now()
     search = await search_for(settings, broadcast.asked, now, work, permissions=True)

@@ -7,6 +7,7 @@ step, which nothing but the broadcast's own orders enters; caps, quiet hours, co
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, NamedTuple, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from perennia.core.definition_forms import (
     SpanText,
     part_of_one,
 )
-from perennia.core.definitions import BroadcastBook
+from perennia.core.definitions import BroadcastBook, Goal
 from perennia.core.documents import BROADCAST, Document, PlaybookBody, content_hash
 from perennia.core.json_values import JsonObject
 from perennia.core.wall_clock import moment
@@ -36,6 +37,10 @@ from perennia.core.wall_clock import moment
 # Below a playbook's 50: who is in the midst of something hears of that first.
 BULK_PRIORITY: Final = 20
 STEP: Final = "message"
+SPLIT: Final = "variant"
+# Shares like three times 33.4 less 0.2.
+TOLERANCE: Final = 0.001
+NO_VERSIONS: Final[Mapping[str, str]] = {}
 # No zone is further ahead of UTC: so long before its UTC reading a wall-clock time comes somewhere.
 FIRST_ZONE: Final = timedelta(hours=14)
 # Before a wall-clock time comes anywhere, everybody is looked for, so that nobody's first instant is missed.
@@ -81,12 +86,20 @@ def too_much(stop_at: StopAt, tally: Tally) -> str | None:
     return None
 
 
+class Variant(Model):
+    """One of several messages; what it does not say, the broadcast does. ``share`` is a percentage."""
+
+    share: Annotated[float, Field(gt=0, le=100, strict=True)]
+    email: str | None = None
+    with_: dict[str, ExpressionText] = Field(default_factory=dict, alias="with")
+
+
 class Broadcast(Model):
     """One message (``email``), or one ``playbook``, for an audience: now, at an instant, or again and again (``every``: cron).
 
     ``at``: with an offset an instant; without one a wall-clock time, in the workspace's zone or in each customer's.
     ``past``: what becomes of those in whose zone it is over by then. ``rate``: customers a second;
-    ``per_day``: at most so many a day.
+    ``per_day``: at most so many a day. ``variants``: several messages, each for a share, compared by who reaches the ``goal``.
     """
 
     broadcast: DefinitionId
@@ -109,6 +122,8 @@ class Broadcast(Model):
     playbook: DefinitionId | None = None
     payload: dict[str, object] = Field(default_factory=dict)
     holdout: Percentage | None = None
+    variants: dict[DefinitionId, Variant] = Field(default_factory=dict)
+    goal: Goal | None = None
     at: str | None = None
     zone: Literal["workspace", "customer"] = "workspace"
     past: Literal["send", "skip"] = "send"
@@ -121,11 +136,13 @@ class Broadcast(Model):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Broadcast:
-        if (self.email is None) == (self.playbook is None):
+        has_message = self.email is not None or bool(self.variants)
+        if has_message == (self.playbook is not None):
             raise ValueError("name either `email` or `playbook`")
+        self._check_variants()
         if not self.segments and self.where is None:
             raise ValueError("say who: `segments`, or `where` (`where: true` is everybody)")
-        if self.email is not None and self.topic is None and not self.transactional:
+        if has_message and self.topic is None and not self.transactional:
             raise ValueError("a message needs a `topic`, or is `transactional`")
         if self.at is not None and self.every is not None:
             raise ValueError("`at` and `every` exclude each other")
@@ -134,6 +151,30 @@ class Broadcast(Model):
         if self.at is not None and _read(self.at).tzinfo is not None and self.is_local:
             raise ValueError("`at` is a wall-clock time without an offset where `zone: customer` reads it")
         return self
+
+    def _check_variants(self) -> None:
+        if self.goal is not None and self.playbook is not None:
+            raise ValueError("a playbook has its own `goal`")
+        if not self.variants:
+            return
+        total = sum(variant.share for variant in self.variants.values())
+        if len(self.variants) < 2 or abs(total - 100) > TOLERANCE:
+            raise ValueError(f"`variants` are two or more, and their shares sum to 100, not to {total:g}")
+        if self.goal is None:
+            raise ValueError("say by which `goal` the variants are compared")
+        silent = [name for name, variant in self.variants.items() if variant.email is None]
+        if silent and self.email is None:
+            raise ValueError(f"the variant `{silent[0]}` has no `email`, and the broadcast has none")
+
+    @property
+    def emails(self) -> dict[str, tuple[str, dict[str, ExpressionText]]]:
+        """By the step that sends it each message: its template, and what it is given. None where it enters a playbook."""
+        if not self.variants:
+            return {} if self.email is None else {STEP: (self.email, self.with_)}
+        return {
+            name: (variant.email or self.email or "", {**self.with_, **variant.with_})
+            for name, variant in self.variants.items()
+        }
 
     @property
     def is_local(self) -> bool:
@@ -151,12 +192,14 @@ class Broadcast(Model):
         return self.playbook or f"{BROADCAST}{self.broadcast}"
 
 
-def book_of(broadcast: Broadcast, template_version: str) -> Document:
-    """The playbook of its one message, with the version of the template as it is now."""
-    step: dict[str, object] = {"id": STEP, "email": broadcast.email, "transactional": broadcast.transactional}
-    step |= {"from": broadcast.from_, "with": broadcast.with_, "hold": broadcast.hold}
-    step |= {"on_quiet": broadcast.on_quiet, "on_cap": broadcast.on_cap}
-    steps: list[dict[str, object]] = [step]
+def book_of(broadcast: Broadcast, templates: Mapping[str, str] = NO_VERSIONS) -> Document:
+    """The playbook of its message, or of its variants. ``templates``: the version of each as it is now; of others ``""``."""
+    messages = [_message(broadcast, step) for step in broadcast.emails]
+    steps: list[dict[str, object]] = messages
+    if broadcast.variants:
+        arms = zip(broadcast.variants.items(), messages, strict=True)
+        split = {name: {"share": variant.share, "then": [message]} for (name, variant), message in arms}
+        steps = [{"id": SPLIT, "split": split}]
     if broadcast.is_local:
         steps.insert(0, {"id": "until", "wait": {"until": f"enter.{LOCAL_INSTANT}"}})
     definition: dict[str, object] = {
@@ -165,13 +208,22 @@ def book_of(broadcast: Broadcast, template_version: str) -> Document:
         "topic": broadcast.topic,
         "priority": broadcast.priority,
         "enter": {"reenter": "always" if broadcast.every else "once", "holdout": broadcast.holdout},
+        "goal": broadcast.goal,
         "steps": steps,
     }
     book = BroadcastBook.model_validate(definition)
     said = cast("dict[str, object]", book.model_dump(mode="json", by_alias=True, exclude_defaults=True))
-    body = PlaybookBody(definition=said, templates={broadcast.email or "": template_version})
+    named = sorted({template for template, _ in broadcast.emails.values()})
+    body = PlaybookBody(definition=said, templates={name: templates.get(name, "") for name in named})
     text = json.dumps(msgspec.to_builtins(body), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return Document(kind="playbook", id=broadcast.book, version=content_hash(text), body=text)
+
+
+def _message(broadcast: Broadcast, step: str) -> dict[str, object]:
+    template, values = broadcast.emails[step]
+    said: dict[str, object] = {"id": step, "email": template, "transactional": broadcast.transactional}
+    said |= {"from": broadcast.from_, "with": values, "hold": broadcast.hold}
+    return said | {"on_quiet": broadcast.on_quiet, "on_cap": broadcast.on_cap}
 
 
 def order_of(broadcast: Broadcast, version: str | None, at: datetime) -> EnrollOrder:

@@ -23,6 +23,10 @@ class Broadcasts(Trials, Protocol):
         """With its last run."""
         ...
 
+    async def broadcast_templates(self, name: str) -> dict[str, str]:
+        """The version of each template that it sends; none where it enters a playbook, or there is no such broadcast."""
+        ...
+
     async def broadcasts(
         self, limit: int = 100, after: str | None = None, *, live: bool = False
     ) -> list[StoredBroadcast]:

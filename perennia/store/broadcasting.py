@@ -11,7 +11,7 @@ from sqlalchemy import insert as insert_into
 
 from perennia.core.broadcasts import ENDED, Status
 from perennia.core.decisions import Act, EnrollmentOrder, Outcome
-from perennia.core.documents import BROADCAST, Document
+from perennia.core.documents import BROADCAST, Document, PlaybookBody
 from perennia.store.appending import Appending
 from perennia.store.batches import insert
 from perennia.store.bells import ALIVE, ring_those
@@ -57,6 +57,14 @@ def find(connection: Connection, name: str) -> StoredBroadcast | None:
     """`Store.broadcast`."""
     row = connection.execute(select(broadcasts).where(broadcasts.c.id == name)).one_or_none()
     return None if row is None else _stored(row, _last_run(connection, name))
+
+
+def templates_of(connection: Connection, name: str) -> dict[str, str]:
+    """`Store.broadcast_templates`."""
+    is_its = and_(documents.c.id == broadcasts.c.book, documents.c.version == broadcasts.c.version)
+    made_of = select(documents.c.body).join(broadcasts, is_its).where(broadcasts.c.id == name)
+    found = connection.scalar(made_of)
+    return {} if found is None else msgspec.json.decode(found, type=PlaybookBody).templates
 
 
 def listed(connection: Connection, limit: int, after: str | None, *, live: bool) -> list[StoredBroadcast]:

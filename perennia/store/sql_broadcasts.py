@@ -25,6 +25,9 @@ class SqlBroadcasts(SqlTrials, Broadcasts):
     async def broadcast(self, name: str) -> StoredBroadcast | None:
         return await self._driver.read("broadcast", lambda c: broadcasting.find(c, name))
 
+    async def broadcast_templates(self, name: str) -> dict[str, str]:
+        return await self._driver.read("broadcast", lambda c: broadcasting.templates_of(c, name))
+
     async def broadcasts(
         self, limit: int = 100, after: str | None = None, *, live: bool = False
     ) -> list[StoredBroadcast]:

@@ -30,6 +30,7 @@ FILES = {
         when: traits.plan == "pro"
         """,
     "templates/news.md": "---\nsubject: News\n---\nHello\n",
+    "templates/bare.md": "---\nsubject: News\nlayout: none\n---\nHello\n",
 }
 SPRING: JsonObject = {"broadcast": "spring", "segments": ["pros"], "email": "news", "topic": "news", "by": "sam"}
 
@@ -146,6 +147,9 @@ async def test_a_name_is_taken_once(there: World) -> None:
         ({"segments": ["prose"]}, 404, "No segment 'prose' is published; did you mean 'pros'?"),
         ({"email": "new"}, 422, "no template 'new' is published; did you mean 'news'?"),
         ({"topic": "tips"}, 404, "The policies have no topic 'tips'."),
+        ({"email": "bare"}, 422, "no {{ unsubscribe_url }} and no {{ preferences_url }}"),
+        ({"variants": {"a": {"share": 50}, "b": {"share": 50, "email": "new"}}, "goal": {"event": "X"}}, 422, "'new'"),
+        ({"variants": {"a": {"share": 50}, "b": {"share": 60}}, "goal": {"event": "X"}}, 422, "does not have the form"),
         ({"every": "now and then"}, 422, "cannot be sent"),
         ({"where": "traits.plan =="}, 422, "cannot be sent"),
         ({"playbook": "tour"}, 422, "does not have the form"),

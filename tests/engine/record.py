@@ -19,14 +19,25 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from activities.contracts import CrmStep, CrmStepped, CrmSyncing, EffectKind, Pulling, PullRequest
+from activities.contracts import (
+    Broadcasting,
+    BroadcastReply,
+    BroadcastRequest,
+    CrmStep,
+    CrmStepped,
+    CrmSyncing,
+    EffectKind,
+    Pulling,
+    PullRequest,
+)
 from perennia.temporal import DevServer
 from perennia.temporal.workers import SANDBOX
 from tests.support.memory import Memory, Nothing, Send, Wait
 from tests.support.temporal_runs import Handle, Rig, until
+from workflows.broadcast import BroadcastWorkflow
 from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
-from workflows.messages import CrmSyncStart, PullStart
+from workflows.messages import BroadcastStart, CrmSyncStart, PullStart
 from workflows.policies import effect_queue, pull_queue
 from workflows.pull import PullWorkflow
 
@@ -89,8 +100,11 @@ async def a_run_that_continues_as_new(rig: Rig, memory: Memory) -> Handle:
     return rig.client.get_workflow_handle_for(CustomerWorkflow.run, latest.id, run_id=first)
 
 
-class Steps(CrmSyncing, Pulling):
-    """A comparison of three pages, and a database that answers the second time."""
+class Steps(CrmSyncing, Pulling, Broadcasting):
+    """A comparison of three pages, a database that answers the second time, an audience of two pages."""
+
+    def __init__(self) -> None:
+        self.pages = 0
 
     @activity.defn(name="sync_crm")
     async def step(self, request: CrmStep) -> CrmStepped:
@@ -100,6 +114,20 @@ class Steps(CrmSyncing, Pulling):
     async def pull(self, request: PullRequest) -> None:
         if activity.info().attempt == 1:
             raise ApplicationError(f"DatabaseFailed: pull {request.name}", type="DatabaseFailed")
+
+    @activity.defn(name="go_on_broadcasting")
+    async def go_on(self, request: BroadcastRequest) -> BroadcastReply:
+        assert request.broadcast == "spring"
+        self.pages += 1
+        return BroadcastReply(over=True) if self.pages == 3 else BroadcastReply(entered=2, wait_ms=300)
+
+
+async def a_broadcast(client: Client, queue: str) -> AnyHandle:
+    """It rests after each page, and is steered while it does."""
+    start = BroadcastStart("spring")
+    handle = await client.start_workflow(BroadcastWorkflow.run, start, id="broadcast-spring", task_queue=queue)
+    await handle.signal(BroadcastWorkflow.ring)
+    return handle
 
 
 async def a_crm_sync(client: Client, queue: str) -> AnyHandle:
@@ -111,7 +139,7 @@ async def a_pull(client: Client, queue: str) -> AnyHandle:
 
 
 # Runs that a schedule begins.
-RUNS: tuple[Callable[[Client, str], Awaitable[AnyHandle]], ...] = (a_crm_sync, a_pull)
+RUNS: tuple[Callable[[Client, str], Awaitable[AnyHandle]], ...] = (a_crm_sync, a_pull, a_broadcast)
 WAYS: tuple[Callable[[Rig, Memory], Awaitable[Handle]], ...] = (
     a_message,
     a_wait,
@@ -136,7 +164,11 @@ async def main() -> None:
             steps = Steps()
             async with (
                 Worker(
-                    client, task_queue="recorded", workflows=[CrmSyncWorkflow, PullWorkflow], workflow_runner=SANDBOX
+                    client,
+                    task_queue="recorded",
+                    workflows=[CrmSyncWorkflow, PullWorkflow, BroadcastWorkflow],
+                    activities=[steps.go_on],
+                    workflow_runner=SANDBOX,
                 ),
                 Worker(client, task_queue=effect_queue("recorded", EffectKind.CRM), activities=[steps.step]),
                 Worker(client, task_queue=pull_queue("recorded"), activities=[steps.pull]),

@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from perennia.temporal.workers import SANDBOX
+from workflows.broadcast import BroadcastWorkflow
 from workflows.crm import CrmSyncWorkflow
 from workflows.customer import CustomerWorkflow
 from workflows.pull import PullWorkflow
@@ -19,7 +20,8 @@ HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
     history = WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
-    replayer = Replayer(workflows=[CustomerWorkflow, CrmSyncWorkflow, PullWorkflow], workflow_runner=SANDBOX)
+    workflows = [CustomerWorkflow, CrmSyncWorkflow, PullWorkflow, BroadcastWorkflow]
+    replayer = Replayer(workflows=workflows, workflow_runner=SANDBOX)
 
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
 
@@ -29,6 +31,7 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 def test_there_is_a_history_of_each_way_through_the_protocol() -> None:
     assert [path.stem for path in HISTORIES] == [
         "a_bell_in_the_middle_of_a_turn",
+        "a_broadcast",
         "a_crm_sync",
         "a_failed_effect",
         "a_message",

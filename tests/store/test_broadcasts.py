@@ -20,7 +20,7 @@ from perennia.providers.notices import Channels
 from perennia.store import SqlStore
 from perennia.store.broadcast_records import StoredBroadcast
 from perennia.store.records import SendStatus
-from tests.support.installation import traits
+from tests.support.installation import event, traits
 from tests.support.lives import documents
 from tests.support.stored_lives import StoredLives
 
@@ -56,7 +56,7 @@ class Bulk:
     async def start(self, **more: object) -> None:
         said = {"broadcast": "spring", "segments": ["pros"], "email": "hello", "topic": "news", **more}
         broadcast = Broadcast.model_validate(said)
-        book = None if broadcast.playbook else book_of(broadcast, "v1")
+        book = None if broadcast.playbook else book_of(broadcast, {"hello": "v1"})
         now = self.clock.instant
         made = StoredBroadcast(
             id="spring",
@@ -292,6 +292,39 @@ async def test_a_playbook_is_entered_by_its_own_rules(bulk: Bulk) -> None:
     assert await bulk.sent_to() == ["ana"]
 
 
+async def test_a_pause_of_a_playbook_keeps_new_ones_out_and_holds_nobody_inside(bulk: Bulk) -> None:
+    await bulk.publish(TEXT + "---\nplaybook: tour\ntopic: news\nenter: {}\nsteps: [{email: hello}]\n")
+    await bulk.people("ana", "bo")
+    await bulk.start(playbook="tour", email=None, topic=None, rate=1)
+    await bulk.go_on()
+    keys = await bulk.turn()
+    await bulk.move("running", "paused")
+
+    assert (await bulk.go_on()).over
+    await bulk.deliver(keys)
+    assert len(await bulk.sent_to()) == 1
+
+
+async def test_its_variants_are_compared_by_who_reaches_the_goal(bulk: Bulk) -> None:
+    people = [f"person-{number}" for number in range(8)]
+    await bulk.people(*people)
+    await bulk.start(
+        variants={"a": {"share": 50}, "b": {"share": 50}}, goal={"event": "Bought", "within": "7d"}, holdout="30%"
+    )
+    await bulk.go_on()
+    await bulk.deliver(await bulk.turn())
+    await bulk.lives.happen(START, *(event(name, "Bought", START) for name in people))
+    await bulk.turn()
+
+    (version,) = await bulk.store.trial_versions("broadcast:spring")
+    counts = await bulk.store.trial_counts("broadcast:spring", [version.version], START)
+    assert {(each.held_out, each.variants.get("variant")): (each.customers, each.converted) for each in counts} == {
+        (False, "a"): (1, 1),
+        (False, "b"): (5, 5),
+        (True, None): (2, 2),
+    }
+
+
 async def test_it_pauses_itself_where_too_much_fails_and_is_over_when_nobody_waits(bulk: Bulk) -> None:
     await bulk.people("ana", "bo")
     await bulk.start(stop_at={"failures": "50%", "at_least": 2})
@@ -331,7 +364,7 @@ async def test_a_dry_run_says_what_each_turn_would_decide_and_changes_nothing(bu
     await bulk.lives.happen(START, traits("cy", START, plan="pro"))
     await bulk.store.unsubscribe(await bulk.store.find("bo"), "news", START, "test")
     broadcast = Broadcast(broadcast="spring", segments=("pros",), email="hello", topic="news")
-    book = book_of(broadcast, "v1")
+    book = book_of(broadcast, {"hello": "v1"})
     look = prepared(await look_at(bulk.store, broadcast.asked, START), book)
 
     page = await Looking(bulk.store, look, permissions=True).page()
