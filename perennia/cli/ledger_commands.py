@@ -40,6 +40,7 @@ def messages(
     rows = [
         (
             f"{one.released_at:%Y-%m-%d %H:%M}",
+            one.customer,
             f"{one.playbook}/{one.step}",
             one.template,
             one.status,
@@ -48,7 +49,7 @@ def messages(
         )
         for one in found
     ]
-    say_table(("RELEASED (UTC)", "STEP", "TEMPLATE", "STATUS", "BY", "CAME BACK"), rows)
+    say_table(("RELEASED (UTC)", "CUSTOMER", "STEP", "TEMPLATE", "STATUS", "BY", "CAME BACK"), rows)
     _say_failed(found)
 
 
