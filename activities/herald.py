@@ -30,9 +30,7 @@ AGAIN_AFTER: Final = tuple(
 LONGEST_WAIT: Final = timedelta(days=1)  # whatever `Retry-After` says
 GIVEN_UP_AFTER: Final = timedelta(days=5)  # without a single delivery in between
 LEASE: Final = timedelta(minutes=2)  # a request takes 30 s at most; a process that dies leaves it to another after this
-KEPT_FOR: Final = timedelta(days=30)
 LOOK_EVERY: Final = 1.0  # seconds of real time
-FORGET_EVERY: Final = timedelta(hours=1)
 _GONE: Final = 410
 
 
@@ -50,7 +48,6 @@ class Herald:
     clock: Clock
     real: Callable[[], datetime] = _now
     _published: Published = field(init=False)
-    _forgotten: datetime | None = None
 
     def __post_init__(self) -> None:
         self._published = Published(self.store)
@@ -60,7 +57,6 @@ class Herald:
         while True:
             try:
                 found = await self.post_due()
-                await self._forget()
             except StoreUnavailable as error:
                 log.warning("events for other systems are posted later: %s", error)
                 found = 0
@@ -116,9 +112,3 @@ class Herald:
         key = f"endpoint/{due.endpoint}/{now:%Y%m%dT%H%M%S}"
         notice = Notice(channel=due.tell, text=text, idempotency_key=key, at=now, sender=sender)
         await told(lambda: self.channels.provider(notice.channel), notice)
-
-    async def _forget(self) -> None:
-        now = self.clock.now()
-        if self._forgotten is None or now - self._forgotten >= FORGET_EVERY:
-            await self.store.forget_outbound(now - KEPT_FOR)
-            self._forgotten = now

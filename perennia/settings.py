@@ -252,8 +252,8 @@ class Settings(BaseSettings):
     retention: Annotated[dict[str, str], AfterValidator(_periods)] = Field(
         default_factory=dict[str, str],
         description="For how long what happened is kept, by what it is: events, decisions, messages, deliveries, tasks, reports, "
-        'answers, strangers, unclaimed, audit; like events = "400d" (a table in the file, JSON in the environment). What is not '
-        "named is kept for good (docs/privacy.md).",
+        'answers, strangers, unclaimed, audit, outbound; like events = "400d" (a table in the file, JSON in the environment). '
+        "What is not named is kept for good, but `outbound` for 30 days (docs/privacy.md).",
     )
     publish_rate: int = Field(
         default=100,

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from perennia.cli.options import HERE, AsJson, Data, Workspace
-from perennia.cli.speech import say, say_json, say_table
+from perennia.cli.speech import say_json, say_table
 from perennia.cli.stored import store_of
 from perennia.settings import Settings, load_settings
 
@@ -42,9 +42,6 @@ def retention(
     if as_json:
         say_json([asdict(each) for each in looked])
         return
-    if not looked:
-        say("Everything is kept for good: the setting retention names nothing.")
-        return
     rows = [
         (one.kind, one.kept, f"{one.before:%Y-%m-%d}", f"{one.rows:,}", f"{one.last_run:%Y-%m-%d %H:%M}")
         if one.last_run is not None
@@ -64,5 +61,6 @@ async def _look(settings: Settings, *, now: bool) -> list[Looked]:
         for kind in retention.periods:
             before = await retention.cutoff(kind, build_clock(settings).now())
             rows = await (retention.forget(kind) if now else retention.count(kind))
-            looked.append(Looked(kind.value, settings.retention[kind], before, rows, ran.get(kind)))
+            kept = settings.retention.get(kind, f"{retention.periods[kind].days}d")
+            looked.append(Looked(kind.value, kept, before, rows, ran.get(kind)))
         return looked

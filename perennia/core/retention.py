@@ -21,6 +21,7 @@ class Kept(StrEnum):
     and of all else. ``MESSAGES``, ``DELIVERIES``, ``TASKS``: those that have ended, with their texts. ``REPORTS``: what
     providers told, with the raw bodies. ``ANSWERS``: to surveys. ``STRANGERS``: what devices did whose person never became
     known. ``UNCLAIMED``: rejected items, and answers that could be given to nobody. ``AUDIT``: the audit log.
+    ``OUTBOUND``: what endpoints of other systems were told, and the log of it.
     """
 
     EVENTS = "events"
@@ -33,11 +34,14 @@ class Kept(StrEnum):
     STRANGERS = "strangers"
     UNCLAIMED = "unclaimed"
     AUDIT = "audit"
+    OUTBOUND = "outbound"
 
 
 # Senders repeat a call for days, providers report for weeks, and a survey's link is followed when somebody finds the time.
 LEAST: Final = timedelta(days=7)
 DAY: Final = timedelta(days=1)
+# What goes by itself without a word of the settings: copies, of which the originals are kept.
+DEFAULTS: Final = {Kept.OUTBOUND: timedelta(days=30)}
 
 
 class RetentionError(ValueError):
@@ -45,8 +49,8 @@ class RetentionError(ValueError):
 
 
 def parse_retention(told: Mapping[str, str]) -> dict[Kept, timedelta]:
-    """The periods by kind. Raises `RetentionError`."""
-    return {_kind(kind): _period(kind, text) for kind, text in told.items()}
+    """The periods by kind; `DEFAULTS` where nothing is told. Raises `RetentionError`."""
+    return {**DEFAULTS, **{_kind(kind): _period(kind, text) for kind, text in told.items()}}
 
 
 def _kind(name: str) -> Kept:

@@ -29,7 +29,7 @@ from perennia.store.port import StoreUnavailable, UnknownCustomer
 from perennia.store.privacy_records import Erased, Erasure
 from perennia.store.reading import find
 from perennia.store.records import AuditEntry
-from perennia.store.scrubbing import Scrubber, Traces, scrub
+from perennia.store.scrubbing import Scrubber, Traces, scrub, scrub_notes
 from perennia.store.tables import (
     audit,
     customers,
@@ -163,6 +163,7 @@ class _Erasing:
                 place_order(self._connection, other, told)
         touched += others
         self._clean_audit(traces)
+        scrub_notes(self._connection, traces)
 
     def _others(self) -> list[str]:
         """Who knows of them: a contact's accounts, now and before; an account's contacts."""

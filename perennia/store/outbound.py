@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
-    delete,
     false,
     func,
     insert,
@@ -273,10 +272,3 @@ def _behind(cursor: str | None) -> list[ColumnElement[bool]]:
         return [false()]
     here = instant(int(at))
     return [or_(_deliveries.at < here, and_(_deliveries.at == here, _deliveries.event < event))]
-
-
-def forget(connection: Connection, before: datetime) -> int:
-    """`Store.forget_outbound`."""
-    old = select(outbound_events.c.id).where(outbound_events.c.at < before)
-    connection.execute(delete(outbound_deliveries).where(_deliveries.event.in_(old)))
-    return connection.execute(delete(outbound_events).where(outbound_events.c.at < before)).rowcount

@@ -57,7 +57,3 @@ class Outbound(Protocol):
     ) -> list[OutboundDelivery]:
         """What an endpoint was told, the last first; behind the one whose cursor is ``after``."""
         ...
-
-    async def forget_outbound(self, before: datetime) -> int:
-        """Deletes events that happened before then, with what became of them; how many."""
-        ...

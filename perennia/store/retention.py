@@ -13,6 +13,7 @@ from perennia.core.decisions import Act
 from perennia.core.retention import Kept
 from perennia.store.desk_tables import task_notes
 from perennia.store.driver import insert_into
+from perennia.store.outbound_tables import outbound_deliveries, outbound_events
 from perennia.store.privacy_tables import retention_runs
 from perennia.store.records import SendStatus
 from perennia.store.retention_records import Forgotten, RetentionRun
@@ -67,6 +68,9 @@ _PLAIN: Final = {
         _Plain(rejected, rejected.c.digest, rejected.c.at),
     ),
     Kept.AUDIT: (_Plain(audit, audit.c.id, audit.c.at),),
+    Kept.OUTBOUND: (
+        _Plain(outbound_events, outbound_events.c.id, outbound_events.c.at, part=outbound_deliveries.c.event),
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, and_, select, update
 
 from perennia.core.json_values import Json, JsonObject
 from perennia.store.bodies import body, object_of
+from perennia.store.crm_tables import crm_notes
 from perennia.store.desk_tables import task_notes
 from perennia.store.tables import customers, deliveries, effects, inputs, journal, tasks
 
@@ -39,6 +40,10 @@ class Traces:
     refs: frozenset[str]
     addresses: frozenset[str]
     names: frozenset[str]
+
+    @property
+    def is_account(self) -> bool:
+        return self.customer.startswith("account-")
 
     @property
     def ref(self) -> str:
@@ -90,12 +95,36 @@ class Scrubber:
 
     def _part(self, key: str, value: Json) -> Json:
         match key:
+            case "context" if isinstance(value, dict):
+                return self._context(value)
+            case "evidence" if isinstance(value, list):
+                return [self._evidence(_object(each)) for each in value]
             case "contact" | "ref" | "account" if isinstance(value, str):
                 return self.ref(value)
             case "traits":
                 return self.told(value)
             case _:
                 return self.value(value) if key in _VALUES else value
+
+    def _context(self, context: JsonObject) -> Json:
+        """What a message was made of: nothing of an account that is erased."""
+        told = dict(context)
+        if _object(context.get("account")).get("id") in self._traces.refs:
+            told["account"] = {}
+        return self.value(told)
+
+    def _evidence(self, evidence: JsonObject) -> Json:
+        """What an expression saw. Which account it was is not told there: an erased one's contacts keep no such values."""
+        seen = _object(evidence.get("values"))
+        if self._traces.is_account:
+            seen = {name: BLANK if name.split(".")[0] == "account" else each for name, each in seen.items()}
+        parts = [self._evidence(_object(each)) for each in cast("list[Json]", evidence.get("parts") or [])]
+        told: JsonObject = {name: self.value(each) for name, each in evidence.items()}
+        if seen:
+            told["values"] = self.value(seen)
+        if parts:
+            told["parts"] = parts
+        return told
 
     def told(self, value: Json) -> Json:
         """Traits of somebody else: only an address is certainly the erased one's."""
@@ -161,6 +190,15 @@ def scrub(connection: Connection, other: str, traces: Traces) -> None:
     )
     for column, owner, key, change in of_other:
         _overwrite(connection, column, owner == other, key, change)
+
+
+def scrub_notes(connection: Connection, traces: Traces) -> None:
+    """What is noted of the CRM's last run names customers whom it refused."""
+    scrubber = Scrubber(traces)
+    is_report = crm_notes.c.value.startswith("{")
+    _overwrite(
+        connection, crm_notes.c.value, is_report, (crm_notes.c.crm, crm_notes.c.name), _of_json(_all_of(scrubber))
+    )
 
 
 _TASK_TEXTS: Final = (tasks.c.title, tasks.c.body, tasks.c.result)

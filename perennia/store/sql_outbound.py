@@ -54,6 +54,3 @@ class SqlOutbound(Outbound):
         self, id_: str, limit: int = 100, after: str | None = None, status: str | None = None
     ) -> list[OutboundDelivery]:
         return await self._driver.read("outbound", lambda c: outbound.log(c, id_, limit, after, status))
-
-    async def forget_outbound(self, before: datetime) -> int:
-        return await self._driver.write("outbound", lambda c: outbound.forget(c, before))

@@ -88,6 +88,8 @@ async def lives(store: SqlStore) -> str:
     await store.hear_report(bounced, AT)
     await store.place_order(ann, SurveyAnswered(at=AT, survey="nps", score=9, comment="very private"))
     await store.consent(ann, "news", given=True, at=AT, source="form of Annabel")
+    refused = json.dumps({"refusals": [{"customer": "ann-17", "why": "no ann@x.io"}]})
+    await store.keep_crm("hubspot", (), {"run": refused}, AT)
     aside = UnclaimedAnswer(id="u1", source="form", survey=None, reason="?", at=AT, body='{"email": "ann@x.io"}')
     await store.keep_unclaimed(aside)
     return ann

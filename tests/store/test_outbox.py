@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import msgspec
 
+from activities.retention import Retention
 from perennia.core.decisions import Act, EffectEnded, JournalEntry, Outcome
 from perennia.core.json_values import JsonObject
+from perennia.core.retention import Kept, parse_retention
 from perennia.store import SqlStore
 from perennia.store.outbound_records import Endpoint, PostOutcome
 from perennia.store.privacy_records import Erasure
 from perennia.store.records import MessageReport, SendStatus, TurnSnapshot, TurnWrite
 from tests.support.posts import AT, email, enrolled, event, settle, write
+from tests.support.time_skipping import ManualClock
 
 LEASE = timedelta(minutes=2)
 
@@ -141,9 +144,12 @@ async def test_with_a_customer_goes_what_was_to_be_told_of_them(store: SqlStore)
     assert await store.outbound_log("ep_1") == []
 
 
-async def test_after_a_month_nothing_of_it_is_kept(store: SqlStore) -> None:
+async def test_after_a_month_or_as_the_settings_say_nothing_of_it_is_kept(store: SqlStore) -> None:
     await endpoint(store)
     await store.test_endpoint("ep_1", AT)
-    assert await store.forget_outbound(AT) == 0
-    assert await store.forget_outbound(AT + timedelta(seconds=1)) == 1
+    clock = ManualClock(AT + timedelta(days=30))
+    retention = Retention(store, clock, parse_retention({}))
+    assert await retention.forget(Kept.OUTBOUND) == 0
+    clock.instant += timedelta(seconds=1)
+    assert await retention.forget(Kept.OUTBOUND) == 1
     assert await store.outbound_log("ep_1") == []
