@@ -16,7 +16,9 @@ from perennia.store.suppressing import find as find_suppression
 from perennia.store.tables import customers
 
 # Columns that hold JSON, wherever they stand.
-_JSON: Final = frozenset({"answers", "body", "enrollments", "proof", "raw", "said", "stages", "state", "watching"})
+_JSON: Final = frozenset(
+    {"answers", "body", "enrollments", "proof", "raw", "said", "stages", "state", "variants", "watching"}
+)
 _EVENT: Final = "event"
 
 
