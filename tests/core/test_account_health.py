@@ -54,3 +54,22 @@ expect:
   - {at: 4d, email: more, contact: ana}
 """
     assert differences(BOOKS, ACME + scenario) == ""
+
+
+def test_an_accounts_health_moves_its_contacts_in_their_tracks() -> None:
+    text = """
+health: fit
+scope: account
+measures: [{id: used, score: {value: count("Used"), from: 0, to: 1}}]
+---
+track: mood
+scope: contact
+stages: [{id: calm}, {id: glad, enter: health.fit >= 50}]
+"""
+    scenario = """
+when:
+  - {at: 1d, event: Used}
+expect:
+  - {at: 1d, stage: {mood: glad}, contact: ana}
+"""
+    assert differences(text, ACME + scenario) == ""

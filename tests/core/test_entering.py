@@ -127,6 +127,12 @@ def test_what_goes_on_being_true_is_no_edge() -> None:
     assert life.entries == ["0d"]
 
 
+def test_an_edge_over_two_traits_is_noticed_whichever_changes() -> None:
+    text = GREETING.replace("{event: Signed Up}", "{when: traits.seats + traits.guests >= 3}")
+    assert Life(text, traits={"seats": 1, "guests": 1}).traits("1d", seats=2).until("2d").entries == ["1d"]
+    assert Life(text, traits={"seats": 1, "guests": 1}).traits("1d", guests=2).until("2d").entries == ["1d"]
+
+
 def test_an_edge_by_time_alone_is_noticed_at_its_instant() -> None:
     text = GREETING.replace("{event: Signed Up}", '{when: \'idle("Logged In", "14d")\'}')
     life = Life(text).event("1d12h", "Logged In").until("30d")

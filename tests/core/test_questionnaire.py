@@ -131,3 +131,29 @@ def test_of_an_anonymous_answer_playbooks_learn_that_it_came() -> None:
     response = life.world.state.facts.answers["review"]
     assert life.timeline == [("0d", "survey review"), ("1d", "ended other")]
     assert (response.score, response.answers, response.at) == (None, {}, after("1d"))
+
+
+def test_a_comment_that_nobody_asked_for_is_kept_and_one_that_nobody_made_is_none() -> None:
+    assert on_route(REVIEW, {"score": 9, "comment": "Nice"}) == {"score": 9, "comment": "Nice"}
+    assert on_route(REVIEW, {"score": 9}) == {"score": 9}
+
+
+@pytest.mark.parametrize(
+    ("answers", "objected"),
+    [
+        ({"uses": ["a", "b"]}, None),
+        ({"uses": "a"}, "uses"),
+        ({"uses": ["a", "gone"]}, "uses"),
+        ({"parts": {"help": 3}}, None),
+        ({"parts": {"gone": 3}}, "parts"),
+    ],
+)
+def test_an_answer_must_be_one_of_its_question(answers: JsonObject, objected: str | None) -> None:
+    found = objection(REVIEW, 9, answers)
+    assert (None if found is None else found.name) == objected
+
+
+def test_where_a_score_is_asked_an_answer_has_one() -> None:
+    found = objection(REVIEW, None, {})
+    assert found is not None
+    assert found.name == "score"
