@@ -76,7 +76,7 @@ async def generator(folder: Path) -> str:
 async def test_a_generated_client_does_a_whole_job(tmp_path: Path) -> None:
     python = await generator(tmp_path)
     async with seeded_api(tmp_path) as api:
-        async with httpx.AsyncClient() as asking:
+        async with httpx.AsyncClient(timeout=60) as asking:  # the document is made when it is asked for first
             document = (await asking.get(f"{api.url}/api/v1/openapi.json")).text
         (tmp_path / "openapi.json").write_text(document, encoding="utf-8")
         made = await run(

@@ -67,7 +67,7 @@ async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             *("--config-file", str(config), "run", f"{api.url}/api/v1/openapi.json"),
             *("--max-examples", EXAMPLES, "--continue-on-failure"),
             *("--no-color", "--generation-deterministic"),
-            cwd=ROOT,
+            cwd=tmp_path,  # it keeps a cache where it runs
             env={
                 **os.environ,
                 "SCHEMATHESIS_HOOKS": "tests.support.schemathesis_checks",
