@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -90,6 +90,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
     )
     schemas = document["components"]["schemas"]
     schemas["Problem"] = _PROBLEM
+    for schema in schemas.values():
+        _close(schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path, calls in document["paths"].items():
@@ -97,6 +99,19 @@ def _described(app: FastAPI) -> dict[str, Any]:
             for method, operation in calls.items():
                 _complete(method.upper(), operation)
     return document
+
+
+def _close(schema: object) -> None:
+    """A mapping whose keys have a form has no others; pydantic refuses them, and does not say so."""
+    if isinstance(schema, dict):
+        parts = cast("dict[str, object]", schema)
+        if "patternProperties" in parts:
+            parts["additionalProperties"] = False
+        for part in parts.values():
+            _close(part)
+    elif isinstance(schema, list):
+        for part in cast("list[object]", schema):
+            _close(part)
 
 
 def _words() -> str:

@@ -158,7 +158,7 @@ class Experiments:
         plans = plans_of(meant)
         if not plans:
             detail = f"{name!r} compares nothing: it needs a `goal`, and a `holdout` or a `split`."
-            raise Problem(409, "No experiment", detail)
+            raise Problem(404, "No experiment", detail)
         part = part_of_one(effect)
         began: list[datetime] = []
         comparisons: list[Comparison] = []

@@ -91,3 +91,12 @@ def test_instants_are_kept_in_utc() -> None:
 
     told = TypeAdapter(Instant).validate_python("2026-03-02T10:00:00+02:00")
     assert (told, told.tzinfo) == (datetime(2026, 3, 2, 8, tzinfo=UTC), UTC)
+
+
+async def test_a_mapping_whose_keys_have_a_form_has_no_others(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/v1/openapi.json")).json()
+    variants = document["components"]["schemas"]["BroadcastBody"]["properties"]["variants"]
+    assert (list(variants["patternProperties"].values()), variants["additionalProperties"]) == (
+        [{"$ref": "#/components/schemas/Variant"}],
+        False,
+    )

@@ -133,8 +133,8 @@ async def test_what_compares_nothing_is_said_so(flight: Flight) -> None:
     wrong = await flight.client.get("playbooks/welcome/experiments")
     unknown = await flight.client.get("playbooks/welcom/experiments")
     effect = await flight.client.get("playbooks/welcome/experiments?effect=much")
-    assert (wrong.status_code, unknown.status_code, effect.status_code) == (409, 404, 422)
-    assert "did you mean" in unknown.json()["detail"]
+    assert (wrong.status_code, unknown.status_code, effect.status_code) == (404, 404, 422)
+    assert (wrong.json()["title"], "did you mean" in unknown.json()["detail"]) == ("No experiment", True)
 
 
 async def test_everybody_is_told_how_many_it_takes(flight: Flight) -> None:
