@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 import typer
 
 from perennia.cli.exits import CommandError, Exit
@@ -65,7 +66,7 @@ def show_experiment(found: Experiment, step: str = "", *, as_json: bool) -> None
         known = ", ".join(each.of for each in found.comparisons)
         raise CommandError(f"{found.playbook} compares nothing at {step!r}", f"it does at: {known}", Exit.REFUSED)
     if as_json:
-        say_json(found)
+        say_json(msgspec.structs.replace(found, comparisons=meant))
         return
     since = "nobody has entered yet" if found.since is None else f"entered since {found.since:%Y-%m-%d}"
     say(f"{found.playbook}: goal {found.goal}, within {found.within} from entry; {since}", "bold")

@@ -86,7 +86,7 @@ class ExperimentReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(NamedTuple):
-    """A comparison as the playbook has it: per side the share, in per cent, the baseline first."""
+    """A comparison as the playbook has it: per side the share, in per cent, the baseline first: of variants the first by name."""
 
     of: str
     shares: tuple[tuple[str, float], ...]
@@ -100,7 +100,7 @@ def plans_of(playbook: Playbook) -> list[Plan]:
     plans = [Plan(HOLDOUT, ((HOLDOUT, held_out), (TREATED, 100 - held_out)))] if held_out > 0 else []
     for placed in place_steps(playbook):
         if isinstance(placed.step, SplitStep):
-            shares = tuple((name, arm.share) for name, arm in placed.step.split.items())
+            shares = tuple(sorted((name, arm.share) for name, arm in placed.step.split.items()))
             plans.append(Plan(placed.id, shares))
     return plans
 

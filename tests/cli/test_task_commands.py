@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from perennia.api.app import create_app
-from perennia.rendering.links import Links
-from perennia.store import open_store
-from tests.support.commands import Ended
 from tests.support.in_process import InProcess
 from tests.support.installation import event, traits
-from tests.support.lives import documents
-from tests.support.serving import served
-from tests.support.stored_lives import StoredLives
-from tests.support.turning import TurningBells
+from tests.support.served_commands import Run, served_commands
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 TEXT = """
@@ -37,37 +28,15 @@ steps:
   - {id: call, task: "Call {{ contact.email }}", assign: sam, due: 1bd, priority: high, wait: true}
   - update: {renewal: steps.call.result}
 """
-Run: TypeAlias = Callable[..., Awaitable[Ended]]
 
 
 @pytest.fixture
 async def run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Run]:
-    command = InProcess(tmp_path, capsys, monkeypatch)
-    store = open_store(f"sqlite:///{command.file}")
-    await store.migrate()
-    lives = StoredLives(store, START)
-    await lives.publish(documents(TEXT))
-    await lives.happen(
-        START, traits("ana", START, email="ana@example.com", plan="pro"), event("ana", "Renewal Near", START)
-    )
-    app = create_app(
-        store=store,
-        bells=TurningBells(store, lives.clock),
-        clock=lives.clock,
-        links=Links("https://perennia.example", ["secret"]),
-        write_keys=["write-key"],
-        admin_key="admin-key",
-    )
-    async with served(app) as url:
-
-        async def run(*words: str) -> Ended:
-            """By command, and never in the loop that serves it."""
-            return await asyncio.to_thread(command.run, *words, "--url", url, PERENNIA_ADMIN_KEY="admin-key")
-
+    happened = [traits("ana", START, email="ana@example.com", plan="pro"), event("ana", "Renewal Near", START)]
+    async with served_commands(InProcess(tmp_path, capsys, monkeypatch), TEXT, START, happened) as run:
         yield run
-    await store.close()
 
 
 async def key_of(run: Run) -> str:
