@@ -15,12 +15,13 @@ from pydantic import Field
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
 from perennia.api.etags import IfMatch, changed_meanwhile, etag, wanted_version
-from perennia.api.forms import Instant, whole
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.views import Order, Text, View, Who
 from perennia.clock import Clock
+from perennia.core.definition_forms import whole
 from perennia.store.outbound_records import Endpoint, EndpointChange, OutboundType
 from perennia.store.port import Store
 

@@ -23,11 +23,5 @@ def _read(told: object) -> object:
         raise ValueError(f"there is no such instant: {error}") from error
 
 
-def _whole(told: object) -> object:
-    return int(told) if isinstance(told, float) and told.is_integer() else told
-
-
 # RFC 3339, so never a number of unknown unit and never a time without its zone.
 Instant = Annotated[AwareDatetime, BeforeValidator(_read)]
-# Behind the bounds of an ``int``, which the OpenAPI document would lose otherwise: JSON Schema's integer is also 5.0.
-whole = BeforeValidator(_whole)

@@ -16,11 +16,12 @@ from perennia.access.scopes import KeyScope
 from perennia.access.secrets import digest, hint, new_key_id, new_secret
 from perennia.api.audit_log import AuditLog
 from perennia.api.etags import IfMatch, changed_meanwhile, etag, wanted_version
-from perennia.api.forms import Instant, whole
+from perennia.api.forms import Instant
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
 from perennia.api.views import Order, View, Who
+from perennia.core.definition_forms import whole
 from perennia.store.access_records import ApiKey, KeyChange
 from perennia.store.port import Store
 

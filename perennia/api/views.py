@@ -9,7 +9,8 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from perennia.access.callers import signed
-from perennia.api.forms import Instant, whole
+from perennia.api.forms import Instant
+from perennia.core.definition_forms import whole
 from perennia.core.definitions import Scope
 from perennia.core.documents import DocumentKind
 from perennia.core.json_values import Json, JsonObject

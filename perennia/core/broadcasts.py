@@ -28,6 +28,7 @@ from perennia.core.definition_forms import (
     Scope,
     SpanText,
     part_of_one,
+    whole,
 )
 from perennia.core.definitions import BroadcastBook, Goal
 from perennia.core.documents import BROADCAST, Document, PlaybookBody, content_hash
@@ -59,7 +60,7 @@ class StopAt(Model):
     complaints: Percentage = "0.3%"
     bounces: Percentage = "5%"
     failures: Percentage = "10%"
-    at_least: Annotated[int, Field(ge=1, strict=True)] = 100
+    at_least: Annotated[int, Field(ge=1, strict=True), whole] = 100
 
 
 class Tally(NamedTuple):
@@ -128,8 +129,8 @@ class Broadcast(Model):
     zone: Literal["workspace", "customer"] = "workspace"
     past: Literal["send", "skip"] = "send"
     every: str | None = None
-    rate: Annotated[int, Field(ge=1, le=1000, strict=True)] = 50
-    per_day: Annotated[int, Field(ge=1, strict=True)] | None = None
+    rate: Annotated[int, Field(ge=1, le=1000, strict=True), whole] = 50
+    per_day: Annotated[int, Field(ge=1, strict=True), whole] | None = None
     stop_at: StopAt = StopAt()
     owner: str | None = None
     tell: DefinitionId | None = None

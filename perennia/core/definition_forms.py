@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Scope: TypeAlias = Literal["contact", "account"]
 
@@ -24,8 +24,16 @@ SpanText: TypeAlias = Annotated[
 ]
 TemplateText: TypeAlias = str
 
+
+def _whole(told: object) -> object:
+    return int(told) if isinstance(told, float) and told.is_integer() else told
+
+
+# Behind the bounds of an ``int``, which its JSON Schema would lose otherwise: there 5.0 is an integer, too.
+whole = BeforeValidator(_whole)
+
 DefinitionId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
-Priority: TypeAlias = Annotated[int, Field(ge=0, le=100, strict=True)]
+Priority: TypeAlias = Annotated[int, Field(ge=0, le=100, strict=True), whole]
 # ``true`` or ``false`` and nothing that looks like them: ``yes`` is a word in YAML 1.2.
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 

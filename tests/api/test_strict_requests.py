@@ -100,3 +100,11 @@ async def test_a_mapping_whose_keys_have_a_form_has_no_others(client: httpx.Asyn
         [{"$ref": "#/components/schemas/Variant"}],
         False,
     )
+
+
+async def test_a_whole_number_may_be_written_with_a_point_in_a_broadcast(client: httpx.AsyncClient) -> None:
+    body = {"broadcast": "spring", "where": "true", "email": "none", "topic": "tips", "by": "sam", "rate": 50.0}
+    refused = await client.post("/api/v1/broadcasts", json=body)
+    wrong = await client.post("/api/v1/broadcasts", json={**body, "rate": 50.5})
+    assert [each["where"] for each in wrong.json()["errors"]] == ["body.rate"]
+    assert "errors" not in refused.json()
