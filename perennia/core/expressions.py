@@ -154,5 +154,5 @@ def compile_test(text: str, name: str) -> MapTest:
     Raises `ExpressionError`.
     """
     compiler = Compiler(text, frozenset({name}), filters=None)
-    root = compiler.node(parse(text), error_as=False)
+    root = compiler.node(parse(text))
     return MapTest(name, frozenset(compiler.paths), root)

@@ -187,14 +187,12 @@ ORDERINGS: Mapping[str, Callable[[object, object], bool]] = {
 }
 
 
-def one_of(constants: tuple[Scalar, ...]) -> Test | None:
-    """The test ``name in [constants]``."""
-    tests = [_equality(constant, wanted=True) for constant in constants]
+def one_of(constants: tuple[Scalar, ...]) -> Test:
+    """The test ``name in [constants]``. Bytes among them are nobody's value."""
     if all(isinstance(constant, str) for constant in constants):
         texts = frozenset(constants)
         return lambda value: isinstance(value, str) and value in texts
-    if None in tests:
-        return None
+    tests = [_equality(constant, wanted=True) for constant in constants]
     return lambda value: any(test is not None and test(value) for test in tests)
 
 

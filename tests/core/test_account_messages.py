@@ -73,6 +73,17 @@ def test_an_account_knows_that_none_of_its_contacts_has_opened_a_message() -> No
     assert differences(REVIEW, ACME + scenario) == ""
 
 
+def test_what_one_contact_does_with_a_message_leaves_what_is_known_of_the_others() -> None:
+    text = REVIEW.replace("steps.invite.replied == true", "steps.invite.messages.ana.outcome == 'sent'")
+    scenario = f"""
+  - {{at: 2d, click: invite, contact: bo}}
+{SENT}
+  - {{at: 2d, task: Call them}}
+  - {{at: 3d, task: Read it}}
+"""
+    assert differences(text, ACME + scenario) == ""
+
+
 MEAN = """
 survey: nps
 kind: nps
@@ -153,7 +164,7 @@ expect:
   - {at: 11h, skipped: {invite: not_while}, contact: ana}
   - {at: 11h, ended: not_while}
 """
-    assert differences(WHILE, NIGHT + scenario) == ""
+    assert differences(WHILE.replace("wait: 1h", "wait: 1d"), NIGHT + scenario) == ""
 
 
 def test_a_while_that_holds_again_when_the_held_message_could_leave_lets_it() -> None:
@@ -252,3 +263,17 @@ def test_what_an_account_says_of_its_errands_is_nothing_to_a_contact_s_own_playb
         ErrandCancelled(at=START, key="acme/p.1/ask/1/c1"),
     ]
     assert [each.id for each in at_ana(book, go, *told).state.enrollments] == ["p.1"]
+
+
+def test_of_a_playbook_that_contacts_were_enrolled_in_nothing_is_known_before_the_first_reports() -> None:
+    book = """
+playbook: p
+scope: account
+enter: {on: [{event: Go}]}
+steps: [{id: each, enroll: c, to: all, wait: true}]
+---
+playbook: c
+steps: [{wait: 1d}]
+"""
+    decision = at_acme(book, contact("0d", "ana", ()), CustomerEvent(at=START, seq=2, name="Go"))
+    assert [each.steps for each in decision.state.enrollments] == [{"each": {"messages": {}}}]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from perennia.core.advance import new_customer
-from perennia.core.decisions import TraitsChanged
-from tests.support.lives import START, Life
+from perennia.core.decisions import SurveyAnswered, TraitsChanged
+from tests.support.lives import START, Life, after
 from tests.support.yaml_scenarios import differences, lived
 
 ACME = """
@@ -89,9 +91,21 @@ def test_a_survey_that_waits_for_nobody_leaves_the_account_at_once() -> None:
     assert result.differences == ()
 
 
-def test_the_wait_of_contacts_for_a_response_is_retimed_where_the_account_is_migrated() -> None:
+def acme_with_bo() -> Life:
     acme = Life(ASK, kind="account")
     acme.world.settle(new_customer("c2", "contact", "bo", START), ("champion",))
     acme.world.at(START, TraitsChanged(at=START, traits={"email": "bo@example.com"}), "c2")
+    return acme
+
+
+@pytest.mark.parametrize(("partial", "calls"), [(True, 0), (False, 1)])
+def test_a_late_answer_is_learned_by_the_account_s_step_once_it_is_finished(partial: bool, calls: int) -> None:
+    acme = acme_with_bo().event("1d", "Review Due")
+    acme.put("10d", SurveyAnswered(at=after("10d"), survey="nps", score=3, partial=partial, contact="bo"))
+    assert acme.until("20d").timeline.count(("14d", 'task "Call"')) == calls
+
+
+def test_the_wait_of_contacts_for_a_response_is_retimed_where_the_account_is_migrated() -> None:
+    acme = acme_with_bo()
     acme.event("1d", "Review Due").publish("2d", ASK.replace("wait: 7d", "wait: 2d"), "migrate").until("5d")
     assert acme.timeline == [("1d", "survey nps"), ("4d", 'task "Look after them"')]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perennia.core.cel_syntax import Literal, parse
+from perennia.core.cel_syntax import ListOf, Literal, parse
 from perennia.core.cel_tokens import ExpressionError
 
 
@@ -66,6 +66,10 @@ def test_a_mistake_is_named_with_its_place(text: str, offset: int, message: str)
     with pytest.raises(ExpressionError) as caught:
         parse(text)
     assert (caught.value.offset, str(caught.value)) == (offset, message)
+
+
+def test_only_what_lies_inside_each_other_is_deep() -> None:
+    assert isinstance(parse(f"[{', '.join(['(1)'] * 60)}]"), ListOf)
 
 
 _VALUES = st.sampled_from(["1", "-2", "1.5", "true", "null", '"a"', "'b'", "x", "[1, 2]", '{"k": 1}', "y.z", "size(x)"])

@@ -211,3 +211,27 @@ bands: {red: 0, green: 50}
             "visits": {"score": None, "weight": 2, "points": None},
         },
     )
+
+
+def test_a_publication_of_something_else_tells_no_band_anew() -> None:
+    life = Life(LOGINS).event("20m", "In").event("30m", "In")
+    life.publish("5h", "playbook: other\nsteps: [{wait: 1d}]\n").until("6h")
+    assert bands(life) == [("02 09:00:00", "red"), ("02 09:30:00", "yellow")]
+
+
+def test_a_stage_that_reads_the_only_score_is_right_at_once() -> None:
+    text = """
+track: t
+stages: [{id: bad}, {id: good, enter: health >= 50}]
+---
+health: h
+measures: [{id: of, score: {value: 'stage.u == "up" ? 10 : 0', from: 0, to: 10}}]
+---
+track: u
+stages: [{id: down}, {id: up, enter: traits.x == 5}]
+---
+playbook: p
+enter: {on: [{when: health >= 50}], where: stage.t == "good"}
+steps: [{exit: seen}]
+"""
+    assert Life(text).traits("1h", x=5).until("2h").entries == ["1h"]

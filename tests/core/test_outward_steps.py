@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from perennia.core.decisions import SendEmail
+from perennia.core.advance import advance, new_customer
+from perennia.core.decisions import CustomerEvent, EffectEnded, Outcome, SendEmail, TraitsChanged
 from perennia.core.definitions import Policies
 from perennia.core.json_values import JsonObject
+from perennia.core.state import Recipient
 from perennia.simulate.outside import Answered, Fault, RenderingProblem
 from perennia.simulate.world import World
-from tests.support.lives import Life, after
+from tests.support.lives import START, Life, after, catalog_of
 
 HEAD = """
 playbook: p
@@ -258,3 +260,25 @@ def test_a_missing_name_in_a_text_fails_the_step(step: str) -> None:
 def test_a_task_that_is_waited_for_is_known_as_open() -> None:
     text = "playbook: p\nenter: {on: [{event: Go}]}\nsteps: [{id: call, task: Call, wait: true}]\n"
     assert Life(text).event("0d", "Go").until("1h").enrollment.steps == {"call": {"status": "open"}}
+
+
+# --- effects --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "priority"), [("{task: Call}", 70), ("{email: a}", 70), ("{email: a, priority: 30}", 30)]
+)
+def test_an_effect_has_the_priority_of_its_step_or_else_of_its_playbook(step: str, priority: int) -> None:
+    catalog = catalog_of(f"playbook: p\ntopic: tips\npriority: 70\nenter: {{on: [{{event: Go}}]}}\nsteps: [{step}]\n")
+    told = [TraitsChanged(at=START, traits={"email": "ana@example.com"}), CustomerEvent(at=START, seq=1, name="Go")]
+    ana = Recipient(address="ana@example.com", ledger=())
+    decision = advance(catalog, new_customer("c1", "contact", "ana", START), START, told, {"c1": ana})
+    assert [each.priority for each in decision.effects] == [priority]
+
+
+def test_the_end_of_an_effect_whose_enrollment_is_over_is_noted() -> None:
+    ended = EffectEnded(at=START, key="c1/p.1/call/1", outcome=Outcome.FAILED, reason="provider_refused")
+    decision = advance(catalog_of(ASK), new_customer("c1", "contact", "ana", START), START, [ended], {})
+    assert [(each.act, each.code, each.step, each.reason, each.detail) for each in decision.journal] == [
+        ("ignored", "failed", "call", "provider_refused", {"enrollment": "p.1"})
+    ]

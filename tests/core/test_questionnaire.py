@@ -157,3 +157,9 @@ def test_where_a_score_is_asked_an_answer_has_one() -> None:
     found = objection(REVIEW, None, {})
     assert found is not None
     assert found.name == "score"
+
+
+def test_only_an_index_without_a_question_of_its_own_is_the_mean_of_others() -> None:
+    index = {"survey": "s", "kind": "rqi", "questions": [{"id": "fair", "scale": "Fair?"}]}
+    assert [each.id for each in Survey.model_validate(index).items] == ["fair"]
+    assert Survey.model_validate({**index, "question": "How good, from 0 to 100?"}).items == ()

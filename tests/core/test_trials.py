@@ -111,6 +111,12 @@ def test_a_goal_that_time_alone_makes_true_is_noticed_at_its_instant() -> None:
     assert late.wake_at is None
 
 
+def test_of_what_an_enrollment_watched_only_its_goal_is_watched_after_its_end() -> None:
+    text = SHORT.replace("event: Bought", "when: traits.x == 1")
+    decision = taken(text.replace("steps:", "exit: [{when: traits.y == 1, reason: gone}]\nsteps:"))
+    assert [list(each.watches) for each in decision.state.observed] == [["goal"]]
+
+
 def test_what_is_over_is_dropped_at_the_next_look() -> None:
     decision = taken(SHORT, CustomerEvent(at=after("10d"), name="Bought"))
     assert decision.state.observed == []

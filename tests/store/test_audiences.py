@@ -95,6 +95,32 @@ async def test_what_time_alone_makes_true_is_true_at_the_instant_asked_for(lives
     assert await members(lives, START + timedelta(days=3), "settled") == ["ana"]
 
 
+async def test_a_count_that_is_kept_with_a_filter_is_not_the_one_without(store: SqlStore) -> None:
+    lives = StoredLives(store, START)
+    playbook = """---
+playbook: hi
+enter: {on: [{when: 'count("Logged In", "2d", "event.via == 1") >= 2'}]}
+steps: [{wait: 1d}]
+"""
+    await lives.publish(documents(TEXT + playbook))
+    await lives.happen(START, event("ana", "Logged In", START), event("ana", "Logged In", START))
+
+    assert await members(lives, START, "busy") == ["ana"]
+
+
+async def test_whom_time_alone_moves_by_then_has_moved(store: SqlStore) -> None:
+    lives = StoredLives(store, START)
+    track = """---
+track: use
+scope: contact
+stages: [{id: active}, {id: quiet, enter: 'idle("Logged In", "2d")'}]
+"""
+    await lives.publish(documents(TEXT + track))
+    await lives.happen(START, traits("ana", START, plan="pro"))
+
+    assert await members(lives, START + timedelta(days=2), where='stage.use == "quiet"') == ["ana"]
+
+
 async def test_segments_conditions_and_exceptions_narrow_each_other(lives: StoredLives) -> None:
     told = [traits(who, START, plan=plan, seats=seats) for who, plan, seats in
             (("ana", "pro", 5), ("bo", "pro", 50), ("cy", "free", 50))]  # fmt: skip
@@ -155,8 +181,9 @@ async def test_whose_cap_is_full_is_left_out_until_a_place_is_free(store: SqlSto
 
 
 async def test_a_segment_that_is_not_published_and_two_kinds_in_one_audience_are_refused(lives: StoredLives) -> None:
-    with pytest.raises(UnknownSegment):
+    with pytest.raises(UnknownSegment) as refused:
         await look_at(lives.store, Asked(segments=("prose",)), START)
+    assert (refused.value.name, sorted(refused.value.known)) == ("prose", ["busy", "firms", "pros", "settled"])
     with pytest.raises(MixedScopes):
         await look_at(lives.store, Asked(segments=("pros",), without=("firms",)), START)
 
