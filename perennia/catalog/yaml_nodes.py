@@ -43,13 +43,26 @@ class Node(Protocol):
 
 
 class _Parser(yaml.CSafeLoader):
-    """libyaml's, that only tells plain words from text in quotes: what a plain one means `yaml_source` decides."""
+    """libyaml's, that only tells plain words from text in quotes: what a plain one means `yaml_source` decides.
+
+    It counts how deep it is, since nothing else would stop it.
+    """
+
+    _depth = 0
 
     def resolve(self, kind: type[yaml.Node], value: object, implicit: tuple[bool, bool] | bool) -> str:  # noqa: ARG002 - libyaml calls it
         if kind is yaml.ScalarNode:
             is_plain = implicit[0] if isinstance(implicit, tuple) else implicit
             return f"{_TAG}null" if is_plain else f"{_TAG}str"
         return f"{_TAG}seq" if kind is yaml.SequenceNode else f"{_TAG}map"
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:  # noqa: ARG002 - libyaml calls it
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.YAMLError
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 def compose(text: str) -> Iterator[Node]:
@@ -61,20 +74,9 @@ def compose(text: str) -> Iterator[Node]:
 def _composed_by_libyaml(text: str) -> list[Node] | None:
     """None where ruamel is to say what the text means, or what is wrong with it."""
     try:
-        if not _is_shallow(text):
-            return None
         return list(cast("Iterator[Node]", yaml.compose_all(text, _Parser)))  # pyright: ignore[reportUnknownMemberType] - untyped
     except yaml.YAMLError:
         return None
-
-
-def _is_shallow(text: str) -> bool:
-    depth = 0
-    for event in cast("Iterator[yaml.Event]", yaml.parse(text, _Parser)):  # pyright: ignore[reportUnknownMemberType] - untyped
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            return False
-    return True
 
 
 def _composed_by_ruamel(text: str) -> Iterator[Node]:
