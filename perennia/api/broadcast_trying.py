@@ -14,9 +14,9 @@ from pydantic import Field
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.named_broadcast import named_broadcast
 from perennia.api.needs import needs
 from perennia.api.problems import Problem
-from perennia.api.publishing import nearest
 from perennia.api.views import Order, View, Who
 from perennia.audience_pages import PAGE, Looking, look_at
 from perennia.clock import Clock
@@ -144,11 +144,7 @@ class BroadcastTrying:
         return sent
 
     async def _must_have(self, name: str) -> Broadcast:
-        stored = await self.store.broadcast(name)
-        if stored is None:
-            known = [each.id for each in await self.store.broadcasts()]
-            raise Problem(404, "Unknown broadcast", f"There is no broadcast {name!r}{nearest(name, known)}")
-        return Broadcast.model_validate_json(stored.body)
+        return Broadcast.model_validate_json((await named_broadcast(self.store, name)).body)
 
     async def _look(self, broadcast: Broadcast) -> Look:
         look = await look_at(self.store, broadcast.asked, self.clock.now())

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from perennia.access.scopes import KeyScope
 from perennia.api.audit_log import AuditLog
+from perennia.api.named_broadcast import named_broadcast
 from perennia.api.needs import needs
 from perennia.api.paging import Paged
 from perennia.api.problems import Problem
@@ -162,18 +163,18 @@ class Broadcasts:
 
     async def status(self, name: str) -> BroadcastView:
         """How far it is, and what became of everybody so far."""
-        return await self._view(await self._must_have(name))
+        return await self._view(await named_broadcast(self.store, name))
 
     async def approve(self, name: str, body: SteerBroadcastBody) -> BroadcastView:
         """A second person says yes. Whoever made it cannot."""
-        stored = await self._must_have(name)
+        stored = await named_broadcast(self.store, name)
         if stored.created_by == body.by:
             raise Problem(403, "Needs another person", f"{body.by} made {name!r}; somebody else approves it.")
         return await self._move(stored, ["waiting"], "approved", body.by)
 
     async def start(self, name: str, body: SteerBroadcastBody) -> BroadcastView:
         """Begins it: at once, or at its instant."""
-        stored = await self._must_have(name)
+        stored = await named_broadcast(self.store, name)
         if stored.status == "waiting":
             raise Problem(
                 409, "Needs approval", f"{name!r} waits for another person's yes: perennia broadcast approve {name}"
@@ -187,17 +188,17 @@ class Broadcasts:
 
     async def pause(self, name: str, body: SteerBroadcastBody) -> BroadcastView:
         """Nothing more of it leaves until it is resumed, what is held or on its way to the provider included."""
-        return await self._move(await self._must_have(name), ["running", "scheduled"], "paused", body.by)
+        return await self._move(await named_broadcast(self.store, name), ["running", "scheduled"], "paused", body.by)
 
     async def resume(self, name: str, body: SteerBroadcastBody) -> BroadcastView:
         """It goes on where it was."""
-        stored = await self._must_have(name)
+        stored = await named_broadcast(self.store, name)
         started = stored.run is not None or stored.starts_at is None or stored.starts_at <= self.clock.now()
         return await self._move(stored, ["paused"], "running" if started else "scheduled", body.by)
 
     async def cancel(self, name: str, body: SteerBroadcastBody) -> BroadcastView:
         """Ends it for good: whoever has not got it yet does not."""
-        stored = await self._must_have(name)
+        stored = await named_broadcast(self.store, name)
         if stored.status in ("draft", "waiting", "approved"):
             return await self._move(stored, [stored.status], "cancelled", body.by)
         return await self._move(stored, ["scheduled", "running", "paused"], "cancelling", body.by)
@@ -215,7 +216,7 @@ class Broadcasts:
         """Said twice it changes nothing."""
         await self.audit.write(by, f"broadcast {after}", stored.id)
         moved = await self.store.move_broadcast(stored.id, before, after, self.clock.now(), by, starts_at=starts_at)
-        now = await self._must_have(stored.id)
+        now = await named_broadcast(self.store, stored.id)
         if not moved and now.status != after:
             detail = f"{stored.id!r} is {now.status}; that can be done to one that is {' or '.join(before)}."
             raise Problem(409, "Not in this state", detail)
@@ -223,13 +224,6 @@ class Broadcasts:
         with contextlib.suppress(RPCError, RuntimeError):  # Temporal is away: the sweep sees to it when it is back
             await self.going.see_to(now, ring=True)
         return await self._view(now)
-
-    async def _must_have(self, name: str) -> StoredBroadcast:
-        found = await self.store.broadcast(name)
-        if found is None:
-            known = [each.id for each in await self.store.broadcasts()]
-            raise Problem(404, "Unknown broadcast", f"There is no broadcast {name!r}{nearest(name, known)}")
-        return found
 
     async def _check(self, broadcast: Broadcast) -> dict[str, str] | None:
         """The version of each of its templates, None for a playbook's. A 422 `Problem` that says what does not fit together."""

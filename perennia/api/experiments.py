@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 
 from perennia.access.scopes import KeyScope
 from perennia.api.forms import Instant
+from perennia.api.named_broadcast import named_broadcast
 from perennia.api.needs import needs
 from perennia.api.problems import Problem
 from perennia.api.published import Published
@@ -22,6 +23,7 @@ from perennia.core.compiled import playbook_in
 from perennia.core.definition_forms import Percentage, part_of_one
 from perennia.core.definitions import Playbook
 from perennia.core.documents import PlaybookBody
+from perennia.core.trials import USUAL_WITHIN
 from perennia.experiments.reporting import STOPPING_RULE, Comparison, compare, goal_of, is_same, plans_of
 from perennia.store.port import Store
 
@@ -30,8 +32,6 @@ Effect = Annotated[
     Percentage, Query(description="What growth of the baseline is to be seen: for the customers that it takes")
 ]
 USUAL_EFFECT = "20%"
-# As long as somebody is held out of a playbook whose goal has no `within`.
-USUAL_SPAN = "90d"
 
 
 class IntervalView(View):
@@ -131,10 +131,7 @@ class Experiments:
 
     async def of_broadcast(self, name: str, effect: Effect = USUAL_EFFECT, since: Since = None) -> ExperimentView:
         """Conversions to the broadcast's goal: of its variants, and of those who got it against those who were held out."""
-        stored = await self.store.broadcast(name)
-        if stored is None:
-            known = [each.id for each in await self.store.broadcasts()]
-            raise Problem(404, "Unknown broadcast", f"There is no broadcast {name!r}{nearest(name, known)}")
+        stored = await named_broadcast(self.store, name)
         if stored.version is None:
             return await self.of_playbook(stored.book, effect, since or stored.starts_at)
         books = await self._books(stored.book)
@@ -172,7 +169,7 @@ class Experiments:
         return ExperimentView(
             playbook=name,
             goal=goal_of(meant),
-            within=(meant.goal and meant.goal.within) or USUAL_SPAN,
+            within=(meant.goal and meant.goal.within) or USUAL_WITHIN,
             since=first if since is None or first is None else max(since, first),
             effect=part,
             stopping_rule=STOPPING_RULE,

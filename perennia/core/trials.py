@@ -18,7 +18,8 @@ from perennia.core.nodes import CompiledPlaybook, EventTest, Rule, SplitNode
 from perennia.core.state import Enrollment, Trial
 
 # How long a goal counts that says no `within`, where enrollments are compared; and how long somebody is held out of its playbook.
-HOLDOUT_LASTS = parse_span("90d")
+USUAL_WITHIN = "90d"
+HOLDOUT_LASTS = parse_span(USUAL_WITHIN)
 
 
 def begin_trial(run: Deliberation, book: CompiledPlaybook, enrollment: Enrollment) -> None:

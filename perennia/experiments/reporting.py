@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -71,18 +70,6 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     sound: bool
     winner: str | None
     needed: dict[str, int] | None
-
-
-class ExperimentReport(msgspec.Struct, frozen=True, kw_only=True):
-    """``since``: when the first of them entered. ``within``: from an entry on, how long a goal counts."""
-
-    playbook: str
-    goal: str
-    within: str
-    since: datetime | None
-    effect: float
-    stopping_rule: str
-    comparisons: list[Comparison]
 
 
 class Plan(NamedTuple):
