@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from perennia.clock import Clock
 from perennia.core.decisions import TaskEnded
 from perennia.crm.sync_reports import SyncReport
-from perennia.providers.crm import CrmOwner, CrmProvider, Kind
+from perennia.providers.crm import CrmOwner, CrmProvider
 from perennia.providers.crm_tasks import CrmTask, CrmTasks
 from perennia.providers.failures import Refused
 from perennia.store.crm_records import CrmTaskLink
+from perennia.store.customer_ids import kind_of
 from perennia.store.port import Store
-from perennia.store.records import Task
 
 CURSOR = "cursor/tasks"
 URGENT = ("high", "urgent")
@@ -75,7 +75,7 @@ class TaskSync:
         try:
             record = await self.theirs.open(_told(link, people))
         except Refused as refused:
-            self.report.refuse(_kind(task), task.external_id, str(refused))
+            self.report.refuse(kind_of(task.customer), task.external_id, str(refused))
             await self._keep(CrmTaskLink(task=task, record=""), ended=True)  # not tried again and again
             return
         await self._keep(CrmTaskLink(task=task, record=record), ended=False)
@@ -93,7 +93,7 @@ def _told(link: CrmTaskLink, people: Mapping[str, CrmOwner]) -> CrmTask:
     )
     return CrmTask(
         key=task.key,
-        record=_kind(task),
+        record=kind_of(task.customer),
         about=link.record,
         title=task.title,
         body=task.body,
@@ -102,7 +102,3 @@ def _told(link: CrmTaskLink, people: Mapping[str, CrmOwner]) -> CrmTask:
         owner=owner,
         at=task.opened_at,
     )
-
-
-def _kind(task: Task) -> Kind:
-    return "account" if task.customer.startswith("account-") else "contact"

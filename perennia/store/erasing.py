@@ -20,6 +20,7 @@ from perennia.store.access_tables import api_requests
 from perennia.store.audit_log import write_audit
 from perennia.store.bells import ALIVE
 from perennia.store.bodies import body, email_in, input_of, normal_address, object_of, state_of
+from perennia.store.customer_ids import kind_of
 from perennia.store.identities import ANONYMOUS, Name, lock_devices
 from perennia.store.locking import QUIET, RUNG
 from perennia.store.marks import ADDRESS, REFERENCE, Mark, erased_among, remember
@@ -62,7 +63,7 @@ def erase(connection: Connection, reference: str, kind: Scope | None, order: Era
     members = _members(connection, customer) if order.members else []
     if order.only_count:
         rows = _counted(connection, [one for each in (customer, *members) for one in bodies_of(connection, each)])
-        return Erased(customer=customer, kind=_kind(customer), at=order.at, rows=rows, members=tuple(members))
+        return Erased(customer=customer, kind=kind_of(customer), at=order.at, rows=rows, members=tuple(members))
     rows: dict[str, int] = {}
     touched: list[str] = []
     lock_devices(connection)
@@ -73,12 +74,8 @@ def erase(connection: Connection, reference: str, kind: Scope | None, order: Era
     write_audit(connection, AuditEntry(at=order.at, by=order.by, action="erase", subject=customer, detail=detail))
     others = tuple(each for each in dict.fromkeys(touched) if each not in {customer, *members})
     return Erased(
-        customer=customer, kind=_kind(customer), at=order.at, rows=rows, members=tuple(members), touched=others
+        customer=customer, kind=kind_of(customer), at=order.at, rows=rows, members=tuple(members), touched=others
     )
-
-
-def _kind(internal: str) -> Scope:
-    return "account" if internal.startswith("account-") else "contact"
 
 
 def _erased_before(connection: Connection, reference: str, kind: Scope | None) -> Erased:
@@ -152,7 +149,7 @@ class _Erasing:
         traces = self._known.traces(self._customer)
         others = self._others()
         self._remember()
-        crm_erasures.note(self._connection, _kind(self._customer), self._ids, self._order.at, ordered=self._order.crm)
+        crm_erasures.note(self._connection, kind_of(self._customer), self._ids, self._order.at, ordered=self._order.crm)
         for name, count in self._delete():
             rows[name] = rows.get(name, 0) + count
         self._empty()
@@ -175,7 +172,7 @@ class _Erasing:
 
     def _farewell(self, other: str, traces: Traces) -> Input | None:
         """What the other one is told, as if they had left."""
-        if _kind(other) == "account":
+        if kind_of(other) == "account":
             return ContactChanged(at=self._order.at, contact=self._customer, ref=traces.ref, roles=None)
         is_member = (customers.c.id == other) & customers.c.account.in_(self._ids)
         left = self._connection.execute(update(customers).where(is_member).values(account=None)).rowcount

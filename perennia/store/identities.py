@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import CompoundSelect, Connection, Insert, Text, and_, func, select, text, union_all
 
 from perennia.core.definitions import Scope
 from perennia.store.batches import ROWS, as_rows, insert_rows, rows_of, upsert_rows
 from perennia.store.columns import microseconds
+from perennia.store.customer_ids import new_id
 from perennia.store.locking import RUNG, LockedCustomer
 from perennia.store.prepared import execute
 from perennia.store.tables import customers, identities
@@ -58,8 +58,7 @@ def make(connection: Connection, names: Sequence[Name], at: datetime) -> dict[Na
         return {}
     first_seen = microseconds(at)
     # In one order everywhere: whoever makes the same customers at the same time waits, and not in a circle.
-    # The kind is part of the id, so that a workflow can be named after it without another look.
-    ids = ((f"{name.scope}-{uuid4().hex}", name) for name in sorted(names))
+    ids = ((new_id(name.scope), name) for name in sorted(names))
     rows = [(id_, name.scope, name.value, RUNG, first_seen, first_seen) for id_, name in ids]
     made = execute(connection, _make(connection.dialect.name), {ROWS: as_rows(rows)})
     return {Name(row.kind, row.external_id): _new(row.id, row.kind, row.external_id) for row in made}

@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, and_, select, update
 from perennia.core.json_values import Json, JsonObject
 from perennia.store.bodies import body, object_of
 from perennia.store.crm_tables import crm_notes
+from perennia.store.customer_ids import kind_of
 from perennia.store.desk_tables import task_notes
 from perennia.store.tables import customers, deliveries, effects, inputs, journal, tasks
 
@@ -43,7 +44,7 @@ class Traces:
 
     @property
     def is_account(self) -> bool:
-        return self.customer.startswith("account-")
+        return kind_of(self.customer) == "account"
 
     @property
     def ref(self) -> str:
