@@ -39,7 +39,7 @@ from perennia.importing.pull_files import read_pulls
 from perennia.importing.pulling import Puller
 from perennia.ingest.dispatcher import Dispatcher, Pace
 from perennia.ingest.event_hooks import EventHook
-from perennia.ingest.hook_mappings import HooksFileWrong, read_hooks_file
+from perennia.ingest.hook_mappings import read_hooks_file
 from perennia.providers.crm import CrmProvider, RecordingCrm, crm_provider
 from perennia.providers.email import EmailProvider, email_provider
 from perennia.providers.failures import Misconfigured
@@ -257,7 +257,7 @@ def build_event_hooks(settings: Settings) -> dict[str, EventHook]:
     """What other systems tell of events, by source. Raises `SettingsError`."""
     try:
         mappings = read_hooks_file(settings.hooks_file)
-    except HooksFileWrong as error:
+    except FileWrong as error:
         raise SettingsError(str(settings.hooks_file), str(error), "docs/webhooks.md shows one") from error
     unknown = sorted(set(settings.event_hooks) - set(mappings))
     if unknown:

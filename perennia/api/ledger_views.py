@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from perennia.api.views import View
 from perennia.core.json_values import JsonObject
 from perennia.store.attempt_records import Attempt, AttemptOutcome
@@ -91,14 +93,12 @@ class MessageView(View):
 
 
 def delivery_view(one: Delivery, tries: Sequence[Attempt]) -> DeliveryView:
-    return DeliveryView(
-        **{name: getattr(one, name) for name in Delivery.__struct_fields__}, attempts=_attempts(one, tries)
-    )
+    return DeliveryView(**msgspec.structs.asdict(one), attempts=_attempts(one, tries))
 
 
 def message_view(one: Message, tries: Sequence[Attempt], told: Sequence[MessageReport]) -> MessageView:
     return MessageView(
-        **{name: getattr(one, name) for name in Message.__struct_fields__},
+        **msgspec.structs.asdict(one),
         attempts=_attempts(one, tries),
         reports=[ReportView.model_validate(each) for each in told],
     )
@@ -106,19 +106,7 @@ def message_view(one: Message, tries: Sequence[Attempt], told: Sequence[MessageR
 
 def _attempts(one: Message | Delivery, tries: Sequence[Attempt]) -> list[AttemptView]:
     """Those that were noted; whoever accepted it last stands in the ledger."""
-    views = [
-        AttemptView(
-            at=each.at,
-            last_at=each.last_at,
-            times=each.times,
-            provider=each.provider,
-            outcome=each.outcome,
-            said=each.said,
-            reply=each.reply,
-            remedy=REMEDIES[each.outcome],
-        )
-        for each in tries
-    ]
+    views = [AttemptView(**msgspec.structs.asdict(each), remedy=REMEDIES[each.outcome]) for each in tries]
     accepted = one.status is SendStatus.SENT or (one.status is SendStatus.UNKNOWN and one.provider_id is not None)
     if accepted and one.ended_at is not None:
         at, by = one.ended_at, one.provider

@@ -1,4 +1,4 @@
-"""A file of the workspace that is one document of its own kind (``crm.yaml``, ``pulls.yaml``), and what is wrong with it."""
+"""A file of the workspace that is one document of its own kind (``crm.yaml``, ``hooks.yaml``), and what is wrong with it."""
 
 from __future__ import annotations
 

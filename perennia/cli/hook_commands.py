@@ -11,12 +11,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from perennia.catalog.one_document import FileWrong
 from perennia.cli.exits import CommandError, Exit
 from perennia.cli.options import HERE, AsJson, Data, Url, Workspace
 from perennia.cli.reach import ask
 from perennia.cli.speech import say, say_json, say_table
 from perennia.core.decisions import CustomerEvent, TraitsChanged
-from perennia.ingest.hook_mappings import HookMapping, HooksFileWrong, Told, read_call, read_hooks_file
+from perennia.ingest.hook_mappings import HookMapping, Told, read_call, read_hooks_file
 from perennia.settings import load_settings
 from perennia.store.records import Accepted, Rejected
 
@@ -84,7 +85,7 @@ def rejected(workspace: Workspace = HERE, as_json: AsJson = False, url: Url = No
 def _mappings(path: Path) -> dict[str, HookMapping]:
     try:
         return dict(read_hooks_file(path))
-    except HooksFileWrong as error:
+    except FileWrong as error:
         raise CommandError(str(error), "docs/webhooks.md shows one", Exit.USAGE) from error
 
 

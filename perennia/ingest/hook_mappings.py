@@ -15,8 +15,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
-from perennia.catalog.parsing import parse_model
-from perennia.catalog.yaml_source import read_documents
+from perennia.catalog.one_document import read_one
 from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.core.definition_forms import DefinitionId, Model
 from perennia.core.definitions import Scope
@@ -39,10 +38,6 @@ def _path(text: str) -> str:
 
 
 JsonPath = Annotated[str, AfterValidator(_path)]
-
-
-class HooksFileWrong(Exception):
-    """``hooks.yaml`` cannot be used. The message names the place and what to do."""
 
 
 class HmacSignature(Model):
@@ -104,21 +99,9 @@ class Told:
 
 
 def read_hooks_file(path: Path) -> Mapping[str, HookMapping]:
-    """By source; none where there is no file. Raises `HooksFileWrong`."""
-    if not path.is_file():
-        return {}
-    try:
-        documents, findings = read_documents(str(path), path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise HooksFileWrong(f"{path} is no UTF-8 text ({error})") from error
-    if not findings and len(documents) != 1:
-        raise HooksFileWrong(f"{path} holds {len(documents)} documents; write one")
-    parsed = None
-    if not findings:
-        parsed, findings = parse_model(documents[0], HooksFile)
-    if parsed is None or findings:
-        raise HooksFileWrong(str(findings[0]))
-    return parsed.hooks
+    """By source; none where there is no file. Raises `FileWrong`."""
+    found = read_one(path, HooksFile)
+    return {} if found is None else found.hooks
 
 
 def read_call(

@@ -50,7 +50,7 @@ class Office:
     program: InProcess
 
     async def command(self, *words: str) -> Ended:
-        env = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "300"}
+        env = {"PERENNIA_ADMIN_KEY": "admin-key"}
         return await asyncio.to_thread(self.program.run, *words, "--url", self.url, **env)
 
 

@@ -40,7 +40,7 @@ class Office:
     program: InProcess
 
     async def command(self, *words: str) -> Ended:
-        env = {"PERENNIA_ADMIN_KEY": "admin-key", "COLUMNS": "200"}
+        env = {"PERENNIA_ADMIN_KEY": "admin-key"}
         return await asyncio.to_thread(self.program.run, "sending", *words, "--url", self.url, **env)
 
 

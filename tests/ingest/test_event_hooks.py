@@ -14,10 +14,11 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from perennia.api.app import create_app
+from perennia.catalog.one_document import FileWrong
 from perennia.core.decisions import CustomerEvent, TraitsChanged
 from perennia.core.json_values import JsonObject
 from perennia.ingest.event_hooks import EventHook
-from perennia.ingest.hook_mappings import HmacSignature, HookMapping, HooksFileWrong, read_call, read_hooks_file
+from perennia.ingest.hook_mappings import HmacSignature, HookMapping, read_call, read_hooks_file
 from perennia.providers.signed_calls import signed
 from perennia.rendering.links import Links
 from perennia.store import SqlStore, open_store
@@ -198,6 +199,6 @@ def test_a_body_that_is_no_json_is_kept_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_mapping_is_told_with_its_place(tmp_path: Path, text: str, wrong: str) -> None:
-    with pytest.raises(HooksFileWrong, match=r"hooks\.yaml:1:\d+") as error:
+    with pytest.raises(FileWrong, match=r"hooks\.yaml:1:\d+") as error:
         mapped(tmp_path, text)
     assert wrong in str(error.value)
